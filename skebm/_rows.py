@@ -1,0 +1,88 @@
+"""Rows of a validated table, read as units a block at a time."""
+
+__all__ = ["Rows"]
+
+import numpy as np
+from scipy import sparse
+
+# About 8 MiB of float64 a block: large enough for full speed, small enough
+# that a memory-mapped or sparse table is never held densely as a whole.
+_BLOCK_ELEMENTS = 2**20
+
+
+class Rows:
+    """Read-only view of a table whose values are thresholded when read.
+
+    Parameters
+    ----------
+    table : {ndarray, CSR matrix or array} of shape (n_rows, n_columns)
+        Of any numeric dtype; never copied or converted as a whole.
+    threshold : float or None
+        Values above it are on. None takes the values as probabilities of being
+        on. Boolean tables are taken as they are.
+    """
+
+    def __init__(self, table, threshold):
+        self.table = table
+        self.threshold = None if table.dtype == bool else threshold
+        self.n_rows, self.n_columns = table.shape
+
+    def take(self, selection):
+        """Read the rows that a slice or an index array names, dense."""
+        rows = self.table[selection]
+        if sparse.issparse(rows):
+            rows = rows.toarray()
+        return rows if self.threshold is None else rows > self.threshold
+
+    def blocks(self, row_elements):
+        """Cut the table into slices of rows.
+
+        Parameters
+        ----------
+        row_elements : int
+            Array elements that work on one row needs; the more, the shorter
+            the blocks.
+
+        Yields
+        ------
+        block : slice
+            Consecutive rows, in order.
+        """
+        size = max(1, _BLOCK_ELEMENTS // max(row_elements, self.n_columns))
+        for start in range(0, self.n_rows, size):
+            yield slice(start, min(start + size, self.n_rows))
+
+    def column_sums(self):
+        """Sum the values of each column, shape (n_columns,), float64."""
+        sums = np.zeros(self.n_columns)
+        for block in self.blocks(self.n_columns):
+            sums += self.take(block).sum(axis=0, dtype=np.float64)
+        return sums
+
+    def map(self, function, *others, row_elements, dtype=np.float64):
+        """Apply a function to float64 rows, block by block.
+
+        Parameters
+        ----------
+        function : callable
+            Of an array of shape (n_block, n_columns) and the same rows of
+            `others`, giving one entry a row.
+        *others : ndarray of shape (n_rows, ...)
+            Further arguments, cut as the table is.
+        row_elements : int
+            Array elements that `function` needs for each row.
+        dtype : dtype, default=numpy.float64
+            Of the result.
+
+        Returns
+        -------
+        result : ndarray of shape (n_rows, ...)
+            What `function` gives for each row.
+        """
+        results = [
+            function(
+                self.take(block).astype(np.float64), *(other[block] for other in others)
+            ).astype(dtype, copy=False)
+            for block in self.blocks(row_elements)
+        ]
+        return np.concatenate(results)

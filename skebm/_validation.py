@@ -1,0 +1,121 @@
+"""Checks of what users pass in; the only module with scikit-learn's private names."""
+
+__all__ = [
+    "Interval",
+    "StrOptions",
+    "all_or_nothing",
+    "check_hidden_rows",
+    "check_rows",
+    "fit_context",
+    "make_generator",
+    "validate_params",
+]
+
+import functools
+import warnings
+
+import numpy as np
+from scipy import sparse
+from sklearn.base import _fit_context as fit_context
+from sklearn.exceptions import DataConversionWarning
+from sklearn.utils import check_random_state
+from sklearn.utils._param_validation import Interval, StrOptions, validate_params
+from sklearn.utils.validation import check_array, validate_data
+
+from skebm._rows import Rows
+
+
+def all_or_nothing(method):
+    """Make a method that raises leave its estimator as it was before.
+
+    Whatever ends a fit early, an error, divergence or an interrupt from the
+    keyboard, must neither spoil a model fitted earlier nor leave half of one.
+    """
+
+    @functools.wraps(method)
+    def restoring(estimator, *args, **kwargs):
+        before = vars(estimator).copy()
+        try:
+            return method(estimator, *args, **kwargs)
+        except BaseException:
+            vars(estimator).clear()
+            vars(estimator).update(before)
+            raise
+
+    return restoring
+
+
+def check_rows(estimator, X, *, reset=False):
+    """Validate visible rows and say how they are read.
+
+    Parameters
+    ----------
+    estimator : estimator
+        With a parameter `binarize`.
+    X : {array-like, sparse matrix} of shape (n_samples, n_features)
+        What the user passed.
+    reset : bool, default=False
+        Whether to learn the number and names of the features from it.
+
+    Returns
+    -------
+    rows : Rows
+        Without a copy of `X` where `X` is an array or in CSR format.
+
+    Raises
+    ------
+    ValueError
+        If `X` is not a finite numeric table of the right width, or is outside
+        [0, 1] with ``binarize=None``.
+
+    Warns
+    -----
+    DataConversionWarning
+        If there are values other than 0 and 1 to be thresholded.
+    """
+    X = validate_data(estimator, X, accept_sparse="csr", dtype="numeric", reset=reset)
+    threshold = estimator.binarize
+    rows = Rows(X, threshold)
+    if threshold is None:
+        if not _every_value(X, lambda values: (values >= 0) & (values <= 1)):
+            raise ValueError(
+                "X has values outside [0, 1], which cannot be probabilities of "
+                "being on. Rescale X to [0, 1], or set binarize to the threshold "
+                "above which a value counts as on."
+            )
+    elif not _every_value(X, lambda values: (values == 0) | (values == 1)):
+        warnings.warn(
+            f"X has values other than 0 and 1: those above binarize={threshold} "
+            "are taken as 1, all others as 0. Binarize X beforehand to silence "
+            "this, or set binarize=None to use values in [0, 1] as probabilities.",
+            DataConversionWarning,
+            stacklevel=3,
+        )
+    return rows
+
+
+def check_hidden_rows(H, n_components):
+    """Validate a dense table of values of the hidden units, as float64."""
+    H = check_array(H, dtype=np.float64, input_name="H")
+    if H.shape[1] != n_components:
+        raise ValueError(
+            f"H has {H.shape[1]} columns, but the model has n_components="
+            f"{n_components} hidden units."
+        )
+    return H
+
+
+def _every_value(X, condition):
+    """Say whether a condition holds for all stored values, reading in blocks."""
+    if X.dtype == bool:
+        return True
+    values = Rows(X.data.reshape(-1, 1) if sparse.issparse(X) else X, None)
+    return all(
+        condition(values.take(block)).all() for block in values.blocks(values.n_columns)
+    )
+
+
+def make_generator(random_state):
+    """Seed a Generator from scikit-learn's `random_state`, once."""
+    seed = check_random_state(random_state).randint(2**32, size=4, dtype=np.uint32)
+    return np.random.Generator(np.random.SFC64(seed))

@@ -1,0 +1,153 @@
+"""Energy of the restricted Boltzmann machine with binary units."""
+
+__all__ = ["BinaryRBMEnergy", "BinaryRBMState"]
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+
+from skebm.energy.binary_rbm_centred import CentredBinaryRBM
+from skebm.energy.binary_rbm_path import BinaryRBMPath
+from skebm.energy.units import draw_units, logistic, softplus
+
+
+class BinaryRBMState(NamedTuple):
+    """Boolean configurations of both layers, one row a chain."""
+
+    visible: np.ndarray
+    hidden: np.ndarray
+
+
+@dataclass(frozen=True, eq=False)
+class BinaryRBMEnergy:
+    """E(v, h) = -v.a - h.b - h' W v, for v and h of zeros and ones.
+
+    Parameters
+    ----------
+    weights : ndarray of shape (n_hidden, n_visible)
+        W above, the transpose of the usual notation.
+    visible_bias : ndarray of shape (n_visible,)
+        The biases a.
+    hidden_bias : ndarray of shape (n_hidden,)
+        The biases b.
+    """
+
+    weights: np.ndarray
+    visible_bias: np.ndarray
+    hidden_bias: np.ndarray
+
+    @property
+    def n_visible(self):
+        """Number of visible units."""
+        return self.weights.shape[1]
+
+    @property
+    def n_hidden(self):
+        """Number of hidden units."""
+        return self.weights.shape[0]
+
+    @property
+    def n_units(self):
+        """Number of all units."""
+        return sum(self.weights.shape)
+
+    @property
+    def dtype(self):
+        """Floating dtype of every parameter."""
+        return self.weights.dtype
+
+    def astype(self, dtype):
+        """Return the same energy with parameters of another dtype."""
+        return BinaryRBMEnergy(*(array.astype(dtype) for array in vars(self).values()))
+
+    def transposed(self):
+        """Return the same machine with its two layers exchanged."""
+        return BinaryRBMEnergy(self.weights.T, self.hidden_bias, self.visible_bias)
+
+    # ---- energies, in nats: lower is likelier ----
+
+    def energy(self, visible, hidden):
+        """Compute E of each pair of rows, shape (n_samples,)."""
+        return -(visible @ self.visible_bias) - np.einsum(
+            "ij,ij->i", hidden, self.hidden_field(visible)
+        )
+
+    def free_energy(self, visible):
+        """Compute -log of the sum over h of exp(-E(v, h)), shape (n_samples,)."""
+        hidden_part = softplus(self.hidden_field(visible)).sum(axis=1)
+        return -(visible @ self.visible_bias) - hidden_part
+
+    def enumerable_layers(self):
+        """List the layers whose configurations can be enumerated.
+
+        Returns
+        -------
+        layers : list of (n_units, free_energy)
+            How many binary units the layer has, and the free energy of its
+            configurations, the other layer summed out.
+        """
+        return [
+            (self.n_hidden, self.transposed().free_energy),
+            (self.n_visible, self.free_energy),
+        ]
+
+    # ---- conditionals ----
+
+    def hidden_field(self, visible):
+        """Compute the log-odds of the hidden units given the visible ones."""
+        field = np.dot(visible, self.weights.T)
+        field += self.hidden_bias
+        return field
+
+    def hidden_mean(self, visible):
+        """Compute P(h = 1 | v), shape (n_samples, n_hidden)."""
+        return logistic(self.hidden_field(visible))
+
+    def visible_mean(self, hidden):
+        """Compute P(v = 1 | h), shape (n_samples, n_visible)."""
+        return self.transposed().hidden_mean(hidden)
+
+    def conditional_log_likelihood(self, visible):
+        """Compute log p(v_i | the other visible units) for every unit i.
+
+        A value between 0 and 1 weighs the log-probabilities of on and off.
+
+        Returns
+        -------
+        log_likelihood : ndarray of shape (n_samples, n_visible)
+            In nats.
+        """
+        field = self.hidden_field(visible)
+        result = np.empty_like(visible)
+        for unit, weights in enumerate(self.weights.T):
+            off = field - np.outer(visible[:, unit], weights)
+            log_odds = softplus(off + weights).sum(axis=1) - softplus(off).sum(axis=1)
+            log_odds += self.visible_bias[unit]
+            result[:, unit] = visible[:, unit] * log_odds - softplus(log_odds)
+        return result
+
+    # ---- drawing ----
+
+    def clamp(self, visible, noise, beta=1.0):
+        """Complete visible rows to a state by drawing the hidden units."""
+        field = self.hidden_field(visible.astype(self.dtype))
+        return BinaryRBMState(visible, draw_units(field, noise, beta))
+
+    def gibbs(self, state, noise, beta=1.0):
+        """Draw the visible layer given the hidden one, then the hidden layer.
+
+        One sweep of block Gibbs sampling: leaves exp(-beta E) / Z invariant.
+        """
+        visible = self.transposed().clamp(state.hidden, noise, beta).hidden
+        return self.clamp(visible, noise, beta)
+
+    def annealing_path(self, visible_mean):
+        """Return the path to this machine from independent visible units."""
+        return BinaryRBMPath(self, visible_mean)
+
+    # ---- learning ----
+
+    def centred(self, visible_offset, hidden_offset):
+        """Return this machine in the coordinates in which it learns."""
+        return CentredBinaryRBM.from_plain(self, visible_offset, hidden_offset)

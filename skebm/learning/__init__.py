@@ -1,0 +1,1 @@
+"""Learning: moves an energy's parameters towards data."""

@@ -1,0 +1,135 @@
+"""Contrastive learning: data pull their energy down, the model's draws push up."""
+
+__all__ = ["ContrastiveLearning", "LearningState"]
+
+from dataclasses import dataclass
+from functools import partial
+from itertools import pairwise
+
+import numpy as np
+
+from skebm.learning.penalty import shrink_elastic_net
+
+# Minibatches are gathered from the table this many elements at a time.
+_GATHERED_ELEMENTS = 65536
+
+# The hidden offset follows the mean of the hidden units by a hundredth of the
+# way an update (Melchior et al. 2016), taken ten updates at a time.
+_OFFSET_PERIOD = 10
+_OFFSET_FRACTION = 0.1
+
+
+@dataclass
+class LearningState:
+    """All that changes while learning.
+
+    Parameters
+    ----------
+    model : object
+        The machine in the coordinates in which it learns.
+    chains : object
+        States of the persistent chains.
+    noise : LogisticNoise
+        Source of the draws.
+    n_updates, n_epochs : int, default=0
+        Updates and passes over the data made so far.
+    """
+
+    model: object
+    chains: object
+    noise: object
+    n_updates: int = 0
+    n_epochs: int = 0
+
+
+@dataclass(frozen=True)
+class ContrastiveLearning:
+    """Stochastic ascent of the log-likelihood along sampled gradients.
+
+    Parameters
+    ----------
+    persistent : bool
+        Whether the negative phase continues its chains (PCD) or starts them
+        from the batch each time (CD).
+    n_gibbs_steps : int
+        Sweeps of the chains an update.
+    batch_size : int
+        Largest number of rows an update.
+    drifting_offset : bool
+        Whether the hidden offset follows the hidden units.
+    alpha, l1_ratio : float
+        Elastic-net penalty of the weights.
+    """
+
+    persistent: bool
+    n_gibbs_steps: int
+    batch_size: int
+    drifting_offset: bool
+    alpha: float
+    l1_ratio: float
+
+    def n_batches(self, n_rows):
+        """Count the updates that one pass over `n_rows` rows makes."""
+        return -(-n_rows // self.batch_size)
+
+    def run_epoch(self, state, rows, rate):
+        """Pass once over the rows in random order, updating `state`.
+
+        Parameters
+        ----------
+        state : LearningState
+            Changed in place.
+        rows : Rows
+            The data.
+        rate : callable
+            Step size as a function of the number of updates made.
+
+        Raises
+        ------
+        FloatingPointError
+            If a parameter is no longer finite.
+        """
+        # Overflow shows as a parameter that is not finite, which is checked.
+        with np.errstate(over="ignore", invalid="ignore"):
+            for batch in self._batches(state, rows):
+                self._update(state, batch, rate(state.n_updates))
+        if not state.model.is_finite():
+            raise FloatingPointError(
+                f"The parameters are no longer finite after {state.n_updates} "
+                f"updates: learning diverged. Lower learning_rate."
+            )
+        state.n_epochs += 1
+
+    def _batches(self, state, rows):
+        """Prepare minibatches of nearly equal size, gathered many at a time."""
+        order = state.noise.rng.permutation(rows.n_rows)
+        n_batches = self.n_batches(rows.n_rows)
+        bounds = np.linspace(0, rows.n_rows, n_batches + 1).astype(int)
+        size = max(1, _GATHERED_ELEMENTS // (self.batch_size * rows.n_columns))
+        for first in range(0, n_batches, size):
+            group = bounds[first : first + size + 1]
+            gathered = rows.take(order[group[0] : group[-1]])
+            prepared = state.model.prepare(gathered)
+            for start, stop in pairwise(group - group[0]):
+                yield prepared[start:stop]
+
+    def _update(self, state, batch, rate):
+        model, chains = state.model, state.chains
+        if not self.persistent:
+            chains = model.start_chains(batch, state.noise)
+        gradient, chains = model.contrast(
+            batch, chains, state.noise, self.n_gibbs_steps
+        )
+        model = model.step(gradient, rate, self._shrink(rate))
+        if self.drifting_offset and state.n_updates % _OFFSET_PERIOD == 0:
+            model = model.with_drifted_offset(batch, _OFFSET_FRACTION)
+        state.model = model
+        state.chains = chains
+        state.n_updates += 1
+
+    def _shrink(self, rate):
+        if self.alpha == 0:
+            return None
+        return partial(
+            shrink_elastic_net, rate=rate, alpha=self.alpha, l1_ratio=self.l1_ratio
+        )

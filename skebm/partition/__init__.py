@@ -1,0 +1,1 @@
+"""Partition functions: turn energies into probabilities."""

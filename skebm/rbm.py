@@ -1,0 +1,380 @@
+"""Restricted Boltzmann machines."""
+
+__all__ = ["BinaryRBM"]
+
+from numbers import Integral, Real
+
+import numpy as np
+from scipy.special import logit
+from sklearn.base import ClassNamePrefixFeaturesOutMixin
+from sklearn.utils.validation import (
+    check_array,
+    check_consistent_length,
+    check_is_fitted,
+)
+
+from skebm._validation import Interval, StrOptions, check_hidden_rows, check_rows
+from skebm.base import BaseEnergyModel
+from skebm.energy.binary_rbm import BinaryRBMEnergy
+from skebm.learning.contrastive import ContrastiveLearning
+
+# Small beside the weights that data call for; breaks the symmetry of the units.
+_INITIAL_WEIGHT_STD = 0.01
+
+# Keeps annealing from starting where some configurations are all but impossible.
+_LEAST_MEAN = 0.01
+
+
+class BinaryRBM(ClassNamePrefixFeaturesOutMixin, BaseEnergyModel):
+    """Restricted Boltzmann machine with binary visible and hidden units.
+
+    A probability distribution over binary rows, and features of them. It is
+    learned by stochastic maximum likelihood, without labels.
+
+    Parameters
+    ----------
+    n_components : int, default=256
+        Number of hidden units.
+    algorithm : {"pcd", "cd"}, default="pcd"
+        How the model's side of the gradient is drawn: "pcd" continues `n_chains`
+        persistent chains (persistent contrastive divergence [2]_), which follow
+        the likelihood; "cd" starts a chain from each row of the batch
+        (contrastive divergence [1]_), which makes good features but leaves
+        probability where there are no data.
+    n_gibbs_steps : int, default=1
+        Gibbs sweeps of the chains in each update.
+    n_chains : int, default=100
+        Number of persistent chains, whatever the batch size. Unused by "cd".
+    learning_rate : float, default=0.1
+        Step size, in units of the gradient of the mean log-likelihood of a row.
+    decay_fraction : float, default=0.5
+        Share of `fit`, at its end, over which the step size falls linearly to
+        zero, so that the noise of the gradient averages out. 0 keeps it, 1 lets
+        it fall from the start. `partial_fit` keeps it.
+    batch_size : int, default=20
+        Largest number of rows in an update; a pass over the data is cut into
+        batches of nearly equal size.
+    max_iter : int, default=100
+        Number of passes over the data (epochs). The work of `fit` is the number
+        of updates, ``max_iter * ceil(n_samples / batch_size)``: a few ten
+        thousand serve most data, so lower `max_iter` when there are many rows.
+    centering : bool, default=True
+        Whether to learn in centred coordinates, where learning does not depend
+        on which value is called 1 [3]_.
+    alpha : float, default=0.0
+        Strength of the penalty of the weights. What is maximised is the mean
+        log-likelihood less ``alpha * (l1_ratio * |W|_1 + (1 - l1_ratio) / 2 *
+        |W|_2**2)``; the biases are free.
+    l1_ratio : float, default=0.0
+        Share of the L1 penalty, under which weights become exactly zero.
+    binarize : float or None, default=0.5
+        Values above it are 1, others 0. Zeros and ones, and booleans, pass as
+        they are, anything else with a warning. None requires values in [0, 1],
+        used as probabilities of being on.
+    n_ais_temperatures : int, default=1000
+        Steps of the annealed importance sampling behind `log_partition_` where
+        both layers have more than 20 units. Twice as many halve the variance of
+        the log weights and take twice as long.
+    n_ais_chains : int, default=100
+        Chains of the annealed importance sampling, at least 2.
+    random_state : int, RandomState instance or None, default=None
+        Determines the starting weights, the order of the rows, all draws during
+        learning, and the annealing. Pass an int for reproducible results.
+
+    Attributes
+    ----------
+    components_ : ndarray of shape (n_components, n_features)
+        Weights.
+    intercept_visible_ : ndarray of shape (n_features,)
+        Biases of the visible units.
+    intercept_hidden_ : ndarray of shape (n_components,)
+        Biases of the hidden units.
+    log_partition_ : float
+        Log partition function in nats, computed on first use from a seed drawn
+        in `fit`: exact where a layer has at most 20 units, else by annealed
+        importance sampling from independent units with the data's means [4]_.
+    log_partition_std_ : float
+        Standard error of `log_partition_` in nats, 0 when exact.
+    log_partition_effective_sample_size_ : float
+        Number of equally weighted independent chains that the annealed ones are
+        worth, infinite when exact. Below 10 there is a warning.
+    n_iter_ : int
+        Number of passes over data made.
+    n_features_in_ : int
+        Number of features seen in `fit`.
+    feature_names_in_ : ndarray of shape (n_features_in_,)
+        Names of the features seen in `fit`, if all are strings.
+
+    See Also
+    --------
+    sklearn.neural_network.BernoulliRBM : The same model without a likelihood.
+    sklearn.decomposition.PCA : Linear features, with a Gaussian likelihood.
+    sklearn.mixture.GaussianMixture : Density of continuous rows.
+
+    Notes
+    -----
+    The energy of visible units v and hidden units h, all 0 or 1, is
+
+    .. math:: E(v, h) = -v^T a - h^T b - h^T W v,
+
+    and their probability is :math:`e^{-E(v, h)} / Z`. Parameters are learned in
+    float32, and reported and evaluated in float64.
+
+    References
+    ----------
+    .. [1] Hinton, G. E. (2002). Training products of experts by minimizing
+       contrastive divergence. Neural Computation 14, 1771-1800.
+       :doi:`10.1162/089976602760128018`
+    .. [2] Tieleman, T. (2008). Training restricted Boltzmann machines using
+       approximations to the likelihood gradient. ICML, 1064-1071.
+       :doi:`10.1145/1390156.1390290`
+    .. [3] Melchior, J., Fischer, A. and Wiskott, L. (2016). How to center deep
+       Boltzmann machines. Journal of Machine Learning Research 17(99), 1-61.
+    .. [4] Salakhutdinov, R. and Murray, I. (2008). On the quantitative analysis
+       of deep belief networks. ICML, 872-879. :doi:`10.1145/1390156.1390266`
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skebm import BinaryRBM
+    >>> X = np.array([[0, 0, 1, 1], [1, 1, 0, 0]] * 50)
+    >>> rbm = BinaryRBM(n_components=2, random_state=0).fit(X)
+    >>> bool(rbm.score(X) > -1.0)  # two rows, equally likely: at best -0.69
+    True
+    >>> rbm.transform(X).shape
+    (100, 2)
+    """
+
+    _parameter_constraints: dict = {
+        "n_components": [Interval(Integral, 1, None, closed="left")],
+        "algorithm": [StrOptions({"pcd", "cd"})],
+        "n_gibbs_steps": [Interval(Integral, 1, None, closed="left")],
+        "n_chains": [Interval(Integral, 1, None, closed="left")],
+        "learning_rate": [Interval(Real, 0, None, closed="neither")],
+        "decay_fraction": [Interval(Real, 0, 1, closed="both")],
+        "batch_size": [Interval(Integral, 1, None, closed="left")],
+        "max_iter": [Interval(Integral, 1, None, closed="left")],
+        "centering": ["boolean"],
+        "alpha": [Interval(Real, 0, None, closed="left")],
+        "l1_ratio": [Interval(Real, 0, 1, closed="both")],
+        "binarize": [Interval(Real, None, None, closed="neither"), None],
+        "n_ais_temperatures": [Interval(Integral, 1, None, closed="left")],
+        "n_ais_chains": [Interval(Integral, 2, None, closed="left")],
+        "random_state": ["random_state"],
+    }
+
+    def __init__(
+        self,
+        n_components=256,
+        *,
+        algorithm="pcd",
+        n_gibbs_steps=1,
+        n_chains=100,
+        learning_rate=0.1,
+        decay_fraction=0.5,
+        batch_size=20,
+        max_iter=100,
+        centering=True,
+        alpha=0.0,
+        l1_ratio=0.0,
+        binarize=0.5,
+        n_ais_temperatures=1000,
+        n_ais_chains=100,
+        random_state=None,
+    ):
+        self.n_components = n_components
+        self.algorithm = algorithm
+        self.n_gibbs_steps = n_gibbs_steps
+        self.n_chains = n_chains
+        self.learning_rate = learning_rate
+        self.decay_fraction = decay_fraction
+        self.batch_size = batch_size
+        self.max_iter = max_iter
+        self.centering = centering
+        self.alpha = alpha
+        self.l1_ratio = l1_ratio
+        self.binarize = binarize
+        self.n_ais_temperatures = n_ais_temperatures
+        self.n_ais_chains = n_ais_chains
+        self.random_state = random_state
+
+    def transform(self, X):
+        """Compute the probability that each hidden unit is on.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            Values of the visible units; `binarize` applies as in `fit`.
+
+        Returns
+        -------
+        H : ndarray of shape (n_samples, n_components)
+            P(h = 1 | v), in float32 for float32 input, else in float64.
+        """
+        check_is_fitted(self)
+        rows = check_rows(self, X)
+        dtype = np.float32 if rows.table.dtype == np.float32 else np.float64
+        return rows.map(
+            self._energy().hidden_mean, row_elements=len(self.components_), dtype=dtype
+        )
+
+    def inverse_transform(self, X):
+        """Compute the probability that each visible unit is on.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_components)
+            Values of the hidden units: zeros and ones, or probabilities such as
+            `transform` gives.
+
+        Returns
+        -------
+        V : ndarray of shape (n_samples, n_features)
+            P(v = 1 | h), float64.
+        """
+        check_is_fitted(self)
+        hidden = check_hidden_rows(X, self._energy().n_hidden)
+        return self._energy().visible_mean(hidden)
+
+    def energy(self, X, H):
+        """Compute the energy of pairs of visible and hidden rows.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            Values of the visible units; `binarize` applies as in `fit`.
+        H : array-like of shape (n_samples, n_components)
+            Values of the hidden units, zeros and ones.
+
+        Returns
+        -------
+        energy : ndarray of shape (n_samples,)
+            E(v, h) in nats. Lower is likelier.
+        """
+        check_is_fitted(self)
+        rows = check_rows(self, X)
+        energy = self._energy()
+        hidden = check_hidden_rows(H, energy.n_hidden)
+        check_consistent_length(rows.table, hidden)
+        return rows.map(energy.energy, hidden, row_elements=energy.n_units)
+
+    @classmethod
+    def from_parameters(
+        cls, components, intercept_visible, intercept_hidden, *, X=None, **params
+    ):
+        """Make a fitted estimator from known parameters.
+
+        For instance those of a fitted `sklearn.neural_network.BernoulliRBM`, to
+        measure its likelihood or to learn on with `partial_fit`.
+
+        Parameters
+        ----------
+        components : array-like of shape (n_components, n_features)
+            Weights.
+        intercept_visible : array-like of shape (n_features,)
+            Biases of the visible units.
+        intercept_hidden : array-like of shape (n_components,)
+            Biases of the hidden units.
+        X : {array-like, sparse matrix} of shape (n_samples, n_features), default=None
+            Data whose means are where annealing and sampling start. None takes
+            the means that the parameters give to first order.
+        **params : dict
+            Parameters of the constructor except `n_components`.
+
+        Returns
+        -------
+        rbm : BinaryRBM
+            Fitted, with these parameters in float64.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from skebm import BinaryRBM
+        >>> rbm = BinaryRBM.from_parameters(np.zeros((1, 2)), [0, 0], [0])
+        >>> round(rbm.score([[0, 1]]), 4)  # log(1 / 4)
+        -1.3863
+        """
+        components = check_array(components, dtype=np.float64, copy=True)
+        n_components, n_features = components.shape
+        biases = [
+            check_array(bias, dtype=np.float64, ensure_2d=False, copy=True)
+            for bias in (intercept_visible, intercept_hidden)
+        ]
+        for name, bias, size in zip(
+            ("intercept_visible", "intercept_hidden"),
+            biases,
+            (n_features, n_components),
+            strict=True,
+        ):
+            if bias.shape != (size,):
+                raise ValueError(
+                    f"{name} has shape {bias.shape}, but components of shape "
+                    f"{components.shape} need ({size},)."
+                )
+        rbm = cls(n_components, **params)
+        energy = BinaryRBMEnergy(components, *biases)
+        rbm._n_rows_seen, rbm._column_sums = 0, 0.0
+        if X is None:
+            half = np.full((1, n_features), 0.5)
+            mean = energy.visible_mean(energy.hidden_mean(half))[0]
+            rbm._visible_mean = mean.clip(_LEAST_MEAN, 1 - _LEAST_MEAN)
+            rbm.n_features_in_ = n_features
+        else:
+            rows = check_rows(rbm, X, reset=True)
+            if rows.n_columns != n_features:
+                raise ValueError(
+                    f"X has {rows.n_columns} features, but components have {n_features}."
+                )
+            rbm._see(rows)
+        rng = rbm._seed()
+        state = rbm._start(rbm._centred(energy, rbm._visible_mean), rng)
+        vars(rbm).update(rbm._fitted_attributes(state), _state=state)
+        rbm.components_, rbm.intercept_visible_, rbm.intercept_hidden_ = (
+            components,
+            *biases,
+        )
+        return rbm
+
+    @property
+    def _n_features_out(self):
+        return self.components_.shape[0]
+
+    def _initial_model(self, visible_mean, rng):
+        n_features = len(visible_mean)
+        weights = rng.normal(0, _INITIAL_WEIGHT_STD, (self.n_components, n_features))
+        energy = BinaryRBMEnergy(
+            weights, logit(visible_mean), np.zeros(self.n_components)
+        )
+        return self._centred(energy, visible_mean)
+
+    def _centred(self, energy, visible_mean):
+        energy = energy.astype(np.float32)
+        if not self.centering:
+            return energy.centred()
+        return energy.centred(
+            visible_mean.astype(np.float32),
+            np.full(energy.n_hidden, 0.5, dtype=np.float32),
+        )
+
+    def _learner(self):
+        return ContrastiveLearning(
+            persistent=self.algorithm == "pcd",
+            n_gibbs_steps=self.n_gibbs_steps,
+            batch_size=self.batch_size,
+            drifting_offset=self.centering,
+            alpha=self.alpha,
+            l1_ratio=self.l1_ratio,
+        )
+
+    def _parameters(self, model):
+        components, intercept_visible, intercept_hidden = model.plain_parameters()
+        return {
+            "components_": components,
+            "intercept_visible_": intercept_visible,
+            "intercept_hidden_": intercept_hidden,
+        }
+
+    def _energy(self):
+        return BinaryRBMEnergy(
+            self.components_, self.intercept_visible_, self.intercept_hidden_
+        )

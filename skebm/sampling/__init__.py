@@ -1,0 +1,1 @@
+"""Sampling: draws configurations from an energy."""
