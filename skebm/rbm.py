@@ -323,7 +323,7 @@ class BinaryRBM(ClassNamePrefixFeaturesOutMixin, BaseEnergyModel):
             rows = check_rows(rbm, X, reset=True)
             if rows.n_columns != n_features:
                 raise ValueError(
-                    f"X has {rows.n_columns} features, but components have {n_features}."
+                    f"X has {rows.n_columns} features, components {n_features}."
                 )
             rbm._see(rows)
         rng = rbm._seed()

@@ -148,6 +148,6 @@ class BinaryRBMEnergy:
 
     # ---- learning ----
 
-    def centred(self, visible_offset, hidden_offset):
+    def centred(self, visible_offset=None, hidden_offset=None):
         """Return this machine in the coordinates in which it learns."""
         return CentredBinaryRBM.from_plain(self, visible_offset, hidden_offset)

@@ -38,7 +38,7 @@ class CentredBinaryRBM:
        Boltzmann machines. JMLR 17(99), 1-61.
     """
 
-    __slots__ = ("matrix", "visible_offset", "hidden_offset")
+    __slots__ = ("hidden_offset", "matrix", "visible_offset")
 
     def __init__(self, matrix, visible_offset, hidden_offset):
         self.matrix = matrix
@@ -46,7 +46,7 @@ class CentredBinaryRBM:
         self.hidden_offset = hidden_offset
 
     @classmethod
-    def from_plain(cls, energy, visible_offset, hidden_offset):
+    def from_plain(cls, energy, visible_offset=None, hidden_offset=None):
         """Describe a plain energy's distribution with the given offsets."""
         matrix = np.block(
             [

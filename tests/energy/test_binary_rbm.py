@@ -1,0 +1,106 @@
+import numpy as np
+import pytest
+from oracle import RBMOracle, random_rbm
+from statistical import assert_draws_from
+
+from skebm.energy.binary_rbm import BinaryRBMEnergy, BinaryRBMState
+from skebm.sampling.noise import LogisticNoise
+
+
+@pytest.fixture
+def parameters():
+    return random_rbm(3, 4)
+
+
+@pytest.fixture
+def oracle(parameters):
+    return RBMOracle(*parameters)
+
+
+@pytest.fixture
+def energy(parameters):
+    return BinaryRBMEnergy(*parameters)
+
+
+def test_energy(energy, oracle):
+    visible = np.repeat(oracle.visible, len(oracle.hidden), axis=0)
+    hidden = np.tile(oracle.hidden, (len(oracle.visible), 1))
+    np.testing.assert_allclose(
+        energy.energy(visible, hidden), oracle.energies.ravel(), atol=1e-13
+    )
+
+
+def test_free_energy(energy, oracle):
+    exact = -np.log(np.exp(-oracle.energies).sum(axis=1))
+    np.testing.assert_allclose(energy.free_energy(oracle.visible), exact, atol=1e-13)
+
+
+def test_free_energy_of_large_fields_is_finite():
+    energy = BinaryRBMEnergy(np.full((2, 3), 900.0), np.zeros(3), np.zeros(2))
+    np.testing.assert_allclose(
+        energy.free_energy(np.array([[1.0, 1, 1], [0, 0, 0]])),
+        [-5400, -2 * np.log(2)],
+    )
+
+
+def test_each_layer_can_be_enumerated(energy, oracle):
+    exact = np.log(oracle.partition)
+    for n_units, free_energy in energy.enumerable_layers():
+        states = {3: oracle.hidden, 4: oracle.visible}[n_units]
+        assert np.log(np.exp(-free_energy(states)).sum()) == pytest.approx(exact)
+
+
+def test_conditional_means(energy, oracle):
+    given_visible = oracle.joint / oracle.joint.sum(axis=1, keepdims=True)
+    np.testing.assert_allclose(
+        energy.hidden_mean(oracle.visible), given_visible @ oracle.hidden, atol=1e-13
+    )
+    given_hidden = oracle.joint / oracle.joint.sum(axis=0)
+    np.testing.assert_allclose(
+        energy.visible_mean(oracle.hidden), given_hidden.T @ oracle.visible, atol=1e-13
+    )
+
+
+def test_conditional_log_likelihood(energy, oracle):
+    result = energy.conditional_log_likelihood(oracle.visible)
+    for number, row in enumerate(oracle.visible):
+        for unit in range(4):
+            flipped = row.copy()
+            flipped[unit] = 1 - flipped[unit]
+            own, other = oracle.law[oracle.index(np.array([row, flipped]))]
+            exact = np.log(own / (own + other))
+            assert result[number, unit] == pytest.approx(exact, abs=1e-12)
+
+
+def test_conditional_log_likelihood_of_a_probability_is_a_mean(energy):
+    rows = np.array([[0.0, 1, 1, 0], [1, 1, 1, 0], [0.3, 1, 1, 0]])
+    off, on, between = energy.conditional_log_likelihood(rows)[:, 0]
+    assert between == pytest.approx(0.3 * on + 0.7 * off, abs=1e-12)
+
+
+@pytest.mark.parametrize("beta", [0.3, 1.0, 2.0])
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_gibbs_leaves_the_joint_law_invariant(parameters, beta, dtype):
+    oracle = RBMOracle(*parameters, beta=beta)
+    rng = np.random.default_rng(1)
+    visible, hidden = oracle.draw(200_000, rng)
+    energy = BinaryRBMEnergy(*parameters).astype(dtype)
+    state = energy.gibbs(
+        BinaryRBMState(visible.astype(bool), hidden.astype(bool)),
+        LogisticNoise(rng, dtype),
+        beta,
+    )
+    assert (state.visible != visible).any()
+    both = np.hstack([state.visible, state.hidden])
+    assert_draws_from(oracle.joint.ravel(), oracle.index(both))
+
+
+@pytest.mark.parametrize("beta", [0.5, 1.0])
+def test_clamped_hidden_units_follow_their_posterior(parameters, oracle, beta):
+    oracle = RBMOracle(*parameters, beta=beta)
+    number = 5
+    visible = np.tile(oracle.visible[number], (100_000, 1))
+    noise = LogisticNoise(np.random.default_rng(2), np.float64)
+    state = BinaryRBMEnergy(*parameters).clamp(visible, noise, beta)
+    posterior = oracle.joint[number] / oracle.joint[number].sum()
+    assert_draws_from(posterior, oracle.index(state.hidden))

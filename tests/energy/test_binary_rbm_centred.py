@@ -1,0 +1,164 @@
+import numpy as np
+import pytest
+from oracle import RBMOracle, random_rbm
+from statistical import assert_draws_from, assert_mean_is
+
+from skebm.energy.binary_rbm import BinaryRBMEnergy
+from skebm.sampling.noise import LogisticNoise
+
+VISIBLE_OFFSET = np.array([0.1, 0.4, 0.8, 0.5])
+HIDDEN_OFFSET = np.array([0.3, 0.6, 0.9])
+
+
+@pytest.fixture
+def parameters():
+    return random_rbm(3, 4)
+
+
+@pytest.fixture
+def centred(parameters):
+    return BinaryRBMEnergy(*parameters).centred(VISIBLE_OFFSET, HIDDEN_OFFSET)
+
+
+def exact_gradient(oracle, rows, visible_offset, hidden_offset):
+    """Gradient in centred coordinates, from the plain one by the chain rule."""
+    weights, visible, hidden = oracle.gradient(rows)
+    centred = (
+        weights - np.outer(hidden, visible_offset) - np.outer(hidden_offset, visible)
+    )
+    return np.block([[centred, hidden[:, np.newaxis]], [visible, np.zeros(1)]])
+
+
+def assert_same_parameters(parameters, expected, precision=1e-12):
+    for array, other in zip(parameters, expected, strict=True):
+        np.testing.assert_allclose(array, other, atol=precision)
+
+
+def test_coordinates_do_not_change_the_distribution(centred, parameters):
+    assert_same_parameters(centred.plain_parameters(), parameters)
+    elsewhere = centred.recentred(VISIBLE_OFFSET / 2, HIDDEN_OFFSET**2)
+    assert_same_parameters(elsewhere.plain_parameters(), parameters)
+    partly = centred.recentred(hidden_offset=HIDDEN_OFFSET**2)
+    np.testing.assert_array_equal(partly.visible_offset, centred.visible_offset)
+    assert_same_parameters(partly.plain_parameters(), parameters)
+
+
+def test_without_offsets_coordinates_are_plain(parameters):
+    matrix = BinaryRBMEnergy(*parameters).centred().matrix
+    np.testing.assert_array_equal(matrix[:-1, :-1], parameters[0])
+    np.testing.assert_array_equal(matrix[-1, :-1], parameters[1])
+    np.testing.assert_array_equal(matrix[:-1, -1], parameters[2])
+
+
+@pytest.mark.parametrize("n_sweeps", [1, 3])
+@pytest.mark.parametrize("with_offsets", [True, False])
+def test_contrast_is_the_gradient_of_the_likelihood(parameters, n_sweeps, with_offsets):
+    oracle = RBMOracle(*parameters)
+    offsets = (
+        (VISIBLE_OFFSET, HIDDEN_OFFSET)
+        if with_offsets
+        else (0 * VISIBLE_OFFSET, 0 * HIDDEN_OFFSET)
+    )
+    centred = BinaryRBMEnergy(*parameters).centred(*offsets)
+    rng = np.random.default_rng(0)
+    noise = LogisticNoise(rng, np.float64)
+    rows = oracle.visible[[1, 2, 2, 7, 12]]
+    batch = centred.prepare(rows)
+    gradients = []
+    for _ in range(2000):
+        visible, _ = oracle.draw(50, rng)
+        chains = centred.start_chains(centred.prepare(visible), noise)
+        gradient, _ = centred.contrast(batch, chains, noise, n_sweeps)
+        assert gradient[-1, -1] == pytest.approx(0, abs=1e-14)
+        gradients.append(gradient)
+    exact = exact_gradient(oracle, rows, *offsets)
+    corner = np.zeros_like(exact, dtype=bool)
+    corner[-1, -1] = True
+    assert_mean_is(exact[~corner], np.array(gradients)[:, ~corner])
+
+
+@pytest.mark.parametrize("n_sweeps", [1, 2])
+def test_contrast_leaves_the_law_of_the_chains_invariant(parameters, centred, n_sweeps):
+    oracle = RBMOracle(*parameters)
+    rng = np.random.default_rng(0)
+    noise = LogisticNoise(rng, np.float64)
+    visible, _ = oracle.draw(200_000, rng)
+    chains = centred.start_chains(centred.prepare(visible), noise)
+    hidden_law = oracle.joint.sum(axis=0)
+    assert_draws_from(hidden_law, oracle.index(chains[:, :-1]))
+    _, moved = centred.contrast(centred.prepare(visible[:1]), chains, noise, n_sweeps)
+    assert (moved != chains).any()
+    assert_draws_from(hidden_law, oracle.index(moved[:, :-1]))
+
+
+def test_a_chain_outlives_a_change_of_offsets(parameters, centred):
+    """Chains are kept as units, so that moved offsets do not bend their law."""
+    oracle = RBMOracle(*parameters)
+    rng = np.random.default_rng(0)
+    noise = LogisticNoise(rng, np.float64)
+    visible, _ = oracle.draw(200_000, rng)
+    chains = centred.start_chains(centred.prepare(visible), noise)
+    moved = centred.recentred(1 - VISIBLE_OFFSET, 1 - HIDDEN_OFFSET)
+    _, chains = moved.contrast(moved.prepare(visible[:1]), chains, noise)
+    assert_draws_from(oracle.joint.sum(axis=0), oracle.index(chains[:, :-1]))
+
+
+def test_each_phase_is_averaged_over_its_own_rows(centred):
+    noise = LogisticNoise(np.random.default_rng(0), np.float64)
+    rows = centred.prepare(np.array([[1.0, 0, 1, 1], [0, 0, 1, 0]]))
+    chains = centred.start_chains(np.repeat(rows, 500, axis=0), noise)
+    state = [
+        centred.contrast(
+            np.repeat(rows, repeats, axis=0),
+            chains,
+            LogisticNoise(np.random.default_rng(1), np.float64),
+        )[0]
+        for repeats in (1, 7)
+    ]
+    np.testing.assert_allclose(*state, atol=1e-13)
+
+
+def test_step_is_taken_in_centred_coordinates(parameters, centred):
+    """In plain coordinates it is the enhanced gradient of Cho et al. (2013)."""
+    rng = np.random.default_rng(0)
+    gradient = np.zeros((4, 5))
+    gradient[:-1, :-1] = weights = rng.normal(size=(3, 4))
+    gradient[-1, :-1] = visible = rng.normal(size=4)
+    gradient[:-1, -1] = hidden = rng.normal(size=3)
+    moved = centred.step(gradient, 0.1).plain_parameters()
+    expected = (
+        parameters[0] + 0.1 * weights,
+        parameters[1] + 0.1 * (visible - HIDDEN_OFFSET @ weights),
+        parameters[2] + 0.1 * (hidden - weights @ VISIBLE_OFFSET),
+    )
+    assert_same_parameters(moved, expected)
+
+
+def test_step_shrinks_the_weights_alone(centred):
+    def shrink(weights):
+        weights *= 0.5
+
+    moved = centred.step(np.zeros_like(centred.matrix), 0.1, shrink)
+    np.testing.assert_allclose(
+        moved.matrix[:-1, :-1], centred.matrix[:-1, :-1] / 2, atol=1e-15
+    )
+    np.testing.assert_array_equal(moved.matrix[-1], centred.matrix[-1])
+    np.testing.assert_array_equal(moved.matrix[:, -1], centred.matrix[:, -1])
+
+
+def test_drift_of_the_offset(parameters, centred):
+    rows = RBMOracle(*parameters).visible[[0, 3, 9]]
+    mean = BinaryRBMEnergy(*parameters).hidden_mean(rows).mean(axis=0)
+    drifted = centred.with_drifted_offset(centred.prepare(rows), 0.25)
+    np.testing.assert_allclose(
+        drifted.hidden_offset[:-1], 0.75 * HIDDEN_OFFSET + 0.25 * mean, atol=1e-13
+    )
+    assert drifted.hidden_offset[-1] == 0
+    assert_same_parameters(drifted.plain_parameters(), parameters)
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf])
+def test_is_finite(centred, bad):
+    assert centred.is_finite()
+    centred.matrix[1, 2] = bad
+    assert not centred.is_finite()

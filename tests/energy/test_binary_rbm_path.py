@@ -1,0 +1,56 @@
+import numpy as np
+import pytest
+from oracle import RBMOracle, random_rbm
+from statistical import assert_draws_from
+
+from skebm.energy.binary_rbm import BinaryRBMEnergy
+from skebm.energy.binary_rbm_path import BinaryRBMPath
+from skebm.sampling.noise import LogisticNoise
+
+MEAN = np.array([0.2, 0.5, 0.7, 0.9])
+
+
+def between(parameters, beta):
+    """The machine on the path, written out as parameters of its own."""
+    weights, visible_bias, hidden_bias = parameters
+    start = np.log(MEAN / (1 - MEAN))
+    return (
+        beta * weights,
+        (1 - beta) * start + beta * visible_bias,
+        beta * hidden_bias,
+    )
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_start(dtype):
+    parameters = random_rbm(3, 4)
+    oracle = RBMOracle(*between(parameters, 0.0))
+    path = BinaryRBMPath(BinaryRBMEnergy(*parameters).astype(dtype), MEAN)
+    noise = LogisticNoise(np.random.default_rng(0), dtype)
+    visible, log_partition = path.start(100_000, noise)
+    precision = 1e-12 if dtype == np.float64 else 1e-6
+    assert log_partition == pytest.approx(np.log(oracle.partition), abs=precision)
+    assert_draws_from(oracle.law, oracle.index(visible))
+
+
+@pytest.mark.parametrize(
+    ("dtype", "precision"), [(np.float32, 2e-5), (np.float64, 1e-12)]
+)
+@pytest.mark.parametrize(("beta", "next_beta"), [(0.0, 0.1), (0.4, 0.9), (0, 1)])
+@pytest.mark.parametrize("scale", [1.0, 30.0])
+def test_move(dtype, precision, beta, next_beta, scale):
+    parameters = random_rbm(3, 4, scale=scale)
+    rng = np.random.default_rng(1)
+    before = RBMOracle(*between(parameters, beta))
+    after = RBMOracle(*between(parameters, next_beta))
+    path = BinaryRBMPath(BinaryRBMEnergy(*parameters).astype(dtype), MEAN)
+    noise = LogisticNoise(rng, dtype)
+
+    _, weight = path.move(before.visible.astype(bool), beta, next_beta, noise)
+    exact = np.log(after.law * after.partition) - np.log(before.law * before.partition)
+    assert weight.dtype == np.float64
+    np.testing.assert_allclose(weight, exact, atol=precision * scale)
+
+    visible, _ = after.draw(100_000, rng)
+    moved, _ = path.move(visible.astype(bool), beta, next_beta, noise)
+    assert_draws_from(after.law, after.index(moved))

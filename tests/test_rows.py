@@ -1,0 +1,45 @@
+import numpy as np
+import pytest
+from scipy import sparse
+
+from skebm._rows import Rows
+
+TABLE = np.array([[0.2, 0.7, 1.0], [0.5, 0.0, 0.51], [0.0, 1.0, 0.4]])
+THRESHOLDED = TABLE > 0.5
+
+
+@pytest.mark.parametrize(
+    "make", [np.asarray, np.asfortranarray, sparse.csr_array, sparse.csr_matrix]
+)
+def test_take(make):
+    rows = Rows(make(TABLE), 0.5)
+    np.testing.assert_array_equal(rows.take(slice(1, 3)), THRESHOLDED[1:])
+    np.testing.assert_array_equal(rows.take([2, 0]), THRESHOLDED[[2, 0]])
+    np.testing.assert_array_equal(Rows(make(TABLE), None).take([1]), TABLE[[1]])
+    np.testing.assert_array_equal(rows.column_sums(), THRESHOLDED.sum(axis=0))
+
+
+def test_booleans_pass_whatever_the_threshold():
+    np.testing.assert_array_equal(Rows(THRESHOLDED, 7.0).take(slice(None)), THRESHOLDED)
+
+
+@pytest.mark.parametrize("row_elements", [1, 1000, 2**20, 2**30])
+def test_blocks_cover_the_rows_in_order(row_elements):
+    rows = Rows(np.zeros((3001, 2), dtype=bool), 0.5)
+    blocks = list(rows.blocks(row_elements))
+    covered = np.concatenate([np.arange(3001)[block] for block in blocks])
+    np.testing.assert_array_equal(covered, np.arange(3001))
+    most = max(block.stop - block.start for block in blocks)
+    assert most == 1 or most * row_elements <= 2**20
+
+
+def test_map_cuts_all_its_arguments_alike():
+    rows = Rows(np.arange(3001.0)[:, np.newaxis], None)
+    doubled = rows.map(
+        lambda block, other: block[:, 0] + other,
+        np.arange(3001.0),
+        row_elements=2**14,
+        dtype=np.float32,
+    )
+    assert doubled.dtype == np.float32
+    np.testing.assert_array_equal(doubled, 2 * np.arange(3001))
