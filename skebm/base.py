@@ -23,7 +23,7 @@ from skebm._validation import (
     validate_params,
 )
 from skebm.learning.contrastive import LearningState
-from skebm.learning.schedule import hold_then_decay
+from skebm.learning.schedule import Schedule
 from skebm.partition.log_partition import compute_log_partition
 from skebm.sampling.chains import run_chains, start_visible
 from skebm.sampling.noise import LogisticNoise
@@ -102,11 +102,10 @@ class BaseEnergyModel(
         rows = check_rows(self, X, reset=True)
         state = self._begin(rows)
         learner = self._learner()
-        rate = partial(
-            hold_then_decay,
-            rate=self.learning_rate,
-            n_updates=self.max_iter * learner.n_batches(rows.n_rows),
-            decay_fraction=self.decay_fraction,
+        schedule = Schedule(
+            self.learning_rate,
+            self.max_iter * learner.n_batches(rows.n_rows),
+            self.decay_fraction,
         )
         fitted_attributes = partial(self._fitted_attributes, state)
         # Callbacks score only where there is a y, so there is one, unused.
@@ -114,7 +113,7 @@ class BaseEnergyModel(
         for _ in iterate_epochs(
             self, self.max_iter, X=X, y=y, fitted_attributes=fitted_attributes
         ):
-            learner.run_epoch(state, rows, rate)
+            learner.run_epoch(state, rows, schedule)
         vars(self).update(fitted_attributes(), _state=state)
         return self
 
@@ -148,7 +147,7 @@ class BaseEnergyModel(
         first = not hasattr(self, "_visible_mean")
         rows = check_rows(self, X, reset=first)
         state = self._begin(rows) if first else self._resume(rows)
-        self._learner().run_epoch(state, rows, lambda n_updates: self.learning_rate)
+        self._learner().run_epoch(state, rows, Schedule(self.learning_rate))
         vars(self).update(self._fitted_attributes(state), _state=state)
         return self
 

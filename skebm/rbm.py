@@ -64,7 +64,9 @@ class BinaryRBM(ClassNamePrefixFeaturesOutMixin, BaseEnergyModel):
     alpha : float, default=0.0
         Strength of the penalty of the weights. What is maximised is the mean
         log-likelihood less ``alpha * (l1_ratio * |W|_1 + (1 - l1_ratio) / 2 *
-        |W|_2**2)``; the biases are free.
+        |W|_2**2)``; the biases are free. It sets in over the first tenth of
+        `fit`, or the first thousand updates of `partial_fit`: weights that a
+        full L1 penalty keeps at zero from the start would never grow.
     l1_ratio : float, default=0.0
         Share of the L1 penalty, under which weights become exactly zero.
     binarize : float or None, default=0.5

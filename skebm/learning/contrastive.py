@@ -72,7 +72,7 @@ class ContrastiveLearning:
         """Count the updates that one pass over `n_rows` rows makes."""
         return -(-n_rows // self.batch_size)
 
-    def run_epoch(self, state, rows, rate):
+    def run_epoch(self, state, rows, schedule):
         """Pass once over the rows in random order, updating `state`.
 
         Parameters
@@ -81,8 +81,8 @@ class ContrastiveLearning:
             Changed in place.
         rows : Rows
             The data.
-        rate : callable
-            Step size as a function of the number of updates made.
+        schedule : Schedule
+            Step sizes.
 
         Raises
         ------
@@ -92,7 +92,7 @@ class ContrastiveLearning:
         # Overflow shows as a parameter that is not finite, which is checked.
         with np.errstate(over="ignore", invalid="ignore"):
             for batch in self._batches(state, rows):
-                self._update(state, batch, rate(state.n_updates))
+                self._update(state, batch, schedule)
         if not state.model.is_finite():
             raise FloatingPointError(
                 f"The parameters are no longer finite after {state.n_updates} "
@@ -113,23 +113,25 @@ class ContrastiveLearning:
             for start, stop in pairwise(group - group[0]):
                 yield prepared[start:stop]
 
-    def _update(self, state, batch, rate):
+    def _update(self, state, batch, schedule):
         model, chains = state.model, state.chains
         if not self.persistent:
             chains = model.start_chains(batch, state.noise)
         gradient, chains = model.contrast(
             batch, chains, state.noise, self.n_gibbs_steps
         )
-        model = model.step(gradient, rate, self._shrink(rate))
+        rate = schedule.rate(state.n_updates)
+        alpha = self.alpha * schedule.penalty_scale(state.n_updates)
+        model = model.step(gradient, rate, self._shrink(rate, alpha))
         if self.drifting_offset and state.n_updates % _OFFSET_PERIOD == 0:
             model = model.with_drifted_offset(batch, _OFFSET_FRACTION)
         state.model = model
         state.chains = chains
         state.n_updates += 1
 
-    def _shrink(self, rate):
-        if self.alpha == 0:
+    def _shrink(self, rate, alpha):
+        if alpha == 0:
             return None
         return partial(
-            shrink_elastic_net, rate=rate, alpha=self.alpha, l1_ratio=self.l1_ratio
+            shrink_elastic_net, rate=rate, alpha=alpha, l1_ratio=self.l1_ratio
         )

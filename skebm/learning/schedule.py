@@ -1,27 +1,43 @@
-"""Step sizes over the course of a fit."""
+"""Step sizes and penalties over the course of learning."""
 
-__all__ = ["hold_then_decay"]
+__all__ = ["Schedule"]
+
+from dataclasses import dataclass
+
+# No weight survives a full L1 penalty before it has grown: without weights the
+# gradient of the weights is zero. So the penalty sets in over this share of a
+# plan, or over so many updates where there is no plan.
+_ONSET_FRACTION = 0.1
+_ONSET_UPDATES = 1000
 
 
-def hold_then_decay(n_done, *, rate, n_updates, decay_fraction):
-    """Hold the step size, then let it fall linearly to zero.
+@dataclass(frozen=True)
+class Schedule:
+    """What the number of updates made says about the next one.
 
     Parameters
     ----------
-    n_done : int
-        Updates made so far.
-    rate : float
-        The step size held.
-    n_updates : int
-        Updates planned.
-    decay_fraction : float
+    learning_rate : float
+        The step size that is held, before it falls linearly to zero.
+    n_updates : int or None, default=None
+        Updates planned. None when the end is not known: the step size is held.
+    decay_fraction : float, default=0.0
         Share of the plan, at its end, over which the step size falls.
-
-    Returns
-    -------
-    rate : float
-        Step size of the next update, positive within the plan.
     """
-    falling = decay_fraction * n_updates
-    left = n_updates - n_done
-    return rate if left >= falling else rate * left / falling
+
+    learning_rate: float
+    n_updates: int | None = None
+    decay_fraction: float = 0.0
+
+    def rate(self, n_done):
+        """Give the step size of the next update; positive within the plan."""
+        if self.n_updates is None:
+            return self.learning_rate
+        left, falling = self.n_updates - n_done, self.decay_fraction * self.n_updates
+        return self.learning_rate * (1.0 if left >= falling else left / falling)
+
+    def penalty_scale(self, n_done):
+        """Give the share of the penalty that the next update applies."""
+        if self.n_updates is None:
+            return min(1.0, n_done / _ONSET_UPDATES)
+        return min(1.0, n_done / (_ONSET_FRACTION * self.n_updates))

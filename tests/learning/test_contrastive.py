@@ -43,6 +43,16 @@ class Recorder:
         return True
 
 
+class TenTimes:
+    """Schedule that tells the updates apart."""
+
+    def rate(self, n_done):
+        return 10 * n_done
+
+    def penalty_scale(self, n_done):
+        return n_done / 2
+
+
 def run_recorded(n_rows, *, persistent=True, batch_size=7, **settings):
     seen = []
     learner = ContrastiveLearning(
@@ -55,7 +65,7 @@ def run_recorded(n_rows, *, persistent=True, batch_size=7, **settings):
     noise = LogisticNoise(np.random.default_rng(0), np.float32)
     state = LearningState(Recorder(seen), "first", noise)
     rows = Rows(np.arange(n_rows, dtype=float)[:, np.newaxis], None)
-    learner.run_epoch(state, rows, lambda n_updates: 10 * n_updates)
+    learner.run_epoch(state, rows, TenTimes())
     return learner, state, seen
 
 
@@ -91,8 +101,8 @@ def test_step_sizes_follow_the_updates():
     assert [rate for *_, rate, _ in seen] == [0, 10, 20]
 
 
-def test_the_penalty_is_scaled_by_the_step_size():
-    _, _, seen = run_recorded(20, alpha=0.5, l1_ratio=0.25)
+def test_the_penalty_is_scaled_by_the_step_size_and_the_schedule():
+    _, _, seen = run_recorded(20, alpha=1.0, l1_ratio=0.25)
     *_, shrink = seen[1]
     weights = np.array([8.0])
     shrink(weights)

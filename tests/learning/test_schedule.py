@@ -1,14 +1,12 @@
 import numpy as np
 import pytest
 
-from skebm.learning.schedule import hold_then_decay
+from skebm.learning.schedule import Schedule
 
 
 def rates(decay_fraction, n_updates=8):
-    return [
-        hold_then_decay(n, rate=0.4, n_updates=n_updates, decay_fraction=decay_fraction)
-        for n in range(n_updates)
-    ]
+    schedule = Schedule(0.4, n_updates, decay_fraction)
+    return [schedule.rate(n_done) for n_done in range(n_updates)]
 
 
 def test_constant():
@@ -28,3 +26,16 @@ def test_hold_then_decay():
 @pytest.mark.parametrize("n_updates", [1, 3, 100])
 def test_every_planned_step_moves(decay_fraction, n_updates):
     assert min(rates(decay_fraction, n_updates)) > 0
+
+
+def test_without_a_plan_the_rate_is_held():
+    assert {Schedule(0.4).rate(n_done) for n_done in (0, 10, 10**9)} == {0.4}
+
+
+@pytest.mark.parametrize(
+    ("n_updates", "onset"), [(None, 1000), (50, 5), (10**5, 10**4)]
+)
+def test_the_penalty_sets_in(n_updates, onset):
+    schedule = Schedule(0.4, n_updates)
+    scales = [schedule.penalty_scale(share * onset) for share in (0, 0.5, 1, 7)]
+    np.testing.assert_allclose(scales, [0, 0.5, 1, 1])
