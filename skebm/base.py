@@ -26,7 +26,7 @@ from skebm.learning.contrastive import LearningState
 from skebm.learning.schedule import Schedule
 from skebm.partition.log_partition import compute_log_partition
 from skebm.sampling.chains import run_chains, start_visible
-from skebm.sampling.noise import LogisticNoise
+from skebm.sampling.noise import UniformNoise
 
 # Below this many equally weighted draws the mean weight rests on a few chains,
 # and what the others would have found is anybody's guess.
@@ -180,7 +180,7 @@ class BaseEnergyModel(
 
     def _start(self, model, rng):
         """Start persistent chains of a machine that is about to learn."""
-        noise = LogisticNoise(rng, np.float32)
+        noise = UniformNoise(rng, np.float32)
         visible = start_visible(self._visible_mean, self.n_chains, rng)
         chains = model.start_chains(model.prepare(visible), noise)
         return LearningState(model, chains, noise)
@@ -405,7 +405,7 @@ class BaseEnergyModel(
         state = run_chains(
             self._energy().astype(np.float32),
             visible,
-            LogisticNoise(rng, np.float32),
+            UniformNoise(rng, np.float32),
             n_sweeps=n_steps,
             beta=1 / temperature,
         )

@@ -4,7 +4,7 @@ __all__ = ["CentredBinaryRBM"]
 
 import numpy as np
 
-from skebm.energy.units import logistic
+from skebm.energy.units import draw_units, logistic
 
 
 class CentredBinaryRBM:
@@ -86,7 +86,7 @@ class CentredBinaryRBM:
 
     def start_chains(self, rows, noise):
         """Start chains from prepared rows by drawing their hidden units."""
-        return _draw(np.dot(rows, self.matrix.T), noise)
+        return draw_units(np.dot(rows, self.matrix.T), noise)
 
     def contrast(self, batch, chains, noise, n_sweeps=1):
         """Advance the chains and compare the data with them.
@@ -102,7 +102,7 @@ class CentredBinaryRBM:
             Prepared rows of data.
         chains : ndarray of shape (n_chains, n_hidden + 1)
             Hidden units of the chains, boolean; the last column means nothing.
-        noise : LogisticNoise
+        noise : UniformNoise
             Source of the draws.
         n_sweeps : int
             Gibbs sweeps of the chains.
@@ -117,22 +117,22 @@ class CentredBinaryRBM:
         n_batch, n_chains = len(batch), len(chains)
         for sweep in range(n_sweeps):
             hidden = _centre(chains, self.hidden_offset)
-            visible = _draw(np.dot(hidden, self.matrix), noise)
+            visible = draw_units(np.dot(hidden, self.matrix), noise)
             visible = _centre(visible, self.visible_offset)
             if sweep < n_sweeps - 1:
                 chains = self.start_chains(visible, noise)
         rows = np.concatenate([batch, visible])
-        field = np.dot(rows, self.matrix.T)
-        chains = _draw(field[n_batch:], noise)
 
-        # weight * (mean - l), where the mean is (1 + tanh(field / 2)) / 2
-        field *= 0.5
-        centred_means = np.tanh(field, out=field)
-        centred_means += 1 - 2 * self.hidden_offset
-        centred_means[:, -1] = 2
-        centred_means[:n_batch] *= 0.5 / n_batch
-        centred_means[n_batch:] *= -0.5 / n_chains
-        return np.dot(centred_means.T, rows), chains
+        # A mean is (1 + t) / 2, a row's statistics weight * (mean - l) times it.
+        tanh = np.dot(rows, self.matrix.T)
+        tanh *= 0.5
+        np.tanh(tanh, out=tanh)
+        chains = tanh[n_batch:] > noise.draw((n_chains, tanh.shape[1]))
+        statistics = np.add(tanh, 1 - 2 * self.hidden_offset, out=tanh)
+        statistics[:, -1] = 2
+        statistics[:n_batch] *= 0.5 / n_batch
+        statistics[n_batch:] *= -0.5 / n_chains
+        return np.dot(statistics.T, rows), chains
 
     def step(self, gradient, rate, shrink=None):
         """Move along a gradient, which is overwritten, then shrink the weights."""
@@ -158,10 +158,6 @@ class CentredBinaryRBM:
     def is_finite(self):
         """Say whether every parameter is a finite number."""
         return bool(np.isfinite(self.matrix).all())
-
-
-def _draw(field, noise):
-    return field > noise.draw(field.shape)
 
 
 def _centre(units, offset):

@@ -38,5 +38,5 @@ def softplus(field):
 
 def draw_units(field, noise, beta=1.0):
     """Draw units at inverse temperature `beta`, as booleans; overwrites `field`."""
-    field *= beta
-    return field > noise.draw(field.shape)
+    field *= 0.5 * beta
+    return np.tanh(field, out=field) > noise.draw(field.shape)

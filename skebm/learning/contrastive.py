@@ -29,7 +29,7 @@ class LearningState:
         The machine in the coordinates in which it learns.
     chains : object
         States of the persistent chains.
-    noise : LogisticNoise
+    noise : UniformNoise
         Source of the draws.
     n_updates, n_epochs : int, default=0
         Updates and passes over the data made so far.

@@ -26,7 +26,7 @@ def anneal_log_partition(path, *, n_temperatures, n_chains, noise):
         Steps of the path, evenly spaced.
     n_chains : int
         Independent chains, at least 2.
-    noise : LogisticNoise
+    noise : UniformNoise
         Source of the draws.
 
     Returns

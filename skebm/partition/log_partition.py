@@ -9,7 +9,7 @@ from skebm.partition.enumeration import (
     MAX_ENUMERATED_UNITS,
     enumerate_log_partition,
 )
-from skebm.sampling.noise import LogisticNoise
+from skebm.sampling.noise import UniformNoise
 
 
 def compute_log_partition(energy, visible_mean, *, n_temperatures, n_chains, rng):
@@ -38,5 +38,5 @@ def compute_log_partition(energy, visible_mean, *, n_temperatures, n_chains, rng
         energy.astype(np.float32).annealing_path(visible_mean),
         n_temperatures=n_temperatures,
         n_chains=n_chains,
-        noise=LogisticNoise(rng, np.float32),
+        noise=UniformNoise(rng, np.float32),
     )

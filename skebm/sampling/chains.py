@@ -17,7 +17,7 @@ def run_chains(energy, visible, noise, *, n_sweeps, beta=1.0):
         With `clamp` and `gibbs`, see `skebm.energy`.
     visible : ndarray of shape (n_chains, n_visible)
         Where the chains start.
-    noise : LogisticNoise
+    noise : UniformNoise
         Source of the draws.
     n_sweeps : int
         Length of each chain.

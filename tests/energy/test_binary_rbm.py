@@ -4,7 +4,7 @@ from oracle import RBMOracle, random_rbm
 from statistical import assert_draws_from
 
 from skebm.energy.binary_rbm import BinaryRBMEnergy, BinaryRBMState
-from skebm.sampling.noise import LogisticNoise
+from skebm.sampling.noise import UniformNoise
 
 
 @pytest.fixture
@@ -87,7 +87,7 @@ def test_gibbs_leaves_the_joint_law_invariant(parameters, beta, dtype):
     energy = BinaryRBMEnergy(*parameters).astype(dtype)
     state = energy.gibbs(
         BinaryRBMState(visible.astype(bool), hidden.astype(bool)),
-        LogisticNoise(rng, dtype),
+        UniformNoise(rng, dtype),
         beta,
     )
     assert (state.visible != visible).any()
@@ -100,7 +100,7 @@ def test_clamped_hidden_units_follow_their_posterior(parameters, oracle, beta):
     oracle = RBMOracle(*parameters, beta=beta)
     number = 5
     visible = np.tile(oracle.visible[number], (100_000, 1))
-    noise = LogisticNoise(np.random.default_rng(2), np.float64)
+    noise = UniformNoise(np.random.default_rng(2), np.float64)
     state = BinaryRBMEnergy(*parameters).clamp(visible, noise, beta)
     posterior = oracle.joint[number] / oracle.joint[number].sum()
     assert_draws_from(posterior, oracle.index(state.hidden))

@@ -4,7 +4,7 @@ from oracle import RBMOracle, random_rbm
 from statistical import assert_draws_from, assert_mean_is
 
 from skebm.energy.binary_rbm import BinaryRBMEnergy
-from skebm.sampling.noise import LogisticNoise
+from skebm.sampling.noise import UniformNoise
 
 VISIBLE_OFFSET = np.array([0.1, 0.4, 0.8, 0.5])
 HIDDEN_OFFSET = np.array([0.3, 0.6, 0.9])
@@ -61,7 +61,7 @@ def test_contrast_is_the_gradient_of_the_likelihood(parameters, n_sweeps, with_o
     )
     centred = BinaryRBMEnergy(*parameters).centred(*offsets)
     rng = np.random.default_rng(0)
-    noise = LogisticNoise(rng, np.float64)
+    noise = UniformNoise(rng, np.float64)
     rows = oracle.visible[[1, 2, 2, 7, 12]]
     batch = centred.prepare(rows)
     gradients = []
@@ -81,7 +81,7 @@ def test_contrast_is_the_gradient_of_the_likelihood(parameters, n_sweeps, with_o
 def test_contrast_leaves_the_law_of_the_chains_invariant(parameters, centred, n_sweeps):
     oracle = RBMOracle(*parameters)
     rng = np.random.default_rng(0)
-    noise = LogisticNoise(rng, np.float64)
+    noise = UniformNoise(rng, np.float64)
     visible, _ = oracle.draw(200_000, rng)
     chains = centred.start_chains(centred.prepare(visible), noise)
     hidden_law = oracle.joint.sum(axis=0)
@@ -95,7 +95,7 @@ def test_a_chain_outlives_a_change_of_offsets(parameters, centred):
     """Chains are kept as units, so that moved offsets do not bend their law."""
     oracle = RBMOracle(*parameters)
     rng = np.random.default_rng(0)
-    noise = LogisticNoise(rng, np.float64)
+    noise = UniformNoise(rng, np.float64)
     visible, _ = oracle.draw(200_000, rng)
     chains = centred.start_chains(centred.prepare(visible), noise)
     moved = centred.recentred(1 - VISIBLE_OFFSET, 1 - HIDDEN_OFFSET)
@@ -104,14 +104,14 @@ def test_a_chain_outlives_a_change_of_offsets(parameters, centred):
 
 
 def test_each_phase_is_averaged_over_its_own_rows(centred):
-    noise = LogisticNoise(np.random.default_rng(0), np.float64)
+    noise = UniformNoise(np.random.default_rng(0), np.float64)
     rows = centred.prepare(np.array([[1.0, 0, 1, 1], [0, 0, 1, 0]]))
     chains = centred.start_chains(np.repeat(rows, 500, axis=0), noise)
     state = [
         centred.contrast(
             np.repeat(rows, repeats, axis=0),
             chains,
-            LogisticNoise(np.random.default_rng(1), np.float64),
+            UniformNoise(np.random.default_rng(1), np.float64),
         )[0]
         for repeats in (1, 7)
     ]

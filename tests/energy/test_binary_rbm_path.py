@@ -5,7 +5,7 @@ from statistical import assert_draws_from
 
 from skebm.energy.binary_rbm import BinaryRBMEnergy
 from skebm.energy.binary_rbm_path import BinaryRBMPath
-from skebm.sampling.noise import LogisticNoise
+from skebm.sampling.noise import UniformNoise
 
 MEAN = np.array([0.2, 0.5, 0.7, 0.9])
 
@@ -26,7 +26,7 @@ def test_start(dtype):
     parameters = random_rbm(3, 4)
     oracle = RBMOracle(*between(parameters, 0.0))
     path = BinaryRBMPath(BinaryRBMEnergy(*parameters).astype(dtype), MEAN)
-    noise = LogisticNoise(np.random.default_rng(0), dtype)
+    noise = UniformNoise(np.random.default_rng(0), dtype)
     visible, log_partition = path.start(100_000, noise)
     precision = 1e-12 if dtype == np.float64 else 1e-6
     assert log_partition == pytest.approx(np.log(oracle.partition), abs=precision)
@@ -44,7 +44,7 @@ def test_move(dtype, precision, beta, next_beta, scale):
     before = RBMOracle(*between(parameters, beta))
     after = RBMOracle(*between(parameters, next_beta))
     path = BinaryRBMPath(BinaryRBMEnergy(*parameters).astype(dtype), MEAN)
-    noise = LogisticNoise(rng, dtype)
+    noise = UniformNoise(rng, dtype)
 
     _, weight = path.move(before.visible.astype(bool), beta, next_beta, noise)
     exact = np.log(after.law * after.partition) - np.log(before.law * before.partition)

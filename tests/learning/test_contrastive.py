@@ -5,7 +5,7 @@ from oracle import RBMOracle
 from skebm import BinaryRBM
 from skebm._rows import Rows
 from skebm.learning.contrastive import ContrastiveLearning, LearningState
-from skebm.sampling.noise import LogisticNoise
+from skebm.sampling.noise import UniformNoise
 
 N_FEATURES = 8
 
@@ -62,7 +62,7 @@ def run_recorded(n_rows, *, persistent=True, batch_size=7, **settings):
         drifting_offset=False,
         **{"alpha": 0.0, "l1_ratio": 0.0} | settings,
     )
-    noise = LogisticNoise(np.random.default_rng(0), np.float32)
+    noise = UniformNoise(np.random.default_rng(0), np.float32)
     state = LearningState(Recorder(seen), "first", noise)
     rows = Rows(np.arange(n_rows, dtype=float)[:, np.newaxis], None)
     learner.run_epoch(state, rows, TenTimes())
@@ -147,7 +147,7 @@ def correlated_bits(n_samples=500):
         {},
         {"algorithm": "cd", "n_gibbs_steps": 5},
         {"n_gibbs_steps": 3},
-        {"n_chains": 7},
+        {"n_chains": 20, "max_iter": 300},
         {"centering": False, "max_iter": 300},
         {"decay_fraction": 1.0, "max_iter": 200},
     ],
@@ -180,26 +180,27 @@ def test_a_strong_l1_penalty_leaves_independent_bits():
     np.testing.assert_allclose(oracle_of(rbm).mean(), X.mean(axis=0), atol=0.03)
 
 
-@pytest.mark.parametrize("l1_ratio", [0.0, 0.3])
-def test_the_penalty_balances_the_gradient_of_the_likelihood(l1_ratio):
+@pytest.mark.parametrize(("alpha", "l1_ratio"), [(0.05, 0.0), (0.03, 0.2)])
+def test_the_penalty_balances_the_gradient_of_the_likelihood(alpha, l1_ratio):
     """At the maximum of the penalised likelihood the two are equal."""
     X = correlated_bits()
-    alpha = 0.02
     rbm = BinaryRBM(
         2,
         alpha=alpha,
         l1_ratio=l1_ratio,
-        max_iter=400,
-        n_chains=500,
+        batch_size=500,
+        n_chains=1000,
+        max_iter=3000,
+        decay_fraction=1.0,
         random_state=0,
     ).fit(X)
     weights = rbm.components_
     pull = alpha * (l1_ratio * np.sign(weights) + (1 - l1_ratio) * weights)
-    assert np.abs(pull).max() > 0.03
+    assert np.abs(pull).max() > 0.06
     gradient = oracle_of(rbm).gradient(X)
-    # Five times the noise that the last, shrinking steps leave, over 3 seeds.
+    # Sampling noise leaves up to 0.006, the largest over six seeds.
     for part, expected in zip(gradient, (pull, 0, 0), strict=True):
-        np.testing.assert_allclose(part, np.zeros_like(part) + expected, atol=0.005)
+        np.testing.assert_allclose(part, np.zeros_like(part) + expected, atol=0.01)
 
 
 def test_partial_fit_goes_on_from_fit():

@@ -4,7 +4,7 @@ from oracle import RBMOracle, random_rbm
 
 from skebm.energy.binary_rbm import BinaryRBMEnergy
 from skebm.partition.annealing import anneal_log_partition
-from skebm.sampling.noise import LogisticNoise
+from skebm.sampling.noise import UniformNoise
 
 MEAN = np.array([0.2, 0.5, 0.7, 0.9, 0.5, 0.3])
 
@@ -15,7 +15,7 @@ def anneal(parameters, seed, *, dtype=np.float32, n_temperatures=300, n_chains=2
         path,
         n_temperatures=n_temperatures,
         n_chains=n_chains,
-        noise=LogisticNoise(np.random.default_rng(seed), dtype),
+        noise=UniformNoise(np.random.default_rng(seed), dtype),
     )
 
 

@@ -5,7 +5,7 @@ from statistical import assert_draws_from, assert_mean_is
 
 from skebm.energy.binary_rbm import BinaryRBMEnergy
 from skebm.sampling.chains import run_chains, start_visible
-from skebm.sampling.noise import LogisticNoise
+from skebm.sampling.noise import UniformNoise
 
 
 def test_start_has_the_given_means():
@@ -18,7 +18,7 @@ def test_start_has_the_given_means():
 def test_chains_reach_the_exact_law(beta):
     parameters = random_rbm(3, 4)
     oracle = RBMOracle(*parameters, beta=beta)
-    noise = LogisticNoise(np.random.default_rng(0), np.float64)
+    noise = UniformNoise(np.random.default_rng(0), np.float64)
     start = np.zeros((100_000, 4), dtype=bool)
     state = run_chains(
         BinaryRBMEnergy(*parameters), start, noise, n_sweeps=100, beta=beta
@@ -28,6 +28,6 @@ def test_chains_reach_the_exact_law(beta):
 
 def test_no_sweeps_leave_the_rows_alone():
     start = np.eye(4, dtype=bool)
-    noise = LogisticNoise(np.random.default_rng(0), np.float64)
+    noise = UniformNoise(np.random.default_rng(0), np.float64)
     state = run_chains(BinaryRBMEnergy(*random_rbm(3, 4)), start, noise, n_sweeps=0)
     np.testing.assert_array_equal(state.visible, start)

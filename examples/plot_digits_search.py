@@ -1,0 +1,152 @@
+"""
+Search by held-out likelihood, then features for few labels
+===========================================================
+
+Which restricted Boltzmann machine describes handwritten digits best, and what
+are its hidden units worth to a classifier? The first question needs no labels:
+every candidate is scored by the log-likelihood of digits that it has not seen.
+"""
+
+# %%
+# Search
+# ------
+# The pixels of scikit-learn's digits are made binary, and a grid of models is
+# ranked by :meth:`~skebm.BinaryRBM.score`: nats a digit, higher is better.
+# Independent pixels are what a model without hidden units would give.
+
+import matplotlib.pyplot as plt
+import numpy as np
+from sklearn.datasets import load_digits
+from sklearn.frozen import FrozenEstimator
+from sklearn.linear_model import LogisticRegression
+from sklearn.model_selection import GridSearchCV, StratifiedKFold, train_test_split
+from sklearn.pipeline import make_pipeline
+
+from skebm import BinaryRBM
+
+digits = load_digits()
+X, y = (digits.data > 7).astype(np.uint8), digits.target
+folds = list(StratifiedKFold(5, shuffle=True, random_state=0).split(X, y))
+
+grid = {"n_components": [16, 64, 256], "max_iter": [10, 30, 100]}
+search = GridSearchCV(BinaryRBM(random_state=0), grid, cv=folds, n_jobs=2).fit(X)
+
+
+def independent_pixels(train, test):
+    """Mean log-likelihood of test rows if every pixel were on its own."""
+    mean = (train.sum(axis=0) + 0.5) / (len(train) + 1)
+    return (test * np.log(mean / (1 - mean)) + np.log1p(-mean)).sum(axis=1).mean()
+
+
+baseline = np.mean([independent_pixels(X[train], X[test]) for train, test in folds])
+scores = search.cv_results_["mean_test_score"]
+errors = search.cv_results_["std_test_score"] / np.sqrt(len(folds) - 1)
+
+print("held-out log-likelihood, nats a digit (standard error over 5 folds)")
+print(f"{'independent pixels':>30} {baseline:8.2f}")
+for number in np.argsort(-scores):
+    candidate = search.cv_results_["params"][number]
+    label = f"{candidate['n_components']} hidden, {candidate['max_iter']} epochs"
+    print(f"{label:>30} {scores[number]:8.2f} ({errors[number]:.2f})")
+
+# %%
+# The standard errors are those of the folds, which all candidates share, so that
+# differences between candidates are known better than each score. The log
+# partition function adds an error of its own:
+
+best = search.best_estimator_
+print(f"log Z = {best.log_partition_:.2f} with error {best.log_partition_std_:.3f}")
+
+# %%
+# Features
+# --------
+# The best candidate learns from all digits of a training fold, without labels.
+# A logistic regression on its hidden units then sees only some of the labels,
+# and is compared with one on the same binary pixels. The pixels before they were
+# made binary hold more information, and stand beside them for honesty.
+
+grey = digits.data / 16
+n_labels = [50, 100, 200, None]
+accuracies = {"binary pixels": [], "RBM features": [], "(grey pixels)": []}
+for train, test in folds:
+    rbm = BinaryRBM(random_state=0, **search.best_params_).fit(X[train])
+    models = {
+        "binary pixels": (LogisticRegression(max_iter=1000), X),
+        "RBM features": (
+            make_pipeline(FrozenEstimator(rbm), LogisticRegression(max_iter=1000)),
+            X,
+        ),
+        "(grey pixels)": (LogisticRegression(max_iter=1000), grey),
+    }
+    for name, (model, rows) in models.items():
+        accuracies[name].append([])
+        for size in n_labels:
+            draws = []
+            for draw in range(3):
+                labelled = train
+                if size is not None:
+                    labelled, _ = train_test_split(
+                        train, train_size=size, stratify=y[train], random_state=draw
+                    )
+                model.fit(rows[labelled], y[labelled])
+                draws.append(model.score(rows[test], y[test]))
+                if size is None:
+                    break
+            accuracies[name][-1].append(np.mean(draws))
+accuracies = {name: 100 * np.array(values) for name, values in accuracies.items()}
+
+print("accuracy in percent")
+print(f"{'labels':>22}" + "".join(f"{size or 'all':>8}" for size in n_labels))
+for name, values in accuracies.items():
+    print(f"{name:>22}" + "".join(f"{value:8.1f}" for value in values.mean(axis=0)))
+gain = accuracies["RBM features"] - accuracies["binary pixels"]
+gain_errors = gain.std(axis=0, ddof=1) / np.sqrt(len(folds))
+print(f"{'gain over binary':>22}" + "".join(f"{v:+8.1f}" for v in gain.mean(axis=0)))
+print(f"{'its standard error':>22}" + "".join(f"{v:8.1f}" for v in gain_errors))
+
+# %%
+# Picture
+# -------
+# The weights of the hidden units that matter most, digits drawn from the model,
+# and the search.
+
+figure = plt.figure(figsize=(12, 4.2), layout="constrained")
+left, middle, right = figure.subfigures(1, 3)
+
+strongest = np.argsort(-np.linalg.norm(best.components_, axis=1))[:36]
+limit = np.abs(best.components_[strongest]).max()
+for axes, weights in zip(
+    left.subplots(6, 6).flat, best.components_[strongest], strict=True
+):
+    axes.imshow(weights.reshape(8, 8), cmap="RdBu_r", vmin=-limit, vmax=limit)
+    axes.set_axis_off()
+left.suptitle("weights of 36 hidden units")
+
+samples = best.sample(36, n_steps=2000, random_state=0)
+for axes, row in zip(middle.subplots(6, 6).flat, samples, strict=True):
+    axes.imshow(row.reshape(8, 8), cmap="gray_r")
+    axes.set_axis_off()
+middle.suptitle("draws from the model")
+
+axes = right.subplots()
+for max_iter in grid["max_iter"]:
+    chosen = search.cv_results_["param_max_iter"] == max_iter
+    axes.errorbar(
+        grid["n_components"],
+        scores[chosen],
+        errors[chosen],
+        marker="o",
+        capsize=3,
+        label=f"{max_iter} epochs",
+    )
+axes.axhline(baseline, color="gray", linestyle=":", label="independent pixels")
+axes.set(
+    xscale="log",
+    xlabel="hidden units",
+    ylabel="held-out log-likelihood (nats)",
+    xticks=grid["n_components"],
+    xticklabels=grid["n_components"],
+)
+axes.minorticks_off()
+axes.legend()
+figure.savefig("digits_search.png", dpi=120)
