@@ -53,7 +53,8 @@ def main():
 
     start = time.perf_counter()
     BinaryRBM(random_state=0).fit(X)
-    print(f"BinaryRBM(random_state=0).fit of all digits: {time.perf_counter() - start:.2f} s")
+    seconds = time.perf_counter() - start
+    print(f"BinaryRBM(random_state=0).fit of all {len(X)} digits: {seconds:.2f} s")
 
 
 if __name__ == "__main__":

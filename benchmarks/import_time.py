@@ -1,6 +1,6 @@
 """Time of ``import skebm`` beside that of what it builds on.
 
-    python benchmarks/import_time.py [--repeats N]
+python benchmarks/import_time.py [--repeats N]
 """
 
 import argparse

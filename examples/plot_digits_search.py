@@ -146,7 +146,8 @@ axes.set(
     ylabel="held-out log-likelihood (nats)",
     xticks=grid["n_components"],
     xticklabels=grid["n_components"],
+    ylim=(baseline - 3, None),
 )
 axes.minorticks_off()
-axes.legend()
+axes.legend(loc="lower right", ncols=2)
 figure.savefig("digits_search.png", dpi=120)

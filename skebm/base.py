@@ -224,8 +224,8 @@ class BaseEnergyModel(
         Returns
         -------
         log_likelihood : ndarray of shape (n_samples,)
-            log p(v) in nats, normalised by `log_partition_`, whose error all
-            rows share.
+            Normalised log p(v), in nats. The error of `log_partition_` shifts all
+            rows alike.
         """
         check_is_fitted(self)
         rows = check_rows(self, X)

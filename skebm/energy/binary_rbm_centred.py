@@ -1,10 +1,31 @@
 """The binary RBM in the coordinates in which it learns."""
 
-__all__ = ["CentredBinaryRBM"]
+__all__ = ["CentredBinaryRBM", "Offsets"]
 
 import numpy as np
 
 from skebm.energy.units import draw_units, logistic
+
+
+class Offsets:
+    """Offsets of both layers, each with a 0 appended for the constant unit.
+
+    Parameters
+    ----------
+    visible : ndarray of shape (n_visible,)
+        Offsets of the visible units.
+    hidden : ndarray of shape (n_hidden,)
+        Offsets of the hidden units.
+    """
+
+    __slots__ = ("hidden", "twice_centred", "visible")
+
+    def __init__(self, visible, hidden):
+        zero = visible.dtype.type(0)
+        self.visible = np.append(visible, zero)
+        self.hidden = np.append(hidden, zero)
+        # What tanh(field / 2) lacks to be twice the centred mean.
+        self.twice_centred = 1 - 2 * self.hidden
 
 
 class CentredBinaryRBM:
@@ -25,10 +46,8 @@ class CentredBinaryRBM:
     matrix : ndarray of shape (n_hidden + 1, n_visible + 1)
         W, with b as its last column and a as its last row. The corner multiplies
         a constant and means nothing.
-    visible_offset : ndarray of shape (n_visible,)
-        The offsets m.
-    hidden_offset : ndarray of shape (n_hidden,)
-        The offsets l.
+    offsets : Offsets
+        The offsets m and l.
 
     References
     ----------
@@ -38,12 +57,11 @@ class CentredBinaryRBM:
        Boltzmann machines. JMLR 17(99), 1-61.
     """
 
-    __slots__ = ("hidden_offset", "matrix", "visible_offset")
+    __slots__ = ("matrix", "offsets")
 
-    def __init__(self, matrix, visible_offset, hidden_offset):
+    def __init__(self, matrix, offsets):
         self.matrix = matrix
-        self.visible_offset = visible_offset
-        self.hidden_offset = hidden_offset
+        self.offsets = offsets
 
     @classmethod
     def from_plain(cls, energy, visible_offset=None, hidden_offset=None):
@@ -54,41 +72,34 @@ class CentredBinaryRBM:
                 [energy.visible_bias, np.zeros(1, dtype=energy.dtype)],
             ]
         )
-        uncentred = cls(
-            matrix, *(np.zeros(size, energy.dtype) for size in matrix.shape[::-1])
-        )
+        zeros = (np.zeros(n_units, energy.dtype) for n_units in energy.weights.shape)
+        hidden_zeros, visible_zeros = zeros
+        uncentred = cls(matrix, Offsets(visible_zeros, hidden_zeros))
         return uncentred.recentred(visible_offset, hidden_offset)
 
     def recentred(self, visible_offset=None, hidden_offset=None):
         """Describe the same distribution with other offsets, where given."""
-        centred = CentredBinaryRBM(
-            self.matrix.copy(), self.visible_offset, self.hidden_offset
+        before = self.offsets
+        after = Offsets(
+            before.visible[:-1] if visible_offset is None else visible_offset,
+            before.hidden[:-1] if hidden_offset is None else hidden_offset,
         )
-        if visible_offset is not None:
-            centred.visible_offset = np.append(
-                visible_offset, centred.matrix.dtype.type(0)
-            )
-            shift = centred.visible_offset - self.visible_offset
-            centred.matrix[:, -1] += self.matrix @ shift
-        if hidden_offset is not None:
-            centred.hidden_offset = np.append(
-                hidden_offset, centred.matrix.dtype.type(0)
-            )
-            shift = centred.hidden_offset - self.hidden_offset
-            centred.matrix[-1] += shift @ self.matrix
-        return centred
+        matrix = self.matrix.copy()
+        matrix[:, -1] += self.matrix @ (after.visible - before.visible)
+        matrix[-1] += (after.hidden - before.hidden) @ self.matrix
+        return CentredBinaryRBM(matrix, after)
 
     def prepare(self, visible):
         """Centre visible rows and append the constant."""
         rows = np.ones((len(visible), self.matrix.shape[1]), dtype=self.matrix.dtype)
-        np.subtract(visible, self.visible_offset[:-1], out=rows[:, :-1])
+        np.subtract(visible, self.offsets.visible[:-1], out=rows[:, :-1])
         return rows
 
     def start_chains(self, rows, noise):
         """Start chains from prepared rows by drawing their hidden units."""
         return draw_units(np.dot(rows, self.matrix.T), noise)
 
-    def contrast(self, batch, chains, noise, n_sweeps=1):
+    def contrast(self, batch, chains, noise, n_sweeps=1, rate=1.0):
         """Advance the chains and compare the data with them.
 
         Both phases are one sum over stacked rows, those of the data weighing
@@ -104,21 +115,24 @@ class CentredBinaryRBM:
             Hidden units of the chains, boolean; the last column means nothing.
         noise : UniformNoise
             Source of the draws.
-        n_sweeps : int
+        n_sweeps : int, default=1
             Gibbs sweeps of the chains.
+        rate : float, default=1.0
+            Step size; where it multiplies, it costs nothing.
 
         Returns
         -------
-        gradient : ndarray of shape (n_hidden + 1, n_visible + 1)
-            Of the mean log-likelihood of the batch by `matrix`.
+        direction : ndarray of shape (n_hidden + 1, n_visible + 1)
+            `rate` times the gradient of the mean log-likelihood of the batch by
+            `matrix`.
         chains : ndarray of shape (n_chains, n_hidden + 1)
             The chains after their sweeps.
         """
         n_batch, n_chains = len(batch), len(chains)
         for sweep in range(n_sweeps):
-            hidden = _centre(chains, self.hidden_offset)
+            hidden = _centre(chains, self.offsets.hidden)
             visible = draw_units(np.dot(hidden, self.matrix), noise)
-            visible = _centre(visible, self.visible_offset)
+            visible = _centre(visible, self.offsets.visible)
             if sweep < n_sweeps - 1:
                 chains = self.start_chains(visible, noise)
         rows = np.concatenate([batch, visible])
@@ -128,31 +142,30 @@ class CentredBinaryRBM:
         tanh *= 0.5
         np.tanh(tanh, out=tanh)
         chains = tanh[n_batch:] > noise.draw((n_chains, tanh.shape[1]))
-        statistics = np.add(tanh, 1 - 2 * self.hidden_offset, out=tanh)
+        statistics = np.add(tanh, self.offsets.twice_centred, out=tanh)
         statistics[:, -1] = 2
-        statistics[:n_batch] *= 0.5 / n_batch
-        statistics[n_batch:] *= -0.5 / n_chains
+        statistics[:n_batch] *= 0.5 * rate / n_batch
+        statistics[n_batch:] *= -0.5 * rate / n_chains
         return np.dot(statistics.T, rows), chains
 
-    def step(self, gradient, rate, shrink=None):
-        """Move along a gradient, which is overwritten, then shrink the weights."""
-        gradient *= rate
-        gradient += self.matrix
+    def step(self, direction, shrink=None):
+        """Add a direction, which is overwritten, then shrink the weights."""
+        matrix = np.add(direction, self.matrix, out=direction)
         if shrink is not None:
-            shrink(gradient[:-1, :-1])
-        return CentredBinaryRBM(gradient, self.visible_offset, self.hidden_offset)
+            shrink(matrix[:-1, :-1])
+        return CentredBinaryRBM(matrix, self.offsets)
 
     def with_drifted_offset(self, batch, fraction):
         """Move the hidden offset a fraction of the way to its mean in a batch."""
         mean = logistic(np.dot(batch, self.matrix.T)).mean(axis=0)
-        offset = self.hidden_offset + fraction * (mean - self.hidden_offset)
+        offset = self.offsets.hidden + fraction * (mean - self.offsets.hidden)
         return self.recentred(hidden_offset=offset[:-1])
 
     def plain_parameters(self):
         """Give weights, visible and hidden biases of the plain energy, float64."""
         matrix = self.matrix.astype(np.float64)
-        hidden_bias = matrix[:, -1] - matrix @ self.visible_offset
-        visible_bias = matrix[-1] - self.hidden_offset @ matrix
+        hidden_bias = matrix[:, -1] - matrix @ self.offsets.visible
+        visible_bias = matrix[-1] - self.offsets.hidden @ matrix
         return matrix[:-1, :-1], visible_bias[:-1], hidden_bias[:-1]
 
     def is_finite(self):

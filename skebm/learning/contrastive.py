@@ -14,9 +14,9 @@ from skebm.learning.penalty import shrink_elastic_net
 _GATHERED_ELEMENTS = 65536
 
 # The hidden offset follows the mean of the hidden units by a hundredth of the
-# way an update (Melchior et al. 2016), taken ten updates at a time.
-_OFFSET_PERIOD = 10
-_OFFSET_FRACTION = 0.1
+# way an update (Melchior et al. 2016), taken twenty updates at a time.
+_OFFSET_PERIOD = 20
+_OFFSET_FRACTION = 0.2
 
 
 @dataclass
@@ -117,12 +117,12 @@ class ContrastiveLearning:
         model, chains = state.model, state.chains
         if not self.persistent:
             chains = model.start_chains(batch, state.noise)
-        gradient, chains = model.contrast(
-            batch, chains, state.noise, self.n_gibbs_steps
-        )
         rate = schedule.rate(state.n_updates)
+        direction, chains = model.contrast(
+            batch, chains, state.noise, self.n_gibbs_steps, rate
+        )
         alpha = self.alpha * schedule.penalty_scale(state.n_updates)
-        model = model.step(gradient, rate, self._shrink(rate, alpha))
+        model = model.step(direction, self._shrink(rate, alpha))
         if self.drifting_offset and state.n_updates % _OFFSET_PERIOD == 0:
             model = model.with_drifted_offset(batch, _OFFSET_FRACTION)
         state.model = model

@@ -39,7 +39,7 @@ def test_coordinates_do_not_change_the_distribution(centred, parameters):
     elsewhere = centred.recentred(VISIBLE_OFFSET / 2, HIDDEN_OFFSET**2)
     assert_same_parameters(elsewhere.plain_parameters(), parameters)
     partly = centred.recentred(hidden_offset=HIDDEN_OFFSET**2)
-    np.testing.assert_array_equal(partly.visible_offset, centred.visible_offset)
+    np.testing.assert_array_equal(partly.offsets.visible, centred.offsets.visible)
     assert_same_parameters(partly.plain_parameters(), parameters)
 
 
@@ -118,6 +118,16 @@ def test_each_phase_is_averaged_over_its_own_rows(centred):
     np.testing.assert_allclose(*state, atol=1e-13)
 
 
+def test_the_rate_multiplies_the_gradient(centred):
+    directions = []
+    for rate in (1.0, 0.25):
+        noise = UniformNoise(np.random.default_rng(0), np.float64)
+        rows = centred.prepare(np.eye(4))
+        chains = centred.start_chains(rows[:3], noise)
+        directions.append(centred.contrast(rows, chains, noise, rate=rate)[0])
+    np.testing.assert_allclose(directions[0] / 4, directions[1], atol=1e-15)
+
+
 def test_step_is_taken_in_centred_coordinates(parameters, centred):
     """In plain coordinates it is the enhanced gradient of Cho et al. (2013)."""
     rng = np.random.default_rng(0)
@@ -125,7 +135,7 @@ def test_step_is_taken_in_centred_coordinates(parameters, centred):
     gradient[:-1, :-1] = weights = rng.normal(size=(3, 4))
     gradient[-1, :-1] = visible = rng.normal(size=4)
     gradient[:-1, -1] = hidden = rng.normal(size=3)
-    moved = centred.step(gradient, 0.1).plain_parameters()
+    moved = centred.step(0.1 * gradient).plain_parameters()
     expected = (
         parameters[0] + 0.1 * weights,
         parameters[1] + 0.1 * (visible - HIDDEN_OFFSET @ weights),
@@ -138,7 +148,7 @@ def test_step_shrinks_the_weights_alone(centred):
     def shrink(weights):
         weights *= 0.5
 
-    moved = centred.step(np.zeros_like(centred.matrix), 0.1, shrink)
+    moved = centred.step(np.zeros_like(centred.matrix), shrink)
     np.testing.assert_allclose(
         moved.matrix[:-1, :-1], centred.matrix[:-1, :-1] / 2, atol=1e-15
     )
@@ -151,9 +161,9 @@ def test_drift_of_the_offset(parameters, centred):
     mean = BinaryRBMEnergy(*parameters).hidden_mean(rows).mean(axis=0)
     drifted = centred.with_drifted_offset(centred.prepare(rows), 0.25)
     np.testing.assert_allclose(
-        drifted.hidden_offset[:-1], 0.75 * HIDDEN_OFFSET + 0.25 * mean, atol=1e-13
+        drifted.offsets.hidden[:-1], 0.75 * HIDDEN_OFFSET + 0.25 * mean, atol=1e-13
     )
-    assert drifted.hidden_offset[-1] == 0
+    assert drifted.offsets.hidden[-1] == 0
     assert_same_parameters(drifted.plain_parameters(), parameters)
 
 

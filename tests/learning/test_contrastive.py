@@ -31,12 +31,12 @@ class Recorder:
     def start_chains(self, batch, noise):
         return ("started from", len(batch))
 
-    def contrast(self, batch, chains, noise, n_sweeps):
-        self.seen.append((batch[:, 0].copy(), chains, n_sweeps))
+    def contrast(self, batch, chains, noise, n_sweeps, rate):
+        self.seen.append((batch[:, 0].copy(), chains, n_sweeps, rate))
         return None, ("after", len(self.seen))
 
-    def step(self, gradient, rate, shrink):
-        self.seen[-1] += (rate, shrink)
+    def step(self, direction, shrink):
+        self.seen[-1] += (shrink,)
         return self
 
     def is_finite(self):
@@ -221,7 +221,7 @@ def test_partial_fit_centres_on_all_the_rows_it_has_seen():
         rbm.partial_fit(X[start : start + 30])
     expected = (X.sum(axis=0) + 0.5) / 101
     np.testing.assert_allclose(
-        rbm._state.model.visible_offset[:-1], expected, rtol=1e-6
+        rbm._state.model.offsets.visible[:-1], expected, rtol=1e-6
     )
 
 
@@ -229,5 +229,5 @@ def test_without_centering_there_are_no_offsets():
     X = independent_bits(100)
     rbm = BinaryRBM(2, centering=False, max_iter=2, random_state=0)
     rbm.fit(X).partial_fit(X)
-    assert not rbm._state.model.visible_offset.any()
-    assert not rbm._state.model.hidden_offset.any()
+    assert not rbm._state.model.offsets.visible.any()
+    assert not rbm._state.model.offsets.hidden.any()
