@@ -4,6 +4,7 @@ __all__ = [
     "Interval",
     "StrOptions",
     "all_or_nothing",
+    "check_constructor",
     "check_hidden_rows",
     "check_rows",
     "fit_context",
@@ -92,6 +93,11 @@ def check_rows(estimator, X, *, reset=False):
             stacklevel=3,
         )
     return rows
+
+
+def check_constructor(estimator):
+    """Validate the parameters of the constructor."""
+    estimator._validate_params()
 
 
 def check_hidden_rows(H, n_components):

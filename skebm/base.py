@@ -314,12 +314,12 @@ class BaseEnergyModel(
         return self._partition_estimate
 
     def __dir__(self):
-        # Whatever reads every attribute that is listed, as the HTML repr does,
-        # must not set off a computation of seconds.
-        names = set(super().__dir__())
+        # scikit-learn's own version evaluates every name, and its HTML repr every
+        # attribute listed: neither must set off a computation of seconds.
+        names = set(object.__dir__(self))
         if getattr(self, "_partition_estimate", None) is None:
             names -= _COMPUTED_ON_FIRST_USE
-        return sorted(names)
+        return [name for name in names if hasattr(self, name)]
 
     # ---- drawing ----
 

@@ -13,7 +13,13 @@ from sklearn.utils.validation import (
     check_is_fitted,
 )
 
-from skebm._validation import Interval, StrOptions, check_hidden_rows, check_rows
+from skebm._validation import (
+    Interval,
+    StrOptions,
+    check_constructor,
+    check_hidden_rows,
+    check_rows,
+)
 from skebm.base import BaseEnergyModel
 from skebm.energy.binary_rbm import BinaryRBMEnergy
 from skebm.learning.contrastive import ContrastiveLearning
@@ -140,7 +146,7 @@ class BinaryRBM(ClassNamePrefixFeaturesOutMixin, BaseEnergyModel):
     >>> import numpy as np
     >>> from skebm import BinaryRBM
     >>> X = np.array([[0, 0, 1, 1], [1, 1, 0, 0]] * 50)
-    >>> rbm = BinaryRBM(n_components=2, random_state=0).fit(X)
+    >>> rbm = BinaryRBM(n_components=2, max_iter=300, random_state=0).fit(X)
     >>> bool(rbm.score(X) > -1.0)  # two rows, equally likely: at best -0.69
     True
     >>> rbm.transform(X).shape
@@ -314,6 +320,7 @@ class BinaryRBM(ClassNamePrefixFeaturesOutMixin, BaseEnergyModel):
                     f"{components.shape} need ({size},)."
                 )
         rbm = cls(n_components, **params)
+        check_constructor(rbm)
         energy = BinaryRBMEnergy(components, *biases)
         rbm._n_rows_seen, rbm._column_sums = 0, 0.0
         if X is None:
