@@ -120,7 +120,7 @@ class BaseEnergyModel(
     @all_or_nothing
     @fit_context(prefer_skip_nested_validation=True)
     def partial_fit(self, X, y=None):
-        """Pass once over a chunk of data, continuing where learning stands.
+        """Learn from one pass over a chunk of data, from where learning stands.
 
         The estimator may be fitted or not, and the chunk of any size: its rows
         are cut into batches of at most `batch_size`, and each phase is averaged

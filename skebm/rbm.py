@@ -27,9 +27,6 @@ from skebm.learning.contrastive import ContrastiveLearning
 # Small beside the weights that data call for; breaks the symmetry of the units.
 _INITIAL_WEIGHT_STD = 0.01
 
-# Keeps annealing from starting where some configurations are all but impossible.
-_LEAST_MEAN = 0.01
-
 
 class BinaryRBM(ClassNamePrefixFeaturesOutMixin, BaseEnergyModel):
     """Restricted Boltzmann machine with binary visible and hidden units.
@@ -284,8 +281,8 @@ class BinaryRBM(ClassNamePrefixFeaturesOutMixin, BaseEnergyModel):
         intercept_hidden : array-like of shape (n_components,)
             Biases of the hidden units.
         X : {array-like, sparse matrix} of shape (n_samples, n_features), default=None
-            Data whose means are where annealing and sampling start. None takes
-            the means that the parameters give to first order.
+            Data whose means are where annealing and sampling start, which shortens
+            the way where features are rarely on. None starts at means of 1/2.
         **params : dict
             Parameters of the constructor except `n_components`.
 
@@ -324,9 +321,7 @@ class BinaryRBM(ClassNamePrefixFeaturesOutMixin, BaseEnergyModel):
         energy = BinaryRBMEnergy(components, *biases)
         rbm._n_rows_seen, rbm._column_sums = 0, 0.0
         if X is None:
-            half = np.full((1, n_features), 0.5)
-            mean = energy.visible_mean(energy.hidden_mean(half))[0]
-            rbm._visible_mean = mean.clip(_LEAST_MEAN, 1 - _LEAST_MEAN)
+            rbm._visible_mean = np.full(n_features, 0.5)
             rbm.n_features_in_ = n_features
         else:
             rows = check_rows(rbm, X, reset=True)
