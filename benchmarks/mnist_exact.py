@@ -31,7 +31,7 @@ def main():
         start = time.perf_counter()
         rbm = BinaryRBM(
             16,
-            learning_rate=0.05,
+            learning_rate=0.2,
             decay_fraction=1.0,
             batch_size=100,
             n_chains=500,

@@ -72,7 +72,8 @@ def check_rows(estimator, X, *, reset=False):
     Warns
     -----
     DataConversionWarning
-        If there are values other than 0 and 1 to be thresholded.
+        If the threshold changes values: any but 0 and 1, or also those where it
+        is outside [0, 1).
     """
     X = validate_data(estimator, X, accept_sparse="csr", dtype="numeric", reset=reset)
     threshold = estimator.binarize
@@ -84,14 +85,21 @@ def check_rows(estimator, X, *, reset=False):
                 "being on. Rescale X to [0, 1], or set binarize to the threshold "
                 "above which a value counts as on."
             )
-    elif not _every_value(X, lambda values: (values == 0) | (values == 1)):
-        warnings.warn(
-            f"X has values other than 0 and 1: those above binarize={threshold} "
-            "are taken as 1, all others as 0. Binarize X beforehand to silence "
-            "this, or set binarize=None to use values in [0, 1] as probabilities.",
-            DataConversionWarning,
-            stacklevel=3,
-        )
+    elif X.dtype != bool:
+        reason = None
+        if not _every_value(X, lambda values: (values == 0) | (values == 1)):
+            reason = "X has values other than 0 and 1"
+        elif not 0 <= threshold < 1:
+            reason = "The threshold changes X, which has only zeros and ones"
+        if reason is not None:
+            warnings.warn(
+                f"{reason}: those above binarize={threshold} are taken as 1, all "
+                "others as 0. Pass zeros and ones (with a threshold between them) to "
+                "silence this, or set binarize=None to use values in [0, 1] as "
+                "probabilities.",
+                DataConversionWarning,
+                stacklevel=3,
+            )
     return rows
 
 

@@ -4,6 +4,7 @@ __all__ = ["BaseEnergyModel"]
 
 import warnings
 from abc import ABCMeta, abstractmethod
+from copy import deepcopy
 from dataclasses import replace
 from functools import partial
 from numbers import Integral, Real
@@ -159,7 +160,8 @@ class BaseEnergyModel(
 
     def _resume(self, rows):
         self._see(rows)
-        state = replace(self._state)
+        # A copy of the noise, so that a pass that fails has drawn nothing.
+        state = replace(self._state, noise=deepcopy(self._state.noise))
         if self.centering:
             offset = self._visible_mean.astype(np.float32)
             state.model = state.model.recentred(visible_offset=offset)

@@ -172,3 +172,54 @@ def test_is_finite(centred, bad):
     assert centred.is_finite()
     centred.matrix[1, 2] = bad
     assert not centred.is_finite()
+
+
+@pytest.mark.parametrize("n_sweeps", [1, 2, 4])
+def test_chains_make_as_many_sweeps_as_asked(parameters, centred, n_sweeps):
+    """From a corner of the space, the law after each sweep is known exactly."""
+    oracle = RBMOracle(*parameters)
+    visible_given_hidden = (oracle.joint / oracle.joint.sum(axis=0)).T
+    hidden_given_visible = oracle.joint / oracle.joint.sum(axis=1, keepdims=True)
+    sweep = visible_given_hidden @ hidden_given_visible
+    exact = np.linalg.matrix_power(sweep, n_sweeps)[-1]
+    noise = UniformNoise(np.random.default_rng(0), np.float64)
+    chains = np.ones((400_000, 4), dtype=bool)
+    batch = centred.prepare(oracle.visible[:1])
+    _, moved = centred.contrast(batch, chains, noise, n_sweeps)
+    assert_draws_from(exact, oracle.index(moved[:, :-1]))
+
+
+class Replay:
+    """Noise given in advance."""
+
+    def __init__(self, blocks):
+        self.blocks = iter(blocks)
+
+    def draw(self, shape):
+        block = next(self.blocks)
+        assert block.shape == shape
+        return block
+
+
+def test_learning_is_the_same_whichever_value_is_called_one(parameters):
+    """Flipping every visible unit mirrors parameters, draws and the gradient."""
+    weights, visible_bias, hidden_bias = parameters
+    rng = np.random.default_rng(0)
+    visible_noise = rng.uniform(-1, 1, (50, 5))
+    hidden_noise = rng.uniform(-1, 1, (50, 4))
+    rows = (rng.random((20, 4)) < 0.3).astype(float)
+    chains = rng.random((50, 4)) < 0.5
+
+    own = BinaryRBMEnergy(*parameters).centred(VISIBLE_OFFSET, HIDDEN_OFFSET)
+    mirror = BinaryRBMEnergy(
+        -weights, -visible_bias, hidden_bias + weights.sum(axis=1)
+    ).centred(1 - VISIBLE_OFFSET, HIDDEN_OFFSET)
+    gradient, moved = own.contrast(
+        own.prepare(rows), chains, Replay([visible_noise, hidden_noise])
+    )
+    mirrored, mirrored_moved = mirror.contrast(
+        mirror.prepare(1 - rows), chains, Replay([-visible_noise, hidden_noise])
+    )
+    np.testing.assert_array_equal(moved[:, :-1], mirrored_moved[:, :-1])
+    sign = np.array([-1, -1, -1, -1, 1])
+    np.testing.assert_allclose(mirrored, gradient * sign, atol=1e-14)

@@ -1,0 +1,442 @@
+import joblib
+import numpy as np
+import pandas as pd
+import pytest
+from scipy import sparse
+from sklearn.base import clone
+from sklearn.exceptions import NotFittedError
+
+from skebm import BinaryRBM
+from skebm.learning.contrastive import ContrastiveLearning
+
+BITS = np.random.default_rng(0).integers(2, size=(60, 6))
+OTHER_BITS = np.random.default_rng(1).integers(2, size=(40, 6))
+
+
+def make_rbm(**params):
+    return BinaryRBM(**{"n_components": 3, "max_iter": 2, "random_state": 0, **params})
+
+
+@pytest.fixture
+def fitted():
+    return make_rbm().fit(BITS)
+
+
+def contents(estimator):
+    """Hash all that an estimator holds, its generator and chains included."""
+    return joblib.hash(vars(estimator))
+
+
+def with_value(value, *, dtype=float):
+    X = BITS.astype(dtype)
+    X[3, 2] = value
+    return X
+
+
+# ---- bad tables ----
+
+BAD_TABLES = {
+    "NaN": (with_value(np.nan), "contains NaN"),
+    "infinity": (with_value(np.inf), "contains infinity"),
+    "minus infinity": (with_value(-np.inf), "contains infinity"),
+    "float32 NaN": (with_value(np.nan, dtype=np.float32), "contains NaN"),
+    "sparse NaN": (sparse.csr_array(with_value(np.nan)), "contains NaN"),
+    "sparse infinity": (sparse.csc_array(with_value(np.inf)), "contains infinity"),
+    "None": (with_value(None, dtype=object), "contains NaN|NoneType"),
+    "digits": (BITS.astype(str), "not compatible with arrays of bytes/strings"),
+    "words": ([["on", "off"] * 3] * 4, "not compatible with arrays of bytes/strings"),
+    "object words": (with_value("on", dtype=object), "could not convert string"),
+    "complex": (BITS * 1j, "Complex data not supported"),
+    "sparse complex": (sparse.csr_array(BITS * 1j), "Complex data not supported"),
+    "a row": (BITS[0], "Expected 2D array, got 1D array"),
+    "three dimensions": (BITS[np.newaxis], "Found array with dim 3"),
+    "a number": (1.0, "Expected 2D array, got scalar array"),
+    "no rows": (BITS[:0], r"Found array with 0 sample\(s\)"),
+    "no columns": (BITS[:, :0], r"Found array with 0 feature\(s\)"),
+    "an empty list": ([], "Expected 2D array, got 1D array"),
+    "sparse, no rows": (sparse.csr_array((0, 6)), r"0 sample\(s\)"),
+    "ragged": ([[0, 1], [0]], "inhomogeneous"),
+}
+
+METHODS_OF_ROWS = {
+    "fit": BinaryRBM.fit,
+    "fit_transform": BinaryRBM.fit_transform,
+    "partial_fit": BinaryRBM.partial_fit,
+    "transform": BinaryRBM.transform,
+    "free_energy": BinaryRBM.free_energy,
+    "score_samples": BinaryRBM.score_samples,
+    "score": BinaryRBM.score,
+    "pseudo_log_likelihood": BinaryRBM.pseudo_log_likelihood,
+    "energy": lambda rbm, X: rbm.energy(X, np.zeros((60, 3))),
+    "gibbs": BinaryRBM.gibbs,
+    "sample": lambda rbm, X: rbm.sample(init=X),
+}
+
+
+@pytest.mark.parametrize("name", BAD_TABLES)
+@pytest.mark.parametrize("learn", ["fit", "partial_fit", "fit_transform"])
+def test_bad_tables_leave_a_new_estimator_unfitted(name, learn):
+    X, match = BAD_TABLES[name]
+    rbm = make_rbm()
+    with pytest.raises((ValueError, TypeError), match=match):
+        getattr(rbm, learn)(X)
+    assert vars(rbm) == vars(make_rbm())
+
+
+@pytest.mark.parametrize("name", BAD_TABLES)
+@pytest.mark.parametrize("method", METHODS_OF_ROWS)
+def test_bad_tables_leave_a_fitted_estimator_as_it_was(fitted, name, method):
+    X, match = BAD_TABLES[name]
+    # Where a number is not a table, the parameter's own check speaks first.
+    match = f"{match}|The '(X|init)' parameter of .* must be"
+    before = contents(fitted)
+    with pytest.raises((ValueError, TypeError), match=match):
+        METHODS_OF_ROWS[method](fitted, X)
+    assert contents(fitted) == before
+
+
+@pytest.mark.parametrize("make", [np.asarray, sparse.csr_array, pd.DataFrame])
+@pytest.mark.parametrize("n_columns", [5, 7])
+@pytest.mark.parametrize(
+    "method", sorted(METHODS_OF_ROWS.keys() - {"fit", "fit_transform"})
+)
+def test_wrong_widths(fitted, make, n_columns, method):
+    X = make(np.ones((60, n_columns)))
+    if make is pd.DataFrame:
+        X = X.add_prefix("unit")
+        fitted.fit(pd.DataFrame(BITS).add_prefix("unit"))
+        match = "feature names should match those that were passed during fit"
+    else:
+        match = f"X has {n_columns} features, but BinaryRBM is expecting 6 features"
+    before = contents(fitted)
+    with pytest.raises(ValueError, match=match):
+        METHODS_OF_ROWS[method](fitted, X)
+    assert contents(fitted) == before
+
+
+@pytest.mark.parametrize("value", [-0.001, 1.001, 2, -1, 255])
+@pytest.mark.parametrize("make", [np.asarray, sparse.csr_array])
+@pytest.mark.parametrize("method", METHODS_OF_ROWS)
+def test_values_that_are_no_probabilities(make, value, method):
+    rbm = make_rbm(binarize=None).fit(BITS)
+    with pytest.raises(ValueError, match=r"outside \[0, 1\].*set binarize"):
+        METHODS_OF_ROWS[method](rbm, make(with_value(value)))
+
+
+# ---- bad parameters ----
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("n_components", 0),
+        ("n_components", 2.0),
+        ("n_components", None),
+        ("algorithm", "x"),
+        ("algorithm", None),
+        ("n_gibbs_steps", 0),
+        ("n_chains", 0),
+        ("learning_rate", 0),
+        ("learning_rate", -0.1),
+        ("learning_rate", np.inf),
+        ("learning_rate", np.nan),
+        ("learning_rate", "auto"),
+        ("decay_fraction", -0.1),
+        ("decay_fraction", 1.1),
+        ("batch_size", 0),
+        ("batch_size", 10.0),
+        ("max_iter", 0),
+        ("max_iter", -1),
+        ("centering", "yes"),
+        ("alpha", -1e-9),
+        ("alpha", np.inf),
+        ("l1_ratio", -0.1),
+        ("l1_ratio", 1.1),
+        ("binarize", np.nan),
+        ("binarize", np.inf),
+        ("binarize", "mean"),
+        ("n_ais_temperatures", 0),
+        ("n_ais_chains", 1),
+        ("n_ais_chains", 0),
+        ("random_state", -1),
+        ("random_state", "seed"),
+    ],
+)
+@pytest.mark.parametrize("learn", ["fit", "partial_fit"])
+def test_bad_constructor_parameters(name, value, learn):
+    rbm = make_rbm(**{name: value})
+    with pytest.raises(
+        ValueError, match=f"The '{name}' parameter of BinaryRBM must be .* Got .*"
+    ):
+        getattr(rbm, learn)(BITS)
+    assert vars(rbm).keys() == rbm.get_params().keys()
+
+
+def test_unknown_constructor_parameters():
+    with pytest.raises(TypeError, match="n_hidden"):
+        BinaryRBM(n_hidden=3)
+    with pytest.raises(TypeError, match="positional argument"):
+        BinaryRBM(3, "pcd")
+
+
+BAD_ARGUMENTS_OF_DRAWS = [
+    ("n_steps", -1),
+    ("n_steps", 1.5),
+    ("n_steps", None),
+    ("temperature", 0),
+    ("temperature", -1.0),
+    ("temperature", np.inf),
+    ("temperature", np.nan),
+    ("temperature", None),
+    ("random_state", -1),
+    ("random_state", "seed"),
+]
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        *BAD_ARGUMENTS_OF_DRAWS,
+        ("n_samples", 0),
+        ("n_samples", -1),
+        ("n_samples", 2.0),
+        ("n_samples", None),
+        ("init", "data"),
+        ("init", 0.5),
+    ],
+)
+def test_bad_arguments_of_sample(fitted, name, value):
+    with pytest.raises(
+        ValueError, match=rf"The '{name}' parameter of \w+\.sample must be .* Got .*"
+    ):
+        fitted.sample(**{name: value})
+
+
+@pytest.mark.parametrize(("name", "value"), BAD_ARGUMENTS_OF_DRAWS)
+def test_bad_arguments_of_gibbs(fitted, name, value):
+    with pytest.raises(
+        ValueError, match=rf"The '{name}' parameter of \w+\.gibbs must be .* Got .*"
+    ):
+        fitted.gibbs(BITS, **{name: value})
+
+
+def test_draws_take_keywords_only(fitted):
+    with pytest.raises(TypeError, match="positional argument"):
+        fitted.sample(3, 10)
+    with pytest.raises(TypeError, match="positional argument"):
+        fitted.gibbs(BITS, 10)
+
+
+# ---- hidden units ----
+
+
+def energy_of_hidden(rbm, H):
+    return rbm.energy(BITS, H)
+
+
+@pytest.mark.parametrize("method", [BinaryRBM.inverse_transform, energy_of_hidden])
+@pytest.mark.parametrize(
+    ("H", "match"),
+    [
+        (np.zeros((60, 2)), "H has 2 columns, .* n_components=3 hidden units"),
+        (np.zeros((60, 6)), "H has 6 columns, .* n_components=3 hidden units"),
+        (np.zeros(3), "Expected 2D array, got 1D array"),
+        (np.zeros((0, 3)), r"0 sample\(s\)"),
+        (np.full((60, 3), np.nan), "Input H contains NaN"),
+        (np.full((60, 3), np.inf), "Input H contains infinity"),
+        (np.zeros((60, 3)) * 1j, "Complex data not supported"),
+        ([["on", "off", "on"]] * 60, "could not convert string to float"),
+    ],
+)
+def test_bad_hidden_units(fitted, method, H, match):
+    with pytest.raises(ValueError, match=match):
+        method(fitted, H)
+
+
+@pytest.mark.parametrize("method", [BinaryRBM.inverse_transform, energy_of_hidden])
+def test_sparse_hidden_units(fitted, method):
+    with pytest.raises(TypeError, match="Sparse data was passed for H"):
+        method(fitted, sparse.csr_array((60, 3)))
+
+
+@pytest.mark.parametrize("n_rows", [1, 59, 61])
+def test_energy_of_rows_that_do_not_pair_up(fitted, n_rows):
+    with pytest.raises(ValueError, match="inconsistent numbers of samples"):
+        fitted.energy(BITS, np.zeros((n_rows, 3)))
+
+
+# ---- before fit ----
+
+
+@pytest.mark.parametrize(
+    "method", sorted(METHODS_OF_ROWS.keys() - {"fit", "fit_transform", "partial_fit"})
+)
+def test_methods_of_rows_before_fit(method):
+    with pytest.raises(NotFittedError, match="BinaryRBM instance is not fitted yet"):
+        METHODS_OF_ROWS[method](BinaryRBM(), BITS)
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        lambda rbm: rbm.sample(),
+        lambda rbm: rbm.inverse_transform(np.zeros((1, 3))),
+        lambda rbm: rbm.get_feature_names_out(),
+        lambda rbm: rbm.log_partition_,
+        lambda rbm: rbm.log_partition_std_,
+        lambda rbm: rbm.log_partition_effective_sample_size_,
+    ],
+)
+def test_other_queries_before_fit(query):
+    with pytest.raises(NotFittedError, match="BinaryRBM instance is not fitted yet"):
+        query(BinaryRBM())
+
+
+def test_nothing_looks_fitted_before_fit(fitted):
+    names = {
+        *(name for name in vars(fitted) if name.endswith("_")),
+        "log_partition_",
+        "log_partition_std_",
+        "log_partition_effective_sample_size_",
+    }
+    assert {"components_", "intercept_visible_", "n_features_in_", "n_iter_"} < names
+    for name in names:
+        assert hasattr(fitted, name)
+        assert not hasattr(BinaryRBM(), name)
+
+
+# ---- fits that end early ----
+
+DIVERGED = r"no longer finite after \d+ updates.*Lower learning_rate"
+
+
+class Interruption:
+    """Learning that Ctrl-C ends in the course of some update."""
+
+    def __init__(self, monkeypatch, n_updates):
+        self.left = n_updates
+        update = ContrastiveLearning._update
+
+        def interrupted_update(*args):
+            update(*args)
+            self.left -= 1
+            if self.left == 0:
+                raise KeyboardInterrupt
+
+        monkeypatch.setattr(ContrastiveLearning, "_update", interrupted_update)
+
+
+def assert_unfitted(rbm):
+    assert vars(rbm).keys() == rbm.get_params().keys()
+    with pytest.raises(NotFittedError):
+        rbm.transform(BITS)
+
+
+@pytest.mark.parametrize("learn", ["fit", "partial_fit"])
+@pytest.mark.parametrize("learning_rate", [1e39, 1e300])
+@pytest.mark.parametrize("algorithm", ["pcd", "cd"])
+def test_divergence_leaves_a_new_estimator_unfitted(learn, learning_rate, algorithm):
+    rbm = make_rbm(learning_rate=learning_rate, algorithm=algorithm, decay_fraction=0)
+    with pytest.raises(FloatingPointError, match=DIVERGED):
+        getattr(rbm, learn)(BITS)
+    assert_unfitted(rbm)
+
+
+def test_divergence_after_some_epochs(fitted):
+    before = contents(fitted.set_params(learning_rate=3e38, max_iter=200))
+    # One step is within the range of float32, 3.4e38; hundreds of them are not.
+    with pytest.raises(FloatingPointError, match=DIVERGED):
+        fitted.fit(OTHER_BITS)
+    assert contents(fitted) == before
+
+
+@pytest.mark.parametrize("scored", [True, False])
+@pytest.mark.parametrize("learn", ["fit", "partial_fit"])
+def test_divergence_leaves_an_earlier_model_as_it_was(fitted, learn, scored):
+    if scored:
+        fitted.score(BITS)
+    fitted.set_params(learning_rate=1e39)
+    before, score = contents(fitted), clone_of_state(fitted).score(BITS)
+    with pytest.raises(FloatingPointError, match=DIVERGED):
+        getattr(fitted, learn)(OTHER_BITS)
+    assert contents(fitted) == before
+    assert fitted.score(BITS) == score
+
+
+def clone_of_state(rbm):
+    """Copy an estimator, so that to score the copy leaves log Z of it unknown."""
+    copy = clone(rbm)
+    vars(copy).update(vars(rbm))
+    return copy
+
+
+@pytest.mark.parametrize("learn", ["fit", "partial_fit"])
+def test_interrupts_leave_a_new_estimator_unfitted(monkeypatch, learn):
+    rbm = make_rbm()
+    Interruption(monkeypatch, 2)
+    with pytest.raises(KeyboardInterrupt):
+        getattr(rbm, learn)(BITS)
+    assert_unfitted(rbm)
+
+
+@pytest.mark.parametrize("algorithm", ["pcd", "cd"])
+@pytest.mark.parametrize("learn", ["fit", "partial_fit"])
+@pytest.mark.parametrize("n_updates", [1, 2])
+def test_interrupts_leave_an_earlier_model_as_it_was(
+    monkeypatch, learn, n_updates, algorithm
+):
+    rbm = make_rbm(algorithm=algorithm).fit(BITS)
+    before, score = contents(rbm), clone_of_state(rbm).score(BITS)
+    interruption = Interruption(monkeypatch, n_updates)
+    with pytest.raises(KeyboardInterrupt):
+        getattr(rbm, learn)(OTHER_BITS)
+    assert interruption.left == 0
+    assert contents(rbm) == before
+    assert rbm.score(BITS) == score
+
+
+def test_learning_after_an_interrupt_is_as_if_there_had_been_none(monkeypatch):
+    rbm, undisturbed = make_rbm().fit(BITS), make_rbm().fit(BITS)
+    with monkeypatch.context() as patch:
+        Interruption(patch, 2)
+        with pytest.raises(KeyboardInterrupt):
+            rbm.partial_fit(OTHER_BITS)
+    rbm.partial_fit(OTHER_BITS)
+    undisturbed.partial_fit(OTHER_BITS)
+    np.testing.assert_array_equal(rbm.components_, undisturbed.components_)
+
+
+@pytest.mark.parametrize("learn", ["fit", "partial_fit"])
+def test_bad_tables_leave_an_earlier_model_usable(learn):
+    table = pd.DataFrame(BITS).add_prefix("unit")
+    rbm = make_rbm().fit(table)
+    before, score = contents(rbm), clone_of_state(rbm).score(table)
+    renamed = pd.DataFrame(with_value(np.nan)[:, :4]).add_prefix("other")
+    with pytest.raises(ValueError, match=r"NaN|feature names should match"):
+        getattr(rbm, learn)(renamed)
+    assert contents(rbm) == before
+    assert rbm.n_features_in_ == 6
+    assert list(rbm.feature_names_in_) == list(table.columns)
+    assert rbm.score(table) == score
+    assert contents(rbm.partial_fit(table)) == contents(
+        make_rbm().fit(table).partial_fit(table)
+    )
+
+
+def test_bad_parameters_leave_an_earlier_model_usable(fitted):
+    score = clone_of_state(fitted).score(BITS)
+    fitted.set_params(n_chains=0)
+    before = contents(fitted)
+    with pytest.raises(ValueError, match="The 'n_chains' parameter"):
+        fitted.fit(OTHER_BITS)
+    assert contents(fitted) == before
+    assert fitted.score(BITS) == score
+
+
+def test_warnings_raised_as_errors_leave_an_earlier_model_as_it_was(fitted):
+    # Warnings are errors in this test suite.
+    before = contents(fitted)
+    for learn in (fitted.fit, fitted.partial_fit):
+        with pytest.raises(UserWarning, match="other than 0 and 1"):
+            learn(OTHER_BITS * 0.4)
+        assert contents(fitted) == before

@@ -1,0 +1,43 @@
+import pytest
+from sklearn.utils import estimator_checks
+from sklearn.utils.estimator_checks import parametrize_with_checks
+
+from skebm import BinaryRBM
+
+# The checks bring continuous data, which the default threshold turns into units.
+pytestmark = pytest.mark.filterwarnings(
+    "ignore:X has values other than 0 and 1:sklearn.exceptions.DataConversionWarning"
+)
+
+# These fit with names and then transform without them, and the other way round.
+mixes_names = [
+    pytest.mark.filterwarnings(
+        "ignore:X does not have valid feature names:UserWarning"
+    ),
+    pytest.mark.filterwarnings("ignore:X has feature names, but:UserWarning"),
+]
+
+
+@parametrize_with_checks([BinaryRBM()])
+def test_check_estimator(estimator, check):
+    check(estimator)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "check_dataframe_column_names_consistency",
+        "check_estimators_partial_fit_n_features",
+        "check_inplace_ensure_writeable",
+        "check_param_validation",
+        "check_set_output_transform",
+        "check_transformer_get_feature_names_out",
+        "check_transformer_get_feature_names_out_pandas",
+        pytest.param("check_global_output_transform_pandas", marks=mixes_names),
+        pytest.param("check_global_set_output_transform_polars", marks=mixes_names),
+        pytest.param("check_set_output_transform_pandas", marks=mixes_names),
+        pytest.param("check_set_output_transform_polars", marks=mixes_names),
+    ],
+)
+def test_check_that_check_estimator_leaves_out(name):
+    getattr(estimator_checks, name)("BinaryRBM", BinaryRBM())

@@ -1,0 +1,371 @@
+import contextlib
+import tracemalloc
+import warnings
+from types import SimpleNamespace
+
+import joblib
+import numpy as np
+import pandas as pd
+import polars as pl
+import pytest
+from scipy import sparse
+from scipy.special import expit, logit
+from sklearn.base import clone
+from sklearn.exceptions import DataConversionWarning
+
+from skebm import BinaryRBM
+
+BITS = np.random.default_rng(0).integers(2, size=(60, 6))
+GREY = np.random.default_rng(1).random((60, 6))
+PARAMETERS = ["components_", "intercept_visible_", "intercept_hidden_"]
+
+
+def make_rbm(**params):
+    return BinaryRBM(3, max_iter=2, random_state=0, **params)
+
+
+def assert_same_fit(first, second):
+    for name in PARAMETERS:
+        np.testing.assert_array_equal(getattr(first, name), getattr(second, name))
+
+
+def read_only(X):
+    X = X.copy()
+    X.flags.writeable = False
+    return X
+
+
+# ---- containers ----
+
+CONTAINERS = {
+    "float32": lambda X: X.astype(np.float32),
+    "float16": lambda X: X.astype(np.float16),
+    "longdouble": lambda X: X.astype(np.longdouble),
+    "uint8": lambda X: X.astype(np.uint8),
+    "int8": lambda X: X.astype(np.int8),
+    "int64": lambda X: X.astype(np.int64),
+    "bool": lambda X: X.astype(bool),
+    "object": lambda X: X.astype(object),
+    "list": lambda X: X.tolist(),
+    "list of bool": lambda X: X.astype(bool).tolist(),
+    "Fortran order": np.asfortranarray,
+    "Fortran order, uint8": lambda X: np.asfortranarray(X, dtype=np.uint8),
+    "strided": lambda X: np.repeat(np.repeat(X, 2, axis=0), 3, axis=1)[::2, ::3],
+    "negative strides": lambda X: X[::-1, ::-1].copy()[::-1, ::-1],
+    "big endian": lambda X: X.astype(">f8"),
+    "read-only": read_only,
+    "read-only bool": lambda X: read_only(X.astype(bool)),
+    "pandas": pd.DataFrame,
+    "pandas, bool": lambda X: pd.DataFrame(X.astype(bool)),
+    "pandas, nullable": lambda X: pd.DataFrame(X).astype("boolean"),
+    "pandas, mixed": lambda X: pd.DataFrame(X).astype({0: bool, 1: np.uint8}),
+    "polars": lambda X: pl.DataFrame(X).cast(pl.UInt8),
+    "CSR matrix": sparse.csr_matrix,
+    "CSR array": sparse.csr_array,
+    "CSR array, uint8": lambda X: sparse.csr_array(X.astype(np.uint8)),
+    "CSR array, bool": lambda X: sparse.csr_array(X.astype(bool)),
+    "CSC matrix": sparse.csc_matrix,
+    "CSC array": sparse.csc_array,
+    "COO array": sparse.coo_array,
+    "LIL array": sparse.lil_array,
+}
+
+
+@pytest.mark.parametrize("binarize", [0.5, None])
+@pytest.mark.parametrize("container", CONTAINERS)
+def test_containers_of_the_same_bits(container, binarize):
+    X = CONTAINERS[container](BITS.astype(float))
+    plain, rbm = make_rbm(binarize=binarize), make_rbm(binarize=binarize)
+    assert_same_fit(rbm.fit(X), plain.fit(BITS.astype(float)))
+    assert_same_fit(rbm.partial_fit(X), plain.partial_fit(BITS.astype(float)))
+    for method in ("score_samples", "free_energy", "pseudo_log_likelihood"):
+        # The layout of a table may change the order in which float64 terms are
+        # summed.
+        np.testing.assert_allclose(
+            getattr(rbm, method)(X), getattr(plain, method)(BITS), rtol=1e-12
+        )
+    # Rounded once more where the input is float32.
+    np.testing.assert_allclose(rbm.transform(X), plain.transform(BITS), rtol=1e-6)
+    H = np.ones((60, 3))
+    np.testing.assert_allclose(rbm.energy(X, H), plain.energy(BITS, H), rtol=1e-12)
+    np.testing.assert_array_equal(
+        rbm.gibbs(X, random_state=0), plain.gibbs(BITS, random_state=0)
+    )
+    np.testing.assert_array_equal(
+        rbm.sample(5, n_steps=0, init=X), BITS[:5].astype(float)
+    )
+
+
+@pytest.mark.parametrize("container", ["list", "CSR array", "bool", "pandas"])
+def test_outputs_are_arrays(container):
+    X = CONTAINERS[container](BITS)
+    rbm = make_rbm().fit(X)
+    for output, shape in [
+        (rbm.transform(X), (60, 3)),
+        (rbm.score_samples(X), (60,)),
+        (rbm.pseudo_log_likelihood(X), (60,)),
+        (rbm.gibbs(X), (60, 6)),
+        (rbm.energy(X, np.zeros((60, 3)).tolist()), (60,)),
+        (rbm.inverse_transform(np.zeros((60, 3)).tolist()), (60, 6)),
+    ]:
+        assert type(output) is np.ndarray
+        assert output.shape == shape
+
+
+def test_one_row_and_one_feature():
+    one_row = make_rbm().fit(BITS[:1])
+    assert np.isfinite(one_row.score(BITS[:1]))
+    one_feature = make_rbm().fit(BITS[:, :1])
+    both = one_feature.score_samples([[0], [1]])
+    # Exactly normalised but for rounding.
+    assert np.exp(both).sum() == pytest.approx(1, rel=1e-12)
+
+
+# ---- memory ----
+
+N_ROWS, N_COLUMNS = 40_000, 400
+
+
+@contextlib.contextmanager
+def traced_peak():
+    """Measure the most memory held at once, in bytes; NumPy reports its arrays.
+
+    Memory that a file is mapped to does not count.
+    """
+    traced = SimpleNamespace()
+    tracemalloc.start()
+    try:
+        yield traced
+        _, traced.peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+
+
+@pytest.fixture(scope="module", params=[np.uint8, bool], ids=["uint8", "bool"])
+def big_table(request):
+    rng = np.random.default_rng(0)
+    return rng.integers(2, size=(N_ROWS, N_COLUMNS), dtype=np.uint8).astype(
+        request.param
+    )
+
+
+def map_by_numpy(table, path):
+    np.save(path, table)
+    return np.load(f"{path}.npy", mmap_mode="r")
+
+
+def map_by_joblib(table, path):
+    joblib.dump(table, path)
+    return joblib.load(path, mmap_mode="r")
+
+
+@pytest.mark.parametrize("map_file", [map_by_numpy, map_by_joblib])
+def test_mapped_files_are_not_copied(big_table, map_file, tmp_path):
+    X = map_file(big_table, tmp_path / "table")
+    assert isinstance(X, np.memmap)
+    assert not X.flags.writeable
+    rbm = BinaryRBM(2, batch_size=2000, max_iter=1, random_state=0)
+    calls = {
+        "fit": lambda: rbm.fit(X),
+        "partial_fit": lambda: rbm.partial_fit(X),
+        "score": lambda: rbm.score(X),
+        "transform": lambda: rbm.transform(X),
+        "free_energy": lambda: rbm.free_energy(X),
+    }
+    peaks = {}
+    for name, call in calls.items():
+        with traced_peak() as traced:
+            call()
+        peaks[name] = traced.peak
+    # A block of 2**20 values takes 8 MiB as float64 and 1 MiB as bits, a batch of
+    # 2000 rows 3 MiB as float32. The table takes 15 MiB, and as float32 61 MiB.
+    assert max(peaks.values()) < 12 * 2**20, peaks
+
+    in_memory = clone(rbm).fit(big_table).partial_fit(big_table)
+    assert_same_fit(rbm, in_memory)
+    np.testing.assert_array_equal(rbm.transform(X), in_memory.transform(big_table))
+    assert type(rbm.transform(X)) is np.ndarray
+    np.testing.assert_array_equal(
+        rbm.score_samples(X), in_memory.score_samples(big_table)
+    )
+
+
+@pytest.mark.parametrize("binarize", [0.5, None])
+@pytest.mark.parametrize("dtype", [np.float64, np.uint8])
+@pytest.mark.parametrize("make", [sparse.csr_array, sparse.csc_matrix])
+def test_sparse_tables_are_not_held_densely(make, dtype, binarize):
+    shape = (20_000, 2_000)
+    rng = np.random.default_rng(0)
+    coordinates = rng.integers(shape[0], size=400_000), rng.integers(2000, size=400_000)
+    X = sparse.coo_array((np.ones(400_000, dtype), coordinates), shape=shape).tocsr()
+    X.data[:] = 1
+    X = make(X)
+    rbm = BinaryRBM(
+        2, batch_size=500, n_chains=10, max_iter=1, binarize=binarize, random_state=0
+    )
+    for call in (
+        lambda: rbm.fit(X),
+        lambda: rbm.score(X),
+        lambda: rbm.transform(X),
+        lambda: rbm.gibbs(X[:100]),
+    ):
+        with traced_peak() as traced:
+            call()
+        # A block of 2**20 values takes 8 MiB as float64, read and once copied, and a
+        # copy of the table in CSR format less than 7 MiB. Even a byte for each
+        # value would take 38 MiB.
+        assert traced.peak < 28 * 2**20
+
+
+# ---- what becomes of values ----
+
+
+@pytest.mark.parametrize("threshold", [0.5, 0.2, 0, -1.5, 3])
+def test_threshold(threshold):
+    X = np.linspace(-4, 4, 360).reshape(60, 6)
+    X[0] = threshold
+    rbm = make_rbm(binarize=threshold)
+    with pytest.warns(
+        DataConversionWarning, match=f"above binarize={threshold} are taken as 1"
+    ):
+        rbm.fit(X)
+    bits = np.greater(X, threshold)
+    assert_same_fit(rbm, make_rbm().fit(bits))
+    for method in (
+        rbm.score_samples,
+        rbm.transform,
+        rbm.free_energy,
+        rbm.pseudo_log_likelihood,
+        lambda X: rbm.gibbs(X, random_state=0),
+        lambda X: rbm.sample(60, n_steps=0, init=X),
+        lambda X: rbm.energy(X, np.ones((60, 3))),
+    ):
+        with pytest.warns(DataConversionWarning, match="other than 0 and 1"):
+            thresholded = method(X)
+        np.testing.assert_array_equal(thresholded, method(bits))
+    with pytest.warns(DataConversionWarning, match="other than 0 and 1"):
+        rbm.partial_fit(X)
+    assert_same_fit(rbm, make_rbm().fit(bits).partial_fit(bits))
+
+
+def test_one_value_among_bits_is_enough_for_a_warning():
+    for make in (np.asarray, sparse.csr_array):
+        X = BITS.astype(float)
+        X[-1, -1] = 0.4
+        with pytest.warns(DataConversionWarning, match="other than 0 and 1"):
+            rbm = make_rbm().fit(make(X))
+        X[-1, -1] = 0
+        assert_same_fit(rbm, make_rbm().fit(X))
+
+
+def test_thresholding_of_integers_and_sparse_tables():
+    X = np.random.default_rng(0).integers(256, size=(60, 6), dtype=np.uint8)
+    X[X < 60] = 0
+    for make in (np.asarray, sparse.csr_array, sparse.csc_matrix):
+        with pytest.warns(DataConversionWarning, match="binarize=127"):
+            rbm = make_rbm(binarize=127).fit(make(X))
+        assert_same_fit(rbm, make_rbm().fit(X > 127))
+
+
+def test_thresholding_of_implicit_zeros():
+    X = sparse.csr_array(np.where(BITS, -2.0, 0.0))
+    with pytest.warns(DataConversionWarning, match="binarize=-1"):
+        rbm = make_rbm(binarize=-1).fit(X)
+    assert_same_fit(rbm, make_rbm().fit(1 - BITS))
+
+
+@pytest.mark.parametrize("binarize", [-1.0, 1, 127])
+@pytest.mark.parametrize("make", [np.asarray, sparse.csr_array])
+def test_zeros_and_ones_are_not_changed_in_silence(make, binarize):
+    rbm = make_rbm(binarize=binarize)
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        rbm.fit(make(BITS))
+    warned = any(issubclass(w.category, DataConversionWarning) for w in caught)
+    kept = np.array_equal(rbm.components_, make_rbm().fit(BITS).components_)
+    assert warned or kept
+
+
+@pytest.mark.parametrize("binarize", [-1.0, 0.5, 1.0, 127, None])
+@pytest.mark.parametrize("make", [np.asarray, sparse.csr_array])
+def test_booleans_pass_whatever_the_threshold(make, binarize):
+    X = make(BITS.astype(bool))
+    rbm = make_rbm(binarize=binarize).fit(X)
+    assert_same_fit(rbm, make_rbm().fit(BITS))
+    # The layout of the table may change the order of summation.
+    np.testing.assert_allclose(
+        rbm.score_samples(X), make_rbm().fit(BITS).score_samples(BITS), rtol=1e-12
+    )
+
+
+def test_scores_of_rows_are_independent_of_what_is_thresholded_beside_them():
+    X = np.random.default_rng(0).normal(size=(60, 6))
+    X[10:20] = BITS[10:20]
+    rbm = make_rbm(binarize=0.2).fit(BITS)
+    with pytest.warns(DataConversionWarning, match="other than 0 and 1"):
+        together = rbm.score_samples(X)
+    # Rows of zeros and ones by themselves give no warning, and the same scores but
+    # for the order of summation.
+    np.testing.assert_allclose(rbm.score_samples(X[10:20]), together[10:20], rtol=1e-12)
+    for row in range(10):
+        with pytest.warns(DataConversionWarning, match="other than 0 and 1"):
+            alone = rbm.score_samples(X[[row]])
+        np.testing.assert_allclose(alone, together[[row]], rtol=1e-12)
+
+
+# ---- probabilities of being on ----
+
+
+@pytest.mark.parametrize("make", [np.asarray, np.asfortranarray, sparse.csr_array])
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_probabilities_are_used_as_they_are(make, dtype):
+    X = GREY.astype(dtype)
+    X[X < 0.2] = 0
+    rbm = make_rbm(binarize=None).fit(make(X))
+    log_odds = X @ rbm.components_.T.astype(float) + rbm.intercept_hidden_
+    # A few roundings in the output's dtype, float32 or float64.
+    rtol = 1e-5 if dtype == np.float32 else 1e-11
+    np.testing.assert_allclose(
+        rbm.transform(make(X)), expit(log_odds), rtol=rtol, atol=0
+    )
+    free_energy = -X @ rbm.intercept_visible_ - np.logaddexp(0, log_odds).sum(axis=1)
+    np.testing.assert_allclose(rbm.free_energy(make(X)), free_energy, rtol=1e-12)
+    assert not np.allclose(rbm.transform(make(X)), rbm.transform(X > 0.5))
+
+
+def test_log_odds_are_linear_in_the_probabilities():
+    rbm = make_rbm(binarize=None).fit(GREY)
+    first, second = GREY[:30], GREY[30:]
+    mixed = rbm.transform(0.3 * first + 0.7 * second)
+    # A few roundings in float64.
+    np.testing.assert_allclose(
+        logit(mixed),
+        0.3 * logit(rbm.transform(first)) + 0.7 * logit(rbm.transform(second)),
+        rtol=1e-9,
+        atol=1e-12,
+    )
+
+
+def test_learning_from_probabilities_differs_from_learning_from_bits():
+    grey = make_rbm(binarize=None).fit(GREY)
+    bits = make_rbm(binarize=None).fit(GREY > 0.5)
+    assert not np.array_equal(grey.components_, bits.components_)
+
+
+def test_learning_starts_from_the_means_of_the_probabilities():
+    means = np.array([0.1, 0.3, 0.5, 0.6, 0.8, 0.9])
+    X = np.tile(means, (1000, 1))
+    rbm = make_rbm(binarize=None, learning_rate=1e-9).fit(X)
+    # Half a row more on each side pulls a mean by at most 0.5 / 1001, weights of
+    # standard deviation 0.01 pull a log-odds by a few hundredths.
+    np.testing.assert_allclose(
+        rbm.inverse_transform([[0.5] * 3])[0], means, atol=0.02, rtol=0
+    )
+
+
+@pytest.mark.parametrize("make", [np.asarray, sparse.csr_array])
+def test_ends_of_the_interval_are_inside(make):
+    X = GREY.copy()
+    X[0], X[1] = 0, 1
+    rbm = make_rbm(binarize=None).fit(make(X))
+    assert np.isfinite(rbm.score_samples(make(X))).all()
