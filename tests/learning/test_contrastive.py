@@ -231,3 +231,15 @@ def test_without_centering_there_are_no_offsets():
     rbm.fit(X).partial_fit(X)
     assert not rbm._state.model.offsets.visible.any()
     assert not rbm._state.model.offsets.hidden.any()
+
+
+def test_the_hidden_offset_follows_the_hidden_units():
+    X = correlated_bits(4000)
+    X = X[(X.mean(axis=1) > 0.5) | (np.arange(4000) % 8 == 0)]
+    rbm = BinaryRBM(2, max_iter=50, random_state=0).fit(X)
+    mean = rbm.transform(X).mean(axis=0)
+    assert np.abs(mean - 0.5).min() > 0.3
+    # A batch mean of 20 rows has error 0.07, a third of it after averaging.
+    np.testing.assert_allclose(
+        rbm._state.model.offsets.hidden[:-1], mean, atol=4 * 0.07 / 3
+    )
