@@ -200,6 +200,9 @@ def test_tags():
 def test_dtype_of_transform(fitted, X, dtype, expected):
     assert fitted.transform(X.astype(dtype)).dtype == expected
     assert fitted.score_samples(X.astype(dtype)).dtype == np.float64
+    assert fitted.gibbs(X.astype(dtype)).dtype == np.float64
+    assert fitted.sample(2, n_steps=0, init=X.astype(dtype)).dtype == np.float64
+    assert fitted.sample(2, n_steps=1).dtype == np.float64
 
 
 # ---- searches ----
