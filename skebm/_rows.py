@@ -65,8 +65,8 @@ class Rows:
         Parameters
         ----------
         function : callable
-            Of an array of shape (n_block, n_columns) and the same rows of
-            `others`, giving one entry a row.
+            Of an array of shape (n_block, n_columns), which it must not change,
+            and the same rows of `others`; gives one entry a row.
         *others : ndarray of shape (n_rows, ...)
             Further arguments, cut as the table is.
         row_elements : int
@@ -81,7 +81,8 @@ class Rows:
         """
         results = [
             function(
-                self.take(block).astype(np.float64), *(other[block] for other in others)
+                self.take(block).astype(np.float64, copy=False),
+                *(other[block] for other in others),
             ).astype(dtype, copy=False)
             for block in self.blocks(row_elements)
         ]

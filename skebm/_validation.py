@@ -10,9 +10,11 @@ __all__ = [
     "fit_context",
     "make_generator",
     "validate_params",
+    "warn_user",
 ]
 
 import functools
+import sys
 import warnings
 
 import numpy as np
@@ -76,6 +78,9 @@ def check_rows(estimator, X, *, reset=False):
         is outside [0, 1).
     """
     X = validate_data(estimator, X, accept_sparse="csr", dtype="numeric", reset=reset)
+    if sparse.issparse(X) and not X.has_canonical_format:
+        X = X.copy()
+        X.sum_duplicates()
     threshold = estimator.binarize
     rows = Rows(X, threshold)
     if threshold is None:
@@ -92,13 +97,12 @@ def check_rows(estimator, X, *, reset=False):
         elif not 0 <= threshold < 1:
             reason = "The threshold changes X, which has only zeros and ones"
         if reason is not None:
-            warnings.warn(
+            warn_user(
                 f"{reason}: those above binarize={threshold} are taken as 1, all "
                 "others as 0. Pass zeros and ones (with a threshold between them) to "
                 "silence this, or set binarize=None to use values in [0, 1] as "
                 "probabilities.",
                 DataConversionWarning,
-                stacklevel=3,
             )
     return rows
 
@@ -117,6 +121,16 @@ def check_hidden_rows(H, n_components):
             f"{n_components} hidden units."
         )
     return H
+
+
+def warn_user(message, category):
+    """Warn at the line that called into this package, however deep we are."""
+    frame, level = sys._getframe(), 1
+    while frame is not None and frame.f_globals["__name__"].startswith(
+        ("skebm.", "sklearn.")
+    ):
+        frame, level = frame.f_back, level + 1
+    warnings.warn(message, category, stacklevel=level)
 
 
 def _every_value(X, condition):

@@ -2,7 +2,6 @@
 
 __all__ = ["BaseEnergyModel"]
 
-import warnings
 from abc import ABCMeta, abstractmethod
 from copy import deepcopy
 from dataclasses import replace
@@ -22,6 +21,7 @@ from skebm._validation import (
     fit_context,
     make_generator,
     validate_params,
+    warn_user,
 )
 from skebm.learning.contrastive import LearningState
 from skebm.learning.schedule import Schedule
@@ -41,7 +41,8 @@ _COMPUTED_ON_FIRST_USE = {
 
 _SAMPLING_CONSTRAINTS = {
     "n_steps": [Interval(Integral, 0, None, closed="left")],
-    "temperature": [Interval(Real, 0, None, closed="neither")],
+    # Below it the product of a field and 1 / temperature may overflow float32.
+    "temperature": [Interval(Real, 1e-6, None, closed="left")],
     "random_state": ["random_state"],
 }
 
@@ -276,17 +277,26 @@ class BaseEnergyModel(
 
     @property
     def log_partition_(self):
-        """Log partition function log Z, in nats."""
+        """Log partition function log Z in nats, computed on first use.
+
+        Exact where a layer has at most 20 units, else estimated by annealed
+        importance sampling, from a seed drawn in `fit`: the value does not depend
+        on what was called before.
+        """
         return self._estimate_partition().log_partition
 
     @property
     def log_partition_std_(self):
-        """Standard error of `log_partition_` in nats; 0 when exact."""
+        """Standard error of `log_partition_` in nats, 0 when exact."""
         return self._estimate_partition().std
 
     @property
     def log_partition_effective_sample_size_(self):
-        """Number of independent draws behind `log_partition_`; inf when exact."""
+        """Number of equally weighted chains that the annealed ones are worth.
+
+        Infinite where `log_partition_` is exact. Below 10 there is a
+        `ConvergenceWarning`: the estimate then rests on a few chains.
+        """
         return self._estimate_partition().effective_sample_size
 
     def _free_energy(self, rows):
@@ -304,13 +314,12 @@ class BaseEnergyModel(
                 rng=np.random.default_rng(self._partition_seed),
             )
             if estimate.effective_sample_size < _LEAST_EFFECTIVE_SAMPLE_SIZE:
-                warnings.warn(
+                warn_user(
                     "The log partition function cannot be relied on: the "
                     f"{self.n_ais_chains} chains of its estimate are worth "
                     f"{estimate.effective_sample_size:.1f} independent ones. Raise "
                     "n_ais_temperatures (first) or n_ais_chains.",
                     ConvergenceWarning,
-                    stacklevel=3,
                 )
             self._partition_estimate = estimate
         return self._partition_estimate
@@ -356,7 +365,8 @@ class BaseEnergyModel(
             Where the chains start, taken in turn. None starts them from draws
             of independent units with the means of the training data.
         temperature : float, default=1.0
-            The law drawn from is proportional to exp(-E / temperature).
+            The law drawn from is proportional to exp(-E / temperature). At least
+            1e-6.
         random_state : int, RandomState instance or None, default=None
             Pass an int for the same rows at each call.
 

@@ -365,3 +365,23 @@ def test_ends_of_the_interval_are_inside(make):
     X[0], X[1] = 0, 1
     rbm = make_rbm(binarize=None).fit(make(X))
     assert np.isfinite(rbm.score_samples(make(X))).all()
+
+
+def test_repeated_entries_of_a_sparse_table_add_up():
+    table = sparse.csr_array(
+        (np.array([0.25, 0.5]), np.array([0, 0]), np.array([0, 2])), shape=(1, 6)
+    )
+    rbm = make_rbm(binarize=None).fit(BITS)
+    assert rbm.score(table) == rbm.score(table.toarray())
+    np.testing.assert_array_equal(table.data, [0.25, 0.5])
+    doubled = sparse.csr_array((np.ones(2), table.indices, table.indptr), shape=(1, 6))
+    with pytest.raises(ValueError, match="outside"):
+        rbm.score(doubled)
+
+
+@pytest.mark.parametrize("method", ["fit", "partial_fit", "transform", "score"])
+def test_warnings_point_at_the_line_of_the_user(method):
+    rbm = make_rbm().fit(BITS)
+    with pytest.warns(DataConversionWarning) as caught:
+        getattr(rbm, method)(3 * BITS)
+    assert {warning.filename for warning in caught} == {__file__}
