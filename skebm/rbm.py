@@ -95,14 +95,11 @@ class BinaryRBM(ClassNamePrefixFeaturesOutMixin, BaseEnergyModel):
     intercept_hidden_ : ndarray of shape (n_components,)
         Biases of the hidden units.
     log_partition_ : float
-        Log partition function in nats, computed on first use from a seed drawn
-        in `fit`: exact where a layer has at most 20 units, else by annealed
-        importance sampling from independent units with the data's means [4]_.
+        Log partition function in nats, computed on first use.
     log_partition_std_ : float
         Standard error of `log_partition_` in nats, 0 when exact.
     log_partition_effective_sample_size_ : float
-        Number of equally weighted independent chains that the annealed ones are
-        worth, infinite when exact. Below 10 there is a warning.
+        Number of equally weighted chains that the annealed ones are worth.
     n_iter_ : int
         Number of passes over data made.
     n_features_in_ : int
@@ -122,8 +119,10 @@ class BinaryRBM(ClassNamePrefixFeaturesOutMixin, BaseEnergyModel):
 
     .. math:: E(v, h) = -v^T a - h^T b - h^T W v,
 
-    and their probability is :math:`e^{-E(v, h)} / Z`. Parameters are learned in
-    float32, and reported and evaluated in float64.
+    and their probability is :math:`e^{-E(v, h)} / Z`. Where a layer has at most 20
+    units, Z is summed exactly; else it is estimated by annealed importance sampling
+    from independent units with the means of the data [4]_. Parameters are learned
+    in float32, and reported and evaluated in float64.
 
     References
     ----------
@@ -215,6 +214,20 @@ class BinaryRBM(ClassNamePrefixFeaturesOutMixin, BaseEnergyModel):
         -------
         H : ndarray of shape (n_samples, n_components)
             P(h = 1 | v), in float32 for float32 input, else in float64.
+
+        Raises
+        ------
+        ValueError
+            If `X` is not a finite numeric table of the width seen in `fit`, or is
+            outside [0, 1] with ``binarize=None``.
+
+        Examples
+        --------
+        >>> from skebm import BinaryRBM
+        >>> rbm = BinaryRBM.from_parameters([[2.0, -2.0]], [0.0, 0.0], [0.0])
+        >>> rbm.transform([[1, 0], [0, 1]]).round(3)
+        array([[0.881],
+               [0.119]])
         """
         check_is_fitted(self)
         rows = check_rows(self, X)
@@ -236,6 +249,19 @@ class BinaryRBM(ClassNamePrefixFeaturesOutMixin, BaseEnergyModel):
         -------
         V : ndarray of shape (n_samples, n_features)
             P(v = 1 | h), float64.
+
+        Raises
+        ------
+        ValueError
+            If `X` is not a finite numeric table of `n_components` columns.
+
+        Examples
+        --------
+        >>> from skebm import BinaryRBM
+        >>> rbm = BinaryRBM.from_parameters([[2.0, -2.0]], [0.0, 0.0], [0.0])
+        >>> rbm.inverse_transform([[0], [1]]).round(3)
+        array([[0.5  , 0.5  ],
+               [0.881, 0.119]])
         """
         check_is_fitted(self)
         hidden = check_hidden_rows(X, self._energy().n_hidden)
@@ -255,6 +281,19 @@ class BinaryRBM(ClassNamePrefixFeaturesOutMixin, BaseEnergyModel):
         -------
         energy : ndarray of shape (n_samples,)
             E(v, h) in nats. Lower is likelier.
+
+        Raises
+        ------
+        ValueError
+            If either is not a finite numeric table of the right width, or their
+            numbers of rows differ.
+
+        Examples
+        --------
+        >>> from skebm import BinaryRBM
+        >>> rbm = BinaryRBM.from_parameters([[2.0, -2.0]], [0.0, 0.0], [0.0])
+        >>> rbm.energy([[1, 0], [0, 1]], [[1], [1]])
+        array([-2.,  2.])
         """
         check_is_fitted(self)
         rows = check_rows(self, X)

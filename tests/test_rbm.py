@@ -149,7 +149,7 @@ def test_an_estimate_that_rests_on_few_chains_is_warned_of():
 def test_the_partition_function_is_computed_once(monkeypatch):
     rbm = large_rbm(0.1)
     first = rbm.log_partition_
-    monkeypatch.setattr("skebm.base.compute_log_partition", None)
+    monkeypatch.setattr("skebm.base.likelihood.compute_log_partition", None)
     assert rbm.log_partition_ == first
 
 

@@ -1,0 +1,49 @@
+"""The public edge of every model: validate, then call the private mathematics."""
+
+__all__ = ["BaseEnergyModel"]
+
+from abc import ABCMeta, abstractmethod
+
+from sklearn.base import BaseEstimator, TransformerMixin
+
+from skebm._callbacks import CallbackSupportMixin
+from skebm.base.drawing import DrawingMixin
+from skebm.base.fitting import FittingMixin
+from skebm.base.likelihood import LikelihoodMixin
+
+
+class BaseEnergyModel(
+    FittingMixin,
+    LikelihoodMixin,
+    DrawingMixin,
+    CallbackSupportMixin,
+    TransformerMixin,
+    BaseEstimator,
+    metaclass=ABCMeta,
+):
+    """Methods that every energy-based model shares.
+
+    A model adds its constructor and four private methods of pure mathematics.
+    """
+
+    @abstractmethod
+    def _initial_model(self, visible_mean, rng):
+        """Build the machine from which learning starts."""
+
+    @abstractmethod
+    def _learner(self):
+        """Build the learning algorithm from the constructor's parameters."""
+
+    @abstractmethod
+    def _parameters(self, model):
+        """Name the public attributes that a learned machine becomes."""
+
+    @abstractmethod
+    def _energy(self):
+        """Build the energy that the public attributes describe."""
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.input_tags.sparse = True
+        tags.transformer_tags.preserves_dtype = ["float64", "float32"]
+        return tags

@@ -1,0 +1,211 @@
+"""Energies and probabilities of rows, and the partition function behind them."""
+
+__all__ = ["LikelihoodMixin"]
+
+import numpy as np
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.utils.validation import check_is_fitted
+
+from skebm._validation import check_rows, warn_user
+from skebm.partition.log_partition import compute_log_partition
+
+# Below this many equally weighted draws the mean weight rests on a few chains,
+# and what the others would have found is anybody's guess.
+_LEAST_EFFECTIVE_SAMPLE_SIZE = 10
+
+_COMPUTED_ON_FIRST_USE = {
+    "log_partition_",
+    "log_partition_std_",
+    "log_partition_effective_sample_size_",
+}
+
+
+class LikelihoodMixin:
+    """Scores of rows, normalised where they say so."""
+
+    def free_energy(self, X):
+        """Compute the free energy of each row.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            Values of the visible units; `binarize` applies as in `fit`.
+
+        Returns
+        -------
+        free_energy : ndarray of shape (n_samples,)
+            -log of the sum of exp(-E) over the hidden units, in nats. Lower is
+            likelier; comparable between rows, not between models.
+
+        Raises
+        ------
+        ValueError
+            If `X` is not a finite numeric table of the width seen in `fit`, or is
+            outside [0, 1] with ``binarize=None``.
+
+        Examples
+        --------
+        >>> from skebm import BinaryRBM
+        >>> rbm = BinaryRBM.from_parameters([[2.0, -2.0]], [0.0, 0.0], [0.0])
+        >>> rbm.free_energy([[1, 0], [0, 1]]).round(3)
+        array([-2.127, -0.127])
+        """
+        check_is_fitted(self)
+        return self._free_energy(check_rows(self, X))
+
+    def score_samples(self, X):
+        """Compute the log-likelihood of each row.
+
+        Deterministic, and independent of which rows are passed together.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            Values of the visible units; `binarize` applies as in `fit`.
+
+        Returns
+        -------
+        log_likelihood : ndarray of shape (n_samples,)
+            Normalised log p(v), in nats. The error of `log_partition_` shifts all
+            rows alike.
+
+        Raises
+        ------
+        ValueError
+            If `X` is not a finite numeric table of the width seen in `fit`, or is
+            outside [0, 1] with ``binarize=None``.
+
+        Examples
+        --------
+        >>> from skebm import BinaryRBM
+        >>> rbm = BinaryRBM.from_parameters([[2.0, -2.0]], [0.0, 0.0], [0.0])
+        >>> rbm.score_samples([[1, 0], [0, 1]]).round(3)
+        array([-0.478, -2.478])
+        """
+        check_is_fitted(self)
+        rows = check_rows(self, X)
+        return -self._free_energy(rows) - self.log_partition_
+
+    def score(self, X, y=None):
+        """Compute the mean log-likelihood of the rows.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            Values of the visible units; `binarize` applies as in `fit`.
+        y : Ignored
+            Present for API consistency.
+
+        Returns
+        -------
+        log_likelihood : float
+            Mean of `score_samples`, in nats a row. Higher is better, so that
+            searches can rank candidates by it.
+
+        Raises
+        ------
+        ValueError
+            If `X` is not a finite numeric table of the width seen in `fit`, or is
+            outside [0, 1] with ``binarize=None``.
+
+        Examples
+        --------
+        >>> from skebm import BinaryRBM
+        >>> rbm = BinaryRBM.from_parameters([[2.0, -2.0]], [0.0, 0.0], [0.0])
+        >>> round(rbm.score([[1, 0], [0, 1]]), 3)
+        -1.478
+        """
+        return float(self.score_samples(X).mean())
+
+    def pseudo_log_likelihood(self, X):
+        """Compute the pseudo-log-likelihood of each row.
+
+        The sum over *all* features of log p(v_i | the other features): no
+        feature is left out at random, and no partition function is needed.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            Values of the visible units; `binarize` applies as in `fit`.
+
+        Returns
+        -------
+        pseudo_log_likelihood : ndarray of shape (n_samples,)
+            In nats. Takes n_features times as long as `free_energy`.
+
+        Raises
+        ------
+        ValueError
+            If `X` is not a finite numeric table of the width seen in `fit`, or is
+            outside [0, 1] with ``binarize=None``.
+
+        Examples
+        --------
+        >>> from skebm import BinaryRBM
+        >>> rbm = BinaryRBM.from_parameters([[2.0, -2.0]], [0.0, 0.0], [0.0])
+        >>> rbm.pseudo_log_likelihood([[1, 0], [0, 1]]).round(3)
+        array([-0.428, -2.032])
+        """
+        check_is_fitted(self)
+        energy = self._energy()
+        return check_rows(self, X).map(
+            lambda visible: energy.conditional_log_likelihood(visible).sum(axis=1),
+            row_elements=energy.n_units,
+        )
+
+    @property
+    def log_partition_(self):
+        """Log partition function log Z in nats, computed on first use.
+
+        Exact where a layer has at most 20 units, else estimated by annealed
+        importance sampling, from a seed drawn in `fit`: the value does not depend
+        on what was called before.
+        """
+        return self._estimate_partition().log_partition
+
+    @property
+    def log_partition_std_(self):
+        """Standard error of `log_partition_` in nats, 0 when exact."""
+        return self._estimate_partition().std
+
+    @property
+    def log_partition_effective_sample_size_(self):
+        """Number of equally weighted chains that the annealed ones are worth.
+
+        Infinite where `log_partition_` is exact. Below 10 there is a
+        `ConvergenceWarning`: the estimate then rests on a few chains.
+        """
+        return self._estimate_partition().effective_sample_size
+
+    def _free_energy(self, rows):
+        energy = self._energy()
+        return rows.map(energy.free_energy, row_elements=energy.n_units)
+
+    def _estimate_partition(self):
+        check_is_fitted(self)
+        if self._partition_estimate is None:
+            estimate = compute_log_partition(
+                self._energy(),
+                self._visible_mean,
+                n_temperatures=self.n_ais_temperatures,
+                n_chains=self.n_ais_chains,
+                rng=np.random.default_rng(self._partition_seed),
+            )
+            if estimate.effective_sample_size < _LEAST_EFFECTIVE_SAMPLE_SIZE:
+                warn_user(
+                    "The log partition function cannot be relied on: the "
+                    f"{self.n_ais_chains} chains of its estimate are worth "
+                    f"{estimate.effective_sample_size:.1f} independent ones. Raise "
+                    "n_ais_temperatures (first) or n_ais_chains.",
+                    ConvergenceWarning,
+                )
+            self._partition_estimate = estimate
+        return self._partition_estimate
+
+    def __dir__(self):
+        # scikit-learn's own version evaluates every name, and its HTML repr every
+        # attribute listed: neither must set off a computation of seconds.
+        names = set(object.__dir__(self))
+        if getattr(self, "_partition_estimate", None) is None:
+            names -= _COMPUTED_ON_FIRST_USE
+        return [name for name in names if hasattr(self, name)]
