@@ -164,5 +164,5 @@ axes.set(
     ylim=(baseline - 3, None),
 )
 axes.minorticks_off()
-axes.legend(loc="lower right", ncols=2)
+axes.legend(loc="lower center", ncols=2, fontsize="small")
 figure.savefig("digits_search.png", dpi=120)
