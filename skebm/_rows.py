@@ -1,6 +1,6 @@
 """Rows of a validated table, read as units a block at a time."""
 
-__all__ = ["Rows"]
+__all__ = ["Rows", "row_blocks"]
 
 import numpy as np
 from scipy import sparse
@@ -43,14 +43,12 @@ class Rows:
             Array elements that work on one row needs; the more, the shorter
             the blocks.
 
-        Yields
-        ------
-        block : slice
+        Returns
+        -------
+        blocks : iterator of slice
             Consecutive rows, in order.
         """
-        size = max(1, _BLOCK_ELEMENTS // max(row_elements, self.n_columns))
-        for start in range(0, self.n_rows, size):
-            yield slice(start, min(start + size, self.n_rows))
+        return row_blocks(self.n_rows, max(row_elements, self.n_columns))
 
     def column_sums(self):
         """Sum the values of each column, shape (n_columns,), float64."""
@@ -79,11 +77,20 @@ class Rows:
         result : ndarray of shape (n_rows, ...)
             What `function` gives for each row.
         """
-        results = [
-            function(
+        result = None
+        for block in self.blocks(row_elements):
+            part = function(
                 self.take(block).astype(np.float64, copy=False),
                 *(other[block] for other in others),
-            ).astype(dtype, copy=False)
-            for block in self.blocks(row_elements)
-        ]
-        return np.concatenate(results)
+            )
+            if result is None:
+                result = np.empty((self.n_rows, *part.shape[1:]), dtype=dtype)
+            result[block] = part
+        return result
+
+
+def row_blocks(n_rows, row_elements):
+    """Cut a number of rows into slices that need a bounded number of elements."""
+    size = max(1, _BLOCK_ELEMENTS // row_elements)
+    for start in range(0, n_rows, size):
+        yield slice(start, min(start + size, n_rows))

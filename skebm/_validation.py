@@ -126,7 +126,7 @@ def check_hidden_rows(H, n_components):
 def warn_user(message, category):
     """Warn at the line that called into this package, however deep we are."""
     frame, level = sys._getframe(), 1
-    while frame is not None and frame.f_globals["__name__"].startswith(
+    while frame is not None and frame.f_globals.get("__name__", "").startswith(
         ("skebm.", "sklearn.")
     ):
         frame, level = frame.f_back, level + 1

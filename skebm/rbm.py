@@ -402,6 +402,7 @@ class BinaryRBM(ClassNamePrefixFeaturesOutMixin, BaseEnergyModel):
     def _learner(self):
         return ContrastiveLearning(
             persistent=self.algorithm == "pcd",
+            n_chains=self.n_chains,
             n_gibbs_steps=self.n_gibbs_steps,
             batch_size=self.batch_size,
             drifting_offset=self.centering,

@@ -307,7 +307,7 @@ def test_nothing_looks_fitted_before_fit(fitted):
 
 # ---- fits that end early ----
 
-DIVERGED = r"no longer finite after \d+ updates.*Lower learning_rate"
+DIVERGED = r"diverged after \d+ updates.*Lower learning_rate"
 
 
 class Interruption:
@@ -333,7 +333,7 @@ def assert_unfitted(rbm):
 
 
 @pytest.mark.parametrize("learn", ["fit", "partial_fit"])
-@pytest.mark.parametrize("learning_rate", [1e39, 1e300])
+@pytest.mark.parametrize("learning_rate", [1e3, 1e6, 1e20, 1e39, 1e300])
 @pytest.mark.parametrize("algorithm", ["pcd", "cd"])
 def test_divergence_leaves_a_new_estimator_unfitted(learn, learning_rate, algorithm):
     rbm = make_rbm(learning_rate=learning_rate, algorithm=algorithm, decay_fraction=0)
@@ -440,3 +440,30 @@ def test_warnings_raised_as_errors_leave_an_earlier_model_as_it_was(fitted):
         with pytest.raises(UserWarning, match="other than 0 and 1"):
             learn(OTHER_BITS * 0.4)
         assert contents(fitted) == before
+
+
+@pytest.mark.parametrize(
+    "params",
+    [
+        {"n_gibbs_steps": 0},
+        {"batch_size": 0},
+        {"learning_rate": -1.0},
+        {"alpha": -5.0},
+        {"algorithm": "x"},
+    ],
+    ids=str,
+)
+def test_every_partial_fit_checks_the_constructor_parameters(params):
+    rbm = make_rbm().partial_fit(BITS).set_params(**params)
+    before = contents(rbm)
+    with pytest.raises(ValueError, match=f"The '{next(iter(params))}' parameter"):
+        rbm.partial_fit(BITS)
+    assert contents(rbm) == before
+
+
+def test_partial_fit_cannot_change_the_number_of_hidden_units():
+    rbm = make_rbm().partial_fit(BITS)
+    rbm.set_params(n_components=rbm.n_components + 1)
+    with pytest.raises(ValueError, match="n_components was"):
+        rbm.partial_fit(BITS)
+    assert rbm.fit(BITS).partial_fit(BITS).n_iter_ == rbm.max_iter + 1

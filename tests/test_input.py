@@ -385,3 +385,23 @@ def test_warnings_point_at_the_line_of_the_user(method):
     with pytest.warns(DataConversionWarning) as caught:
         getattr(rbm, method)(3 * BITS)
     assert {warning.filename for warning in caught} == {__file__}
+
+
+def test_drawing_from_a_sparse_table_makes_blocks_of_it_dense():
+    table = sparse.random_array(
+        (20_000, 2_000), density=0.001, format="csr", random_state=0
+    )
+    table.data[:] = 1
+    rbm = BinaryRBM.from_parameters(np.zeros((2, 2_000)), np.zeros(2_000), np.zeros(2))
+    tracemalloc.start()
+    moved = rbm.gibbs(table, random_state=0)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    # The result, and a few blocks of 8 MiB.
+    assert peak < moved.nbytes + 5 * 8 * 2**20
+
+
+def test_the_caller_of_a_warning_needs_no_name():
+    code = "rbm.score(3 * BITS)"
+    with pytest.warns(DataConversionWarning):
+        exec(code, {"rbm": make_rbm().fit(BITS), "BITS": BITS})  # noqa: S102

@@ -7,6 +7,7 @@ from numbers import Integral, Real
 import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
+from skebm._rows import row_blocks
 from skebm._validation import Interval, check_rows, make_generator, validate_params
 from skebm.sampling.chains import run_chains, start_visible
 from skebm.sampling.noise import UniformNoise
@@ -61,7 +62,7 @@ class DrawingMixin:
         Returns
         -------
         X : ndarray of shape (n_samples, n_features)
-            Zeros and ones, float64.
+            Zeros and ones, float64; with ``n_steps=0`` the rows at the start.
 
         Examples
         --------
@@ -73,12 +74,15 @@ class DrawingMixin:
         """
         check_is_fitted(self)
         rng = make_generator(random_state)
-        if init is None:
-            visible = start_visible(self._visible_mean, n_samples, rng)
-        else:
-            rows = check_rows(self, init)
-            visible = rows.take(np.arange(n_samples) % rows.n_rows)
-        return self._run_chains(visible, n_steps, temperature, rng)
+        rows = None if init is None else check_rows(self, init)
+
+        def start(block):
+            if rows is None:
+                n_chains = block.stop - block.start
+                return start_visible(self._visible_mean, n_chains, rng)
+            return rows.take(np.arange(block.start, block.stop) % rows.n_rows)
+
+        return self._run_chains(start, n_samples, n_steps, temperature, rng)
 
     @validate_params(
         {**_CONSTRAINTS, "X": ["array-like", "sparse matrix"]},
@@ -102,7 +106,7 @@ class DrawingMixin:
         Returns
         -------
         X_new : ndarray of shape (n_samples, n_features)
-            Zeros and ones, float64.
+            Zeros and ones, float64; with ``n_steps=0`` the rows at the start.
 
         Raises
         ------
@@ -120,14 +124,15 @@ class DrawingMixin:
         check_is_fitted(self)
         rows = check_rows(self, X)
         rng = make_generator(random_state)
-        return self._run_chains(rows.take(slice(None)), n_steps, temperature, rng)
+        return self._run_chains(rows.take, rows.n_rows, n_steps, temperature, rng)
 
-    def _run_chains(self, visible, n_steps, temperature, rng):
-        state = run_chains(
-            self._energy().astype(np.float32),
-            visible,
-            UniformNoise(rng, np.float32),
-            n_sweeps=n_steps,
-            beta=1 / temperature,
-        )
-        return state.visible.astype(np.float64)
+    def _run_chains(self, start, n_chains, n_steps, temperature, rng):
+        """Run chains from the rows that `start` gives, a block of them at a time."""
+        energy = self._energy().astype(np.float32)
+        noise = UniformNoise(rng, np.float32)
+        result = np.empty((n_chains, self.n_features_in_))
+        for block in row_blocks(n_chains, energy.n_units):
+            result[block] = run_chains(
+                energy, start(block), noise, n_sweeps=n_steps, beta=1 / temperature
+            ).visible
+        return result

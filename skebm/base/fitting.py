@@ -11,6 +11,7 @@ import numpy as np
 from skebm._callbacks import iterate_epochs
 from skebm._validation import (
     all_or_nothing,
+    check_constructor,
     check_rows,
     fit_context,
     make_generator,
@@ -23,6 +24,9 @@ from skebm.sampling.noise import UniformNoise
 
 class FittingMixin:
     """`fit` and `partial_fit`, and what an estimator remembers between them."""
+
+    # Parameters of the constructor that `partial_fit` cannot change.
+    _structural_parameters = ("n_components",)
 
     @all_or_nothing
     @fit_context(prefer_skip_nested_validation=True)
@@ -47,7 +51,11 @@ class FittingMixin:
         Raises
         ------
         FloatingPointError
-            If the parameters do not stay finite.
+            If learning diverges: a parameter is not finite, or a weight exceeds
+            100 in size, which no data call for. Lower `learning_rate`.
+        ValueError
+            If `X` is not a finite numeric table, or is outside [0, 1] with
+            ``binarize=None``.
 
         Examples
         --------
@@ -100,7 +108,11 @@ class FittingMixin:
         Raises
         ------
         FloatingPointError
-            If the parameters do not stay finite.
+            If learning diverges: a parameter is not finite, or a weight exceeds
+            100 in size, which no data call for. Lower `learning_rate`.
+        ValueError
+            If `X` is not a finite numeric table of the width seen before, is
+            outside [0, 1] with ``binarize=None``, or `n_components` has changed.
 
         Examples
         --------
@@ -124,15 +136,29 @@ class FittingMixin:
         self._n_rows_seen, self._column_sums = 0, 0.0
         self._see(rows)
         rng = self._seed()
-        return self._start(self._initial_model(self._visible_mean, rng), rng)
+        state = self._start(self._initial_model(self._visible_mean, rng), rng)
+        visible = start_visible(self._visible_mean, self.n_chains, rng)
+        visible = state.model.prepare(visible)
+        state.chains = state.model.start_chains(visible, state.noise)
+        return state
 
     def _resume(self, rows):
+        check_constructor(self)  # which scikit-learn does at the first call only
+        for name, value in self._state.structure.items():
+            if getattr(self, name) != value:
+                raise ValueError(
+                    f"{name} was {value} when learning began and is "
+                    f"{getattr(self, name)} now. Set it back, or call fit to begin "
+                    "again."
+                )
         self._see(rows)
         # A copy of the noise, so that a pass that fails has drawn nothing.
         state = replace(self._state, noise=deepcopy(self._state.noise))
         if self.centering:
             offset = self._visible_mean.astype(np.float32)
             state.model = state.model.recentred(visible_offset=offset)
+        else:
+            state.model = state.model.uncentred()
         return state
 
     def _see(self, rows):
@@ -149,11 +175,9 @@ class FittingMixin:
         return rng
 
     def _start(self, model, rng):
-        """Start persistent chains of a machine that is about to learn."""
-        noise = UniformNoise(rng, np.float32)
-        visible = start_visible(self._visible_mean, self.n_chains, rng)
-        chains = model.start_chains(model.prepare(visible), noise)
-        return LearningState(model, chains, noise)
+        """Make the state of a machine that is about to learn, without chains."""
+        structure = {name: getattr(self, name) for name in self._structural_parameters}
+        return LearningState(model, None, UniformNoise(rng, np.float32), structure)
 
     def _fitted_attributes(self, state):
         return {

@@ -159,7 +159,8 @@ class LikelihoodMixin:
 
         Exact where a layer has at most 20 units, else estimated by annealed
         importance sampling, from a seed drawn in `fit`: the value does not depend
-        on what was called before.
+        on what was called before. Estimated anew when `n_ais_temperatures` or
+        `n_ais_chains` are set to other values.
         """
         return self._estimate_partition().log_partition
 
@@ -183,24 +184,29 @@ class LikelihoodMixin:
 
     def _estimate_partition(self):
         check_is_fitted(self)
-        if self._partition_estimate is None:
-            estimate = compute_log_partition(
-                self._energy(),
-                self._visible_mean,
-                n_temperatures=self.n_ais_temperatures,
-                n_chains=self.n_ais_chains,
-                rng=np.random.default_rng(self._partition_seed),
+        settings = (self.n_ais_temperatures, self.n_ais_chains)
+        if self._partition_estimate is not None:
+            estimated_with, estimate = self._partition_estimate
+            if estimated_with == settings:
+                return estimate
+        estimate = compute_log_partition(
+            self._energy(),
+            self._visible_mean,
+            n_temperatures=self.n_ais_temperatures,
+            n_chains=self.n_ais_chains,
+            rng=np.random.default_rng(self._partition_seed),
+        )
+        enough = min(_LEAST_EFFECTIVE_SAMPLE_SIZE, self.n_ais_chains / 2)
+        if estimate.effective_sample_size < enough:
+            warn_user(
+                "The log partition function cannot be relied on: the "
+                f"{self.n_ais_chains} chains of its estimate are worth "
+                f"{estimate.effective_sample_size:.1f} independent ones. Raise "
+                "n_ais_temperatures (first) or n_ais_chains.",
+                ConvergenceWarning,
             )
-            if estimate.effective_sample_size < _LEAST_EFFECTIVE_SAMPLE_SIZE:
-                warn_user(
-                    "The log partition function cannot be relied on: the "
-                    f"{self.n_ais_chains} chains of its estimate are worth "
-                    f"{estimate.effective_sample_size:.1f} independent ones. Raise "
-                    "n_ais_temperatures (first) or n_ais_chains.",
-                    ConvergenceWarning,
-                )
-            self._partition_estimate = estimate
-        return self._partition_estimate
+        self._partition_estimate = settings, estimate
+        return estimate
 
     def __dir__(self):
         # scikit-learn's own version evaluates every name, and its HTML repr every

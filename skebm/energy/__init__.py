@@ -8,6 +8,7 @@ sampling, learning and partition are written once against these methods of it:
 - ``clamp(visible, noise, beta)`` and ``gibbs(state, noise, beta)`` for chains
 - ``centred(visible_offset, hidden_offset)``, the machine in the coordinates in
   which it learns: ``prepare``, ``start_chains``, ``contrast``, ``step``,
-  ``recentred``, ``with_drifted_offset``, ``plain_parameters``, ``is_finite``
+  ``recentred``, ``uncentred``, ``with_drifted_offset``, ``plain_parameters``,
+  ``has_diverged``
 - ``astype(dtype)`` and ``n_units``
 """

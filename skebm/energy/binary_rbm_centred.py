@@ -6,6 +6,10 @@ import numpy as np
 
 from skebm.energy.units import draw_units, logistic
 
+# No data make one unit change the odds of another by a factor of exp(100): the
+# weights of models that describe their data stay below some 20.
+_LARGEST_WEIGHT = 100
+
 
 class Offsets:
     """Offsets of both layers, each with a 0 appended for the constant unit.
@@ -168,9 +172,15 @@ class CentredBinaryRBM:
         visible_bias = matrix[-1] - self.offsets.hidden @ matrix
         return matrix[:-1, :-1], visible_bias[:-1], hidden_bias[:-1]
 
-    def is_finite(self):
-        """Say whether every parameter is a finite number."""
-        return bool(np.isfinite(self.matrix).all())
+    def uncentred(self):
+        """Describe the same distribution with zero offsets."""
+        offsets = self.offsets
+        return self.recentred(0 * offsets.visible[:-1], 0 * offsets.hidden[:-1])
+
+    def has_diverged(self):
+        """Say whether a weight, or a parameter at all, is beyond reason."""
+        largest = np.abs(self.matrix[:-1, :-1]).max()
+        return not (largest <= _LARGEST_WEIGHT and np.isfinite(self.matrix).all())
 
 
 def _centre(units, offset):

@@ -27,10 +27,13 @@ class LearningState:
     ----------
     model : object
         The machine in the coordinates in which it learns.
-    chains : object
-        States of the persistent chains.
+    chains : object or None
+        States of the persistent chains. None where there are none to go on with:
+        they then start from rows of the next batch.
     noise : UniformNoise
         Source of the draws.
+    structure : dict
+        Parameters of the estimator that learning cannot go on without.
     n_updates, n_epochs : int, default=0
         Updates and passes over the data made so far.
     """
@@ -38,6 +41,7 @@ class LearningState:
     model: object
     chains: object
     noise: object
+    structure: dict
     n_updates: int = 0
     n_epochs: int = 0
 
@@ -51,6 +55,8 @@ class ContrastiveLearning:
     persistent : bool
         Whether the negative phase continues its chains (PCD) or starts them
         from the batch each time (CD).
+    n_chains : int
+        Number of persistent chains.
     n_gibbs_steps : int
         Sweeps of the chains an update.
     batch_size : int
@@ -62,6 +68,7 @@ class ContrastiveLearning:
     """
 
     persistent: bool
+    n_chains: int
     n_gibbs_steps: int
     batch_size: int
     drifting_offset: bool
@@ -87,16 +94,16 @@ class ContrastiveLearning:
         Raises
         ------
         FloatingPointError
-            If a parameter is no longer finite.
+            If learning has diverged.
         """
-        # Overflow shows as a parameter that is not finite, which is checked.
+        # Overflow shows in the parameters, which are checked.
         with np.errstate(over="ignore", invalid="ignore"):
             for batch in self._batches(state, rows):
                 self._update(state, batch, schedule)
-        if not state.model.is_finite():
+        if state.model.has_diverged():
             raise FloatingPointError(
-                f"The parameters are no longer finite after {state.n_updates} "
-                f"updates: learning diverged. Lower learning_rate."
+                f"Learning has diverged after {state.n_updates} updates: the "
+                "parameters are out of all bounds. Lower learning_rate."
             )
         state.n_epochs += 1
 
@@ -114,20 +121,27 @@ class ContrastiveLearning:
                 yield prepared[start:stop]
 
     def _update(self, state, batch, schedule):
-        model, chains = state.model, state.chains
-        if not self.persistent:
-            chains = model.start_chains(batch, state.noise)
+        model = state.model
         rate = schedule.rate(state.n_updates)
         direction, chains = model.contrast(
-            batch, chains, state.noise, self.n_gibbs_steps, rate
+            batch, self._chains(state, batch), state.noise, self.n_gibbs_steps, rate
         )
         alpha = self.alpha * schedule.penalty_scale(state.n_updates)
         model = model.step(direction, self._shrink(rate, alpha))
         if self.drifting_offset and state.n_updates % _OFFSET_PERIOD == 0:
             model = model.with_drifted_offset(batch, _OFFSET_FRACTION)
         state.model = model
-        state.chains = chains
+        state.chains = chains if self.persistent else None
         state.n_updates += 1
+
+    def _chains(self, state, batch):
+        """Give the chains to go on with, or start them from rows of the batch."""
+        if not self.persistent:
+            return state.model.start_chains(batch, state.noise)
+        if state.chains is None or len(state.chains) != self.n_chains:
+            chosen = state.noise.rng.integers(len(batch), size=self.n_chains)
+            return state.model.start_chains(batch[chosen], state.noise)
+        return state.chains
 
     def _shrink(self, rate, alpha):
         if alpha == 0:

@@ -5,7 +5,6 @@ __all__ = ["anneal_log_partition"]
 from itertools import pairwise
 
 import numpy as np
-from scipy.special import logsumexp
 
 from skebm.partition.estimate import PartitionEstimate
 
@@ -47,10 +46,10 @@ def anneal_log_partition(path, *, n_temperatures, n_chains, noise):
         visible, log_weight = path.move(visible, beta, next_beta, noise)
         log_weights += log_weight
 
-    log_mean = logsumexp(log_weights) - np.log(n_chains)
-    weights = np.exp(log_weights - log_mean)
+    weights = np.exp(log_weights - log_weights.max())
+    mean = weights.mean()
     return PartitionEstimate(
-        log_partition=float(log_partition + log_mean),
-        std=float(weights.std(ddof=1) / np.sqrt(n_chains)),
-        effective_sample_size=float(n_chains**2 / (weights**2).sum()),
+        log_partition=float(log_partition + log_weights.max() + np.log(mean)),
+        std=float(weights.std(ddof=1) / mean / np.sqrt(n_chains)),
+        effective_sample_size=float(weights.sum() ** 2 / (weights**2).sum()),
     )

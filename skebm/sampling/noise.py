@@ -48,4 +48,7 @@ class UniformNoise:
         n_bytes = self.dtype.itemsize
         words = self.rng.integers(-(2**63), 2**63, -(-size * n_bytes // 8), np.int64)
         integers = words.view(f"i{n_bytes}")[:size]
-        return np.multiply(integers, 2.0 ** (1 - 8 * n_bytes), dtype=self.dtype)
+        # A hair less than full scale: rounding must not reach -1 or 1, where the
+        # tanh of a unit that is certain lies.
+        scale = 2.0 ** (1 - 8 * n_bytes) * (1 - np.finfo(self.dtype).eps)
+        return np.multiply(integers, scale, dtype=self.dtype)

@@ -38,6 +38,10 @@ def test_coordinates_do_not_change_the_distribution(centred, parameters):
     assert_same_parameters(centred.plain_parameters(), parameters)
     elsewhere = centred.recentred(VISIBLE_OFFSET / 2, HIDDEN_OFFSET**2)
     assert_same_parameters(elsewhere.plain_parameters(), parameters)
+    uncentred = elsewhere.uncentred()
+    assert not uncentred.offsets.visible.any()
+    assert not uncentred.offsets.hidden.any()
+    assert_same_parameters(uncentred.plain_parameters(), parameters)
     partly = centred.recentred(hidden_offset=HIDDEN_OFFSET**2)
     np.testing.assert_array_equal(partly.offsets.visible, centred.offsets.visible)
     assert_same_parameters(partly.plain_parameters(), parameters)
@@ -167,11 +171,19 @@ def test_drift_of_the_offset(parameters, centred):
     assert_same_parameters(drifted.plain_parameters(), parameters)
 
 
-@pytest.mark.parametrize("bad", [np.nan, np.inf])
-def test_is_finite(centred, bad):
-    assert centred.is_finite()
+@pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf, 101.0, -101.0])
+def test_weights_beyond_reason_have_diverged(centred, bad):
+    assert not centred.has_diverged()
     centred.matrix[1, 2] = bad
-    assert not centred.is_finite()
+    assert centred.has_diverged()
+
+
+@pytest.mark.parametrize("index", [(1, -1), (-1, 1)])
+def test_biases_may_be_large_but_finite(centred, index):
+    centred.matrix[index] = -1e4
+    assert not centred.has_diverged()
+    centred.matrix[index] = np.nan
+    assert centred.has_diverged()
 
 
 @pytest.mark.parametrize("n_sweeps", [1, 2, 4])

@@ -29,18 +29,18 @@ class Recorder:
         return rows
 
     def start_chains(self, batch, noise):
-        return ("started from", len(batch))
+        return ["started from", *batch[:, 0]]
 
     def contrast(self, batch, chains, noise, n_sweeps, rate):
         self.seen.append((batch[:, 0].copy(), chains, n_sweeps, rate))
-        return None, ("after", len(self.seen))
+        return None, ["after", len(self.seen)]
 
     def step(self, direction, shrink):
         self.seen[-1] += (shrink,)
         return self
 
-    def is_finite(self):
-        return True
+    def has_diverged(self):
+        return False
 
 
 class TenTimes:
@@ -53,17 +53,20 @@ class TenTimes:
         return n_done / 2
 
 
-def run_recorded(n_rows, *, persistent=True, batch_size=7, **settings):
+def run_recorded(
+    n_rows, *, persistent=True, batch_size=7, chains=("first", 0), **settings
+):
     seen = []
     learner = ContrastiveLearning(
         persistent=persistent,
+        n_chains=2,
         n_gibbs_steps=3,
         batch_size=batch_size,
         drifting_offset=False,
         **{"alpha": 0.0, "l1_ratio": 0.0} | settings,
     )
     noise = UniformNoise(np.random.default_rng(0), np.float32)
-    state = LearningState(Recorder(seen), "first", noise)
+    state = LearningState(Recorder(seen), chains, noise, {})
     rows = Rows(np.arange(n_rows, dtype=float)[:, np.newaxis], None)
     learner.run_epoch(state, rows, TenTimes())
     return learner, state, seen
@@ -85,15 +88,31 @@ def test_an_epoch_shows_each_row_once(n_rows):
 
 def test_persistent_chains_go_on_from_update_to_update():
     _, state, seen = run_recorded(20)
-    assert [chains for _, chains, *_ in seen] == ["first", ("after", 1), ("after", 2)]
-    assert state.chains == ("after", 3)
+    assert [list(chains) for _, chains, *_ in seen] == [
+        ["first", 0],
+        ["after", 1],
+        ["after", 2],
+    ]
+    assert state.chains == ["after", 3]
     assert all(n_sweeps == 3 for _, _, n_sweeps, *_ in seen)
 
 
 def test_contrastive_divergence_starts_from_each_batch():
-    _, _, seen = run_recorded(20, persistent=False)
+    _, state, seen = run_recorded(20, persistent=False)
     for batch, chains, *_ in seen:
-        assert chains == ("started from", len(batch))
+        assert chains == ["started from", *batch]
+    assert state.chains is None
+
+
+@pytest.mark.parametrize("chains", [None, [], ["too", "many", "chains"]])
+def test_chains_there_are_not_start_from_rows_of_the_batch(chains):
+    _, _, seen = run_recorded(20, chains=chains)
+    (batch, started, *_), (_, after, *_), _ = seen
+    assert started[0] == "started from"
+    assert len(started) == 1 + 2
+    assert set(started[1:]) <= set(batch)
+    # The recorder's own chains have the right number again.
+    assert after == ["after", 1]
 
 
 def test_step_sizes_follow_the_updates():
@@ -243,3 +262,28 @@ def test_the_hidden_offset_follows_the_hidden_units():
     np.testing.assert_allclose(
         rbm._state.model.offsets.hidden[:-1], mean, atol=4 * 0.07 / 3
     )
+
+
+def test_chains_may_change_between_chunks():
+    X = correlated_bits()
+    rbm = BinaryRBM(2, algorithm="cd", n_chains=50, random_state=0).fit(X)
+    assert rbm._state.chains is None
+    rbm.partial_fit(X[:1])
+    rbm.set_params(algorithm="pcd").partial_fit(X)
+    assert len(rbm._state.chains) == 50
+    rbm.set_params(n_chains=70).partial_fit(X)
+    assert len(rbm._state.chains) == 70
+    before = rbm.score(X)
+    rbm.set_params(algorithm="cd").partial_fit(X[:1])
+    rbm.set_params(algorithm="pcd", learning_rate=0.01).partial_fit(X)
+    assert rbm.score(X) > before - 0.1
+
+
+def test_centering_may_change_between_chunks():
+    X = correlated_bits()
+    rbm = BinaryRBM(2, random_state=0).partial_fit(X)
+    rbm.set_params(centering=False).partial_fit(X)
+    assert not rbm._state.model.offsets.visible.any()
+    assert not rbm._state.model.offsets.hidden.any()
+    rbm.set_params(centering=True).partial_fit(X)
+    assert rbm._state.model.offsets.visible[:-1].all()

@@ -1,3 +1,5 @@
+import tracemalloc
+
 import numpy as np
 import pytest
 from oracle import RBMOracle, random_rbm
@@ -37,3 +39,14 @@ def test_independent_units_in_closed_form():
     exact = np.logaddexp(0, bias).sum() + 20 * np.logaddexp(0, 2.0)
     estimate = enumerate_log_partition(energy)
     assert estimate.log_partition == pytest.approx(exact, rel=1e-13)
+
+
+def test_memory_is_bounded_whatever_the_width():
+    energy = BinaryRBMEnergy(np.zeros((10, 50_000)), np.zeros(50_000), np.zeros(10))
+    tracemalloc.start()
+    estimate = enumerate_log_partition(energy)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert estimate.log_partition == pytest.approx(50_010 * np.log(2), rel=1e-12)
+    # A block of 8 MiB, and what a free energy needs beside it.
+    assert peak < 6 * 8 * 2**20

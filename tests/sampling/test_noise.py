@@ -26,3 +26,15 @@ def test_blocks_stay_bounded():
         noise.draw((1000,))
     assert noise._block.size <= 2**16
     assert noise.draw((2**17,)).size == 2**17
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("extreme", [-(2**63), 2**63 - 1])
+def test_rounding_reaches_neither_end(dtype, extreme):
+    class Extreme:
+        def integers(self, low, high, size, dtype):
+            assert low <= extreme < high
+            return np.full(size, extreme, dtype=dtype)
+
+    drawn = UniformNoise(Extreme(), dtype).draw((5,))
+    assert np.all(np.abs(drawn) < 1)
