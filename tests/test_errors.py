@@ -450,6 +450,7 @@ def test_warnings_raised_as_errors_leave_an_earlier_model_as_it_was(fitted):
         {"learning_rate": -1.0},
         {"alpha": -5.0},
         {"algorithm": "x"},
+        {"binarize": "x"},
     ],
     ids=str,
 )

@@ -125,6 +125,7 @@ class FittingMixin:
         >>> rbm.n_iter_
         4
         """
+        check_constructor(self)  # scikit-learn does so at the first call only
         first = not hasattr(self, "_visible_mean")
         rows = check_rows(self, X, reset=first)
         state = self._begin(rows) if first else self._resume(rows)
@@ -143,7 +144,6 @@ class FittingMixin:
         return state
 
     def _resume(self, rows):
-        check_constructor(self)  # which scikit-learn does at the first call only
         for name, value in self._state.structure.items():
             if getattr(self, name) != value:
                 raise ValueError(
