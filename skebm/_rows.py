@@ -1,13 +1,13 @@
 """Rows of a validated table, read as units a block at a time."""
 
-__all__ = ["Rows", "row_blocks"]
+__all__ = ["BLOCK_ELEMENTS", "Rows", "row_blocks"]
 
 import numpy as np
 from scipy import sparse
 
 # About 8 MiB of float64 a block: large enough for full speed, small enough
 # that a memory-mapped or sparse table is never held densely as a whole.
-_BLOCK_ELEMENTS = 2**20
+BLOCK_ELEMENTS = 2**20
 
 
 class Rows:
@@ -91,6 +91,6 @@ class Rows:
 
 def row_blocks(n_rows, row_elements):
     """Cut a number of rows into slices that need a bounded number of elements."""
-    size = max(1, _BLOCK_ELEMENTS // row_elements)
+    size = max(1, BLOCK_ELEMENTS // row_elements)
     for start in range(0, n_rows, size):
         yield slice(start, min(start + size, n_rows))

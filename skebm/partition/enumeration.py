@@ -5,13 +5,11 @@ __all__ = ["MAX_ENUMERATED_UNITS", "enumerate_log_partition"]
 import numpy as np
 from scipy.special import logsumexp
 
+from skebm._rows import BLOCK_ELEMENTS
 from skebm.partition.estimate import PartitionEstimate
 
 # 2**20 configurations of a layer beside 784 units take a few seconds.
 MAX_ENUMERATED_UNITS = 20
-
-# Array elements a block of configurations may need: 8 MiB of float64.
-_BLOCK_ELEMENTS = 2**20
 
 
 def enumerate_log_partition(energy):
@@ -28,7 +26,7 @@ def enumerate_log_partition(energy):
         With no error.
     """
     n_units, free_energy = min(energy.enumerable_layers(), key=lambda layer: layer[0])
-    n_block = max(1, _BLOCK_ELEMENTS // energy.n_units)
+    n_block = max(1, BLOCK_ELEMENTS // energy.n_units)
     n_low = min(n_units, n_block.bit_length() - 1)
     low = _all_configurations(n_low)
     block = np.zeros((len(low), n_units))
