@@ -23,7 +23,7 @@ from sklearn.base import _fit_context as fit_context
 from sklearn.exceptions import DataConversionWarning
 from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import Interval, StrOptions, validate_params
-from sklearn.utils.validation import check_array, validate_data
+from sklearn.utils.validation import check_array, check_is_fitted, validate_data
 
 from skebm._rows import Rows
 
@@ -67,6 +67,8 @@ def check_rows(estimator, X, *, reset=False):
 
     Raises
     ------
+    NotFittedError
+        If nothing has been learned yet, unless `reset`.
     ValueError
         If `X` is not a finite numeric table of the right width, or is outside
         [0, 1] with ``binarize=None``.
@@ -77,6 +79,8 @@ def check_rows(estimator, X, *, reset=False):
         If the threshold changes values: any but 0 and 1, or also those where it
         is outside [0, 1).
     """
+    if not reset:
+        check_is_fitted(estimator)
     X = validate_data(estimator, X, accept_sparse="csr", dtype="numeric", reset=reset)
     if sparse.issparse(X) and not X.has_canonical_format:
         X = X.copy()

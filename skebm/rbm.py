@@ -229,7 +229,6 @@ class BinaryRBM(ClassNamePrefixFeaturesOutMixin, BaseEnergyModel):
         array([[0.881],
                [0.119]])
         """
-        check_is_fitted(self)
         rows = check_rows(self, X)
         dtype = np.float32 if rows.table.dtype == np.float32 else np.float64
         return rows.map(
@@ -264,8 +263,8 @@ class BinaryRBM(ClassNamePrefixFeaturesOutMixin, BaseEnergyModel):
                [0.881, 0.119]])
         """
         check_is_fitted(self)
-        hidden = check_hidden_rows(X, self._energy().n_hidden)
-        return self._energy().visible_mean(hidden)
+        energy = self._energy()
+        return energy.visible_mean(check_hidden_rows(X, energy.n_hidden))
 
     def energy(self, X, H):
         """Compute the energy of pairs of visible and hidden rows.
@@ -295,7 +294,6 @@ class BinaryRBM(ClassNamePrefixFeaturesOutMixin, BaseEnergyModel):
         >>> rbm.energy([[1, 0], [0, 1]], [[1], [1]])
         array([-2.,  2.])
         """
-        check_is_fitted(self)
         rows = check_rows(self, X)
         energy = self._energy()
         hidden = check_hidden_rows(H, energy.n_hidden)
@@ -372,6 +370,7 @@ class BinaryRBM(ClassNamePrefixFeaturesOutMixin, BaseEnergyModel):
         rng = rbm._seed()
         state = rbm._start(rbm._centred(energy, rbm._visible_mean), rng)
         vars(rbm).update(rbm._fitted_attributes(state), _state=state)
+        # As given, where the learning state has rounded them to float32.
         rbm.components_, rbm.intercept_visible_, rbm.intercept_hidden_ = (
             components,
             *biases,

@@ -121,7 +121,6 @@ class DrawingMixin:
         >>> rbm.gibbs([[1, 0], [0, 1]], random_state=0).shape
         (2, 2)
         """
-        check_is_fitted(self)
         rows = check_rows(self, X)
         rng = make_generator(random_state)
         return self._run_chains(rows.take, rows.n_rows, n_steps, temperature, rng)

@@ -50,7 +50,6 @@ class LikelihoodMixin:
         >>> rbm.free_energy([[1, 0], [0, 1]]).round(3)
         array([-2.127, -0.127])
         """
-        check_is_fitted(self)
         return self._free_energy(check_rows(self, X))
 
     def score_samples(self, X):
@@ -82,9 +81,7 @@ class LikelihoodMixin:
         >>> rbm.score_samples([[1, 0], [0, 1]]).round(3)
         array([-0.478, -2.478])
         """
-        check_is_fitted(self)
-        rows = check_rows(self, X)
-        return -self._free_energy(rows) - self.log_partition_
+        return -self._free_energy(check_rows(self, X)) - self.log_partition_
 
     def score(self, X, y=None):
         """Compute the mean log-likelihood of the rows.
@@ -146,9 +143,9 @@ class LikelihoodMixin:
         >>> rbm.pseudo_log_likelihood([[1, 0], [0, 1]]).round(3)
         array([-0.428, -2.032])
         """
-        check_is_fitted(self)
+        rows = check_rows(self, X)
         energy = self._energy()
-        return check_rows(self, X).map(
+        return rows.map(
             lambda visible: energy.conditional_log_likelihood(visible).sum(axis=1),
             row_elements=energy.n_units,
         )
@@ -173,8 +170,8 @@ class LikelihoodMixin:
     def log_partition_effective_sample_size_(self):
         """Number of equally weighted chains that the annealed ones are worth.
 
-        Infinite where `log_partition_` is exact. Below 10 there is a
-        `ConvergenceWarning`: the estimate then rests on a few chains.
+        Infinite where `log_partition_` is exact. Below 10, or half of fewer
+        chains, there is a `ConvergenceWarning`: the estimate rests on too few.
         """
         return self._estimate_partition().effective_sample_size
 
