@@ -45,7 +45,6 @@ def main():
                 theirs.intercept_visible_,
                 theirs.intercept_hidden_,
                 X=train,
-                n_ais_temperatures=5000,
                 random_state=0,
             )
             label = f"BernoulliRBM({learning_rate=}, {n_iter=})"

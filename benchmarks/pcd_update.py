@@ -10,6 +10,7 @@ products that an update cannot do without, in float32.
 import argparse
 
 import numpy as np
+from sklearn.base import clone
 from sklearn.neural_network import BernoulliRBM
 from threadpoolctl import threadpool_limits
 from timing import interleaved_medians
@@ -55,11 +56,13 @@ def main():
             X32 = X.astype(np.float32)
             ours = BinaryRBM(
                 n_hidden,
+                solver="sgd",
                 batch_size=batch_size,
                 n_chains=batch_size,
-                max_iter=N_EPOCHS,
+                max_iter=n_updates,
                 random_state=0,
             )
+            natural = clone(ours).set_params(solver="natural")
             theirs = BernoulliRBM(
                 n_hidden, batch_size=batch_size, n_iter=N_EPOCHS, random_state=0
             )
@@ -67,6 +70,7 @@ def main():
                 {
                     "floor": floor(n_features, n_hidden, batch_size, n_updates),
                     "BinaryRBM": lambda ours=ours, X=X: ours.fit(X),
+                    "natural gradient": lambda ours=natural, X=X: ours.fit(X),
                     "BernoulliRBM float64": lambda theirs=theirs, X=X: theirs.fit(X),
                     "BernoulliRBM float32": lambda theirs=theirs, X=X32: theirs.fit(X),
                 },

@@ -1,41 +1,40 @@
 """The one place that talks to scikit-learn's callbacks."""
 
-__all__ = ["CallbackSupportMixin", "iterate_epochs"]
+__all__ = ["CallbackSupportMixin", "FitReport"]
 
 from sklearn.callback import CallbackSupportMixin
 
 
-def iterate_epochs(estimator, n_epochs, *, X, y, fitted_attributes):
-    """Count the epochs of a fit and report each to the callbacks.
+class FitReport:
+    """Tells the callbacks of an estimator about its fit, stage by stage.
 
     Parameters
     ----------
     estimator : estimator
         Being fitted, with scikit-learn's `CallbackSupportMixin`.
-    n_epochs : int
-        How many epochs there are at most; a callback may stop earlier.
+    n_stages : int
+        How many stages there are at most; a callback may stop earlier.
     X, y : array-like
         What callbacks are told the training data are.
     fitted_attributes : callable
         Gives the attributes of the estimator as if it were fitted by now; called
         only if a callback asks.
-
-    Yields
-    ------
-    epoch : int
-        Number of the epoch to run, from 0.
     """
-    reported = {"estimator": estimator, "X": X, "y": y}
-    fit_task = estimator._init_callback_context(max_subtasks=n_epochs)
-    fit_task.call_on_fit_task_begin(**reported)
-    for epoch in range(n_epochs):
-        task = fit_task.subcontext(task_name="epoch")
-        task.call_on_fit_task_begin(**reported)
-        yield epoch
-        if task.call_on_fit_task_end(
-            **reported, reconstruction_attributes=fitted_attributes
-        ):
-            break
-    fit_task.call_on_fit_task_end(
-        **reported, reconstruction_attributes=fitted_attributes
-    )
+
+    def __init__(self, estimator, n_stages, *, X, y, fitted_attributes):
+        self._reported = {"estimator": estimator, "X": X, "y": y}
+        self._attributes = {"reconstruction_attributes": fitted_attributes}
+        self._fit_task = estimator._init_callback_context(max_subtasks=n_stages)
+        self._fit_task.call_on_fit_task_begin(**self._reported)
+
+    def stage(self, run):
+        """Run one stage; say whether it, or a callback, asks for the end."""
+        task = self._fit_task.subcontext(task_name="stage")
+        task.call_on_fit_task_begin(**self._reported)
+        ended = run()
+        stopped = task.call_on_fit_task_end(**self._reported, **self._attributes)
+        return bool(ended or stopped)
+
+    def close(self):
+        """End the fit."""
+        self._fit_task.call_on_fit_task_end(**self._reported, **self._attributes)

@@ -20,15 +20,33 @@ class Rows:
     threshold : float or None
         Values above it are on. None takes the values as probabilities of being
         on. Boolean tables are taken as they are.
+    chosen : ndarray of shape (n_rows,), default=None
+        Indices of the rows of the table that count. None takes them all.
     """
 
-    def __init__(self, table, threshold):
+    def __init__(self, table, threshold, chosen=None):
         self.table = table
         self.threshold = None if table.dtype == bool else threshold
+        self.chosen = chosen
         self.n_rows, self.n_columns = table.shape
+        if chosen is not None:
+            self.n_rows = len(chosen)
+
+    def subset(self, indices):
+        """View some of these rows, without a copy of the table."""
+        chosen = indices if self.chosen is None else self.chosen[indices]
+        return Rows(self.table, self.threshold, chosen)
+
+    def sample(self, n_rows, rng):
+        """Choose at most so many rows at random; give their indices, rising."""
+        if n_rows >= self.n_rows:
+            return np.arange(self.n_rows)
+        return np.sort(rng.choice(self.n_rows, n_rows, replace=False))
 
     def take(self, selection):
         """Read the rows that a slice or an index array names, dense."""
+        if self.chosen is not None:
+            selection = self.chosen[selection]
         rows = self.table[selection]
         if sparse.issparse(rows):
             rows = rows.toarray()

@@ -21,67 +21,108 @@ from skebm._validation import (
     check_rows,
 )
 from skebm.base import BaseEnergyModel
+from skebm.base.fitting import MOST_UPDATES
 from skebm.energy.binary_rbm import BinaryRBMEnergy
 from skebm.learning.contrastive import ContrastiveLearning
+from skebm.learning.exact import ExactLearning
+from skebm.learning.natural import KroneckerMetric
+from skebm.learning.start import start_weights
+from skebm.sampling.chains import start_visible
 
-# Small beside the weights that data call for; breaks the symmetry of the units.
-_INITIAL_WEIGHT_STD = 0.01
+# What the start of learning knows of the data: enough for their correlations,
+# within 32 MiB.
+_MAX_SAMPLE_ROWS = 5000
+_MAX_SAMPLE_ELEMENTS = 2**22
 
 
 class BinaryRBM(ClassNamePrefixFeaturesOutMixin, BaseEnergyModel):
     """Restricted Boltzmann machine with binary visible and hidden units.
 
     A probability distribution over binary rows, and features of them. It is
-    learned by stochastic maximum likelihood, without labels.
+    learned by maximum likelihood, without labels.
 
     Parameters
     ----------
     n_components : int, default=256
         Number of hidden units.
-    algorithm : {"pcd", "cd"}, default="pcd"
-        How the model's side of the gradient is drawn: "pcd" continues `n_chains`
+    algorithm : {"pcd", "cd", "exact"}, default="pcd"
+        How the model's side of the gradient is found: "pcd" continues `n_chains`
         persistent chains (persistent contrastive divergence [2]_), which follow
         the likelihood; "cd" starts a chain from each row of the batch
         (contrastive divergence [1]_), which makes good features but leaves
-        probability where there are no data.
+        probability where there are no data; "exact" sums over all configurations
+        of the smaller layer, of at most 20 units, and climbs the likelihood of
+        all rows by L-BFGS, without noise. It uses `max_iter`, `tol`, `alpha`
+        and `l1_ratio` of the parameters of learning, and only `fit`.
+    solver : {"natural", "sgd"}, default="natural"
+        Which way steps go: "sgd" along the gradient; "natural" along a natural
+        gradient [5]_ with a metric in two factors [6]_, in which the covariance of
+        the hidden units is inverted, and that of the visible units raised to the
+        power -1/2. It goes further in as many updates. Its steps are
+        `learning_rate` times the natural gradient, shortened where that is longer
+        than 1 in this metric.
+    tempering : bool, default=False
+        Whether the persistent chains are drawn by parallel tempering, which finds
+        all modes of the model in their right shares, at several times the cost.
+        Unused by "cd".
     n_gibbs_steps : int, default=1
         Gibbs sweeps of the chains in each update.
-    n_chains : int, default=100
+    n_chains : int, default=500
         Number of persistent chains, whatever the batch size. Unused by "cd".
     learning_rate : float, default=0.1
-        Step size, in units of the gradient of the mean log-likelihood of a row.
+        Step size at the start. `fit` raises it by a tenth, up to ten times of it,
+        after each hundred updates that gain more than 0.1 nats, and lowers it where
+        the likelihood falls.
     decay_fraction : float, default=0.5
-        Share of `fit`, at its end, over which the step size falls linearly to
+        Share of `max_iter`, at its end, over which the step size falls linearly to
         zero, so that the noise of the gradient averages out. 0 keeps it, 1 lets
         it fall from the start. `partial_fit` keeps it.
-    batch_size : int, default=20
+    batch_size : int, default=200
         Largest number of rows in an update; a pass over the data is cut into
         batches of nearly equal size.
-    max_iter : int, default=100
-        Number of passes over the data (epochs). The work of `fit` is the number
-        of updates, ``max_iter * ceil(n_samples / batch_size)``: a few ten
-        thousand serve most data, so lower `max_iter` when there are many rows.
+    max_iter : int or None, default=None
+        Number of updates of the parameters, at most, whatever the number of rows:
+        small tables and large ones need about as many. None is 2000, or 20000 with
+        `early_stopping` or "exact", where it counts iterations of L-BFGS.
+    early_stopping : bool, default=False
+        Whether to hold out rows, keep the parameters under which these have the
+        highest likelihood, and stop when that no longer rises.
+    validation_fraction : float, default=0.1
+        Share of the rows that `early_stopping` holds out, at least one row and at
+        most 1000.
+    n_iter_no_change : int, default=20
+        Measurements, one every hundred updates, without a rise by `tol`, after
+        which `early_stopping` goes back to the best parameters and lowers the step
+        size. The third time in a row it stops.
+    tol : float, default=1e-4
+        Least rise of the likelihood, in nats, that counts as one. For "exact",
+        the largest derivative at which learning ends, by the parameters of
+        standardised units.
     centering : bool, default=True
         Whether to learn in centred coordinates, where learning does not depend
-        on which value is called 1 [3]_.
+        on which value is called 1 [3]_. Unused by "exact".
     alpha : float, default=0.0
         Strength of the penalty of the weights. What is maximised is the mean
         log-likelihood less ``alpha * (l1_ratio * |W|_1 + (1 - l1_ratio) / 2 *
         |W|_2**2)``; the biases are free. It sets in over the first tenth of
-        `fit`, or the first thousand updates of `partial_fit`: weights that a
-        full L1 penalty keeps at zero from the start would never grow.
+        `max_iter`, or the first thousand updates of `partial_fit`: weights that a
+        full L1 penalty keeps at zero from the start would never grow. With it the
+        metric of "natural" is diagonal.
     l1_ratio : float, default=0.0
         Share of the L1 penalty, under which weights become exactly zero.
     binarize : float or None, default=0.5
         Values above it are 1, others 0. Zeros and ones, and booleans, pass as
         they are, anything else with a warning. None requires values in [0, 1],
         used as probabilities of being on.
-    n_ais_temperatures : int, default=1000
-        Steps of the annealed importance sampling behind `log_partition_` where
-        both layers have more than 20 units. Twice as many halve the variance of
-        the log weights and take twice as long.
+    log_partition_tol : float, default=0.03
+        Wanted standard error of `log_partition_`, in nats, where both layers have
+        more than 20 units and it is estimated by annealed importance sampling.
+        Half of it takes four times as long.
+    max_ais_temperatures : int, default=5000
+        Most steps of that annealing. Where they do not suffice for
+        `log_partition_tol` there is a `ConvergenceWarning`.
     n_ais_chains : int, default=100
-        Chains of the annealed importance sampling, at least 2.
+        Chains of that annealing, at least 2. Twice as many need half the steps.
     random_state : int, RandomState instance or None, default=None
         Determines the starting weights, the order of the rows, all draws during
         learning, and the annealing. Pass an int for reproducible results.
@@ -101,7 +142,13 @@ class BinaryRBM(ClassNamePrefixFeaturesOutMixin, BaseEnergyModel):
     log_partition_effective_sample_size_ : float
         Number of equally weighted chains that the annealed ones are worth.
     n_iter_ : int
-        Number of passes over data made.
+        Number of updates of the parameters made.
+    history_ : dict of str to ndarray of shape (n_measurements,)
+        What the last `fit` measured at its start and after each hundred updates:
+        "n_iter", the updates made; "learning_rate"; "train_log_likelihood", the mean
+        of at most 1000 rows learned from, in nats; "validation_log_likelihood", that
+        of rows held out, NaN without `early_stopping`; "log_partition". With "exact"
+        only "n_iter" and "train_log_likelihood", after each iteration.
     n_features_in_ : int
         Number of features seen in `fit`.
     feature_names_in_ : ndarray of shape (`n_features_in_`,)
@@ -122,7 +169,15 @@ class BinaryRBM(ClassNamePrefixFeaturesOutMixin, BaseEnergyModel):
     and their probability is :math:`e^{-E(v, h)} / Z`. Where a layer has at most 20
     units, Z is summed exactly; else it is estimated by annealed importance sampling
     from independent units with the means of the data [4]_. Parameters are learned
-    in float32, and reported and evaluated in float64.
+    in float32 (in float64 by "exact"), and reported and evaluated in float64.
+
+    Stochastic learning starts from weights that follow the correlations of the
+    features, and gives the average of its last iterates, five hundred or a tenth
+    of all. Along the way log Z is carried from one measurement to the next by annealing
+    along the path that learning itself takes [7]_ [8]_, or summed where a layer has
+    at most 10 units. Where the likelihood that is measured falls, or a parameter
+    leaves all bounds, learning goes back to the best parameters and on from there in
+    smaller steps.
 
     References
     ----------
@@ -136,6 +191,15 @@ class BinaryRBM(ClassNamePrefixFeaturesOutMixin, BaseEnergyModel):
        Boltzmann machines. Journal of Machine Learning Research 17(99), 1-61.
     .. [4] Salakhutdinov, R. and Murray, I. (2008). On the quantitative analysis
        of deep belief networks. ICML, 872-879. :doi:`10.1145/1390156.1390266`
+    .. [5] Amari, S. (1998). Natural gradient works efficiently in learning. Neural
+       Computation 10(2), 251-276. :doi:`10.1162/089976698300017746`
+    .. [6] Martens, J. and Grosse, R. (2015). Optimizing neural networks with
+       Kronecker-factored approximate curvature. ICML, 2408-2417.
+    .. [7] Krause, O., Fischer, A. and Igel, C. (2020). Algorithms for estimating
+       the partition function of restricted Boltzmann machines. Artificial
+       Intelligence 278, 103195. :doi:`10.1016/j.artint.2019.103195`
+    .. [8] Béreux, N., Decelle, A., Furtlehner, C. and Seoane, B. (2025). Fast
+       training and sampling of restricted Boltzmann machines. ICLR.
 
     Examples
     --------
@@ -151,18 +215,25 @@ class BinaryRBM(ClassNamePrefixFeaturesOutMixin, BaseEnergyModel):
 
     _parameter_constraints: dict = {
         "n_components": [Interval(Integral, 1, None, closed="left")],
-        "algorithm": [StrOptions({"pcd", "cd"})],
+        "algorithm": [StrOptions({"pcd", "cd", "exact"})],
+        "solver": [StrOptions({"natural", "sgd"})],
+        "tempering": ["boolean"],
         "n_gibbs_steps": [Interval(Integral, 1, None, closed="left")],
         "n_chains": [Interval(Integral, 1, None, closed="left")],
         "learning_rate": [Interval(Real, 0, None, closed="neither")],
         "decay_fraction": [Interval(Real, 0, 1, closed="both")],
         "batch_size": [Interval(Integral, 1, None, closed="left")],
-        "max_iter": [Interval(Integral, 1, None, closed="left")],
+        "max_iter": [Interval(Integral, 1, None, closed="left"), None],
+        "early_stopping": ["boolean"],
+        "validation_fraction": [Interval(Real, 0, 1, closed="neither")],
+        "n_iter_no_change": [Interval(Integral, 1, None, closed="left")],
+        "tol": [Interval(Real, 0, None, closed="left")],
         "centering": ["boolean"],
         "alpha": [Interval(Real, 0, None, closed="left")],
         "l1_ratio": [Interval(Real, 0, 1, closed="both")],
         "binarize": [Interval(Real, None, None, closed="neither"), None],
-        "n_ais_temperatures": [Interval(Integral, 1, None, closed="left")],
+        "log_partition_tol": [Interval(Real, 0, None, closed="neither")],
+        "max_ais_temperatures": [Interval(Integral, 1, None, closed="left")],
         "n_ais_chains": [Interval(Integral, 2, None, closed="left")],
         "random_state": ["random_state"],
     }
@@ -172,33 +243,47 @@ class BinaryRBM(ClassNamePrefixFeaturesOutMixin, BaseEnergyModel):
         n_components=256,
         *,
         algorithm="pcd",
+        solver="natural",
+        tempering=False,
         n_gibbs_steps=1,
-        n_chains=100,
+        n_chains=500,
         learning_rate=0.1,
         decay_fraction=0.5,
-        batch_size=20,
-        max_iter=100,
+        batch_size=200,
+        max_iter=None,
+        early_stopping=False,
+        validation_fraction=0.1,
+        n_iter_no_change=20,
+        tol=1e-4,
         centering=True,
         alpha=0.0,
         l1_ratio=0.0,
         binarize=0.5,
-        n_ais_temperatures=1000,
+        log_partition_tol=0.03,
+        max_ais_temperatures=5000,
         n_ais_chains=100,
         random_state=None,
     ):
         self.n_components = n_components
         self.algorithm = algorithm
+        self.solver = solver
+        self.tempering = tempering
         self.n_gibbs_steps = n_gibbs_steps
         self.n_chains = n_chains
         self.learning_rate = learning_rate
         self.decay_fraction = decay_fraction
         self.batch_size = batch_size
         self.max_iter = max_iter
+        self.early_stopping = early_stopping
+        self.validation_fraction = validation_fraction
+        self.n_iter_no_change = n_iter_no_change
+        self.tol = tol
         self.centering = centering
         self.alpha = alpha
         self.l1_ratio = l1_ratio
         self.binarize = binarize
-        self.n_ais_temperatures = n_ais_temperatures
+        self.log_partition_tol = log_partition_tol
+        self.max_ais_temperatures = max_ais_temperatures
         self.n_ais_chains = n_ais_chains
         self.random_state = random_state
 
@@ -368,7 +453,10 @@ class BinaryRBM(ClassNamePrefixFeaturesOutMixin, BaseEnergyModel):
                 )
             rbm._see(rows)
         rng = rbm._seed()
-        state = rbm._start(rbm._centred(energy, rbm._visible_mean), rng)
+        model = rbm._centred(energy, rbm._visible_mean)
+        sample = start_visible(rbm._visible_mean, _sample_size(n_features), rng)
+        metric = rbm._metric(model, sample)
+        state = rbm._start(model, metric, rng)
         vars(rbm).update(rbm._fitted_attributes(state), _state=state)
         # As given, where the learning state has rounded them to float32.
         rbm.components_, rbm.intercept_visible_, rbm.intercept_hidden_ = (
@@ -381,13 +469,25 @@ class BinaryRBM(ClassNamePrefixFeaturesOutMixin, BaseEnergyModel):
     def _n_features_out(self):
         return self.components_.shape[0]
 
-    def _initial_model(self, visible_mean, rng):
-        n_features = len(visible_mean)
-        weights = rng.normal(0, _INITIAL_WEIGHT_STD, (self.n_components, n_features))
-        energy = BinaryRBMEnergy(
-            weights, logit(visible_mean), np.zeros(self.n_components)
+    def _initial_model(self, rows, rng):
+        mean = self._visible_mean
+        chosen = rows.sample(_sample_size(rows.n_columns), rng)
+        sample = rows.subset(chosen).take(slice(None))
+        sample = sample.astype(np.float64, copy=False)
+        weights = start_weights(sample - sample.mean(axis=0), self.n_components, rng)
+        # Biases at which both layers are balanced where each unit is at its mean.
+        visible_bias = logit(mean) - weights.sum(axis=0) / 2
+        hidden_bias = -weights @ mean
+        energy = BinaryRBMEnergy(weights, visible_bias, hidden_bias)
+        model = self._centred(energy, mean)
+        return model, self._metric(model, sample)
+
+    def _metric(self, model, sample):
+        if self.solver == "sgd":
+            return None
+        return KroneckerMetric.start(
+            model.prepare(sample), self.n_components, diagonal=self.alpha > 0
         )
-        return self._centred(energy, visible_mean)
 
     def _centred(self, energy, visible_mean):
         energy = energy.astype(np.float32)
@@ -399,11 +499,19 @@ class BinaryRBM(ClassNamePrefixFeaturesOutMixin, BaseEnergyModel):
         )
 
     def _learner(self):
+        if self.algorithm == "exact":
+            return ExactLearning(
+                max_iter=self.max_iter or MOST_UPDATES,
+                alpha=self.alpha,
+                l1_ratio=self.l1_ratio,
+                tol=self.tol,
+            )
         return ContrastiveLearning(
             persistent=self.algorithm == "pcd",
             n_chains=self.n_chains,
             n_gibbs_steps=self.n_gibbs_steps,
             batch_size=self.batch_size,
+            tempered_from=self._visible_mean if self.tempering else None,
             drifting_offset=self.centering,
             alpha=self.alpha,
             l1_ratio=self.l1_ratio,
@@ -417,7 +525,14 @@ class BinaryRBM(ClassNamePrefixFeaturesOutMixin, BaseEnergyModel):
             "intercept_hidden_": intercept_hidden,
         }
 
+    def _energy_of(self, model):
+        return BinaryRBMEnergy(*model.plain_parameters())
+
     def _energy(self):
         return BinaryRBMEnergy(
             self.components_, self.intercept_visible_, self.intercept_hidden_
         )
+
+
+def _sample_size(n_columns):
+    return min(_MAX_SAMPLE_ROWS, 1 + _MAX_SAMPLE_ELEMENTS // n_columns)

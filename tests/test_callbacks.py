@@ -9,14 +9,22 @@ from sklearn.model_selection import GridSearchCV, KFold
 from sklearn.pipeline import make_pipeline
 
 from skebm import BinaryRBM
+from skebm.learning.staged import STAGE_UPDATES
 
 X = np.random.default_rng(0).integers(2, size=(60, 6))
-MAX_ITER = 4
+N_STAGES = 4
+# The last stage is shorter than the others.
+MAX_ITER = 3 * STAGE_UPDATES + 1
 
 
 @pytest.fixture
 def rbm():
-    return BinaryRBM(3, max_iter=MAX_ITER, random_state=0)
+    return BinaryRBM(3, max_iter=MAX_ITER, batch_size=20, n_chains=20, random_state=0)
+
+
+def n_updates(n_stages):
+    """Count the updates of so many stages."""
+    return min(n_stages * STAGE_UPDATES, MAX_ITER)
 
 
 def parameters(rbm):
@@ -47,7 +55,7 @@ class Recorder:
     Parameters
     ----------
     stop_at, fail_at : int or None, default=None
-        Number of the epoch after which to ask for an end, or to raise `error`.
+        Number of the stage after which to ask for an end, or to raise `error`.
     error : type, default=RuntimeError
         What is raised.
     """
@@ -58,6 +66,7 @@ class Recorder:
         self.error = error
         self.events = []
         self.models = []
+        self.result = None
 
     def setup(self, estimator, context):
         self.events.append("setup")
@@ -70,7 +79,8 @@ class Recorder:
 
     def on_fit_task_end(self, estimator, context, *, X, y, fitted_estimator):
         self.events.append(f"end {context.task_name} {context.task_id}")
-        if context.task_name != "epoch":
+        if context.task_name != "stage":
+            self.result = fitted_estimator
             return False
         assert len(X) == len(y)
         self.models.append(fitted_estimator)
@@ -79,26 +89,29 @@ class Recorder:
         return context.task_id == self.stop_at
 
 
-def expected_events(n_epochs):
-    epochs = [(f"begin epoch {i}", f"end epoch {i}") for i in range(n_epochs)]
-    return ["setup", "begin fit 0", *np.ravel(epochs), "end fit 0", "teardown"]
+def expected_events(n_stages):
+    stages = [(f"begin stage {i}", f"end stage {i}") for i in range(n_stages)]
+    return ["setup", "begin fit 0", *np.ravel(stages), "end fit 0", "teardown"]
 
 
 # ---- what callbacks are told ----
 
 
-def test_callbacks_are_told_of_each_epoch(rbm):
+def test_callbacks_are_told_of_each_stage(rbm):
     recorder = Recorder()
     rbm.set_callbacks(recorder).fit(X)
-    assert recorder.events == expected_events(MAX_ITER)
-    for n_epochs, model in enumerate(recorder.models, start=1):
+    assert recorder.events == expected_events(N_STAGES)
+    for n_stages, model in enumerate(recorder.models, start=1):
         assert model is not rbm
-        assert model.n_iter_ == n_epochs
+        assert model.n_iter_ == n_updates(n_stages)
+        assert list(model.history_["n_iter"]) == [
+            n_updates(n) for n in range(n_stages + 1)
+        ]
         assert model.transform(X).shape == (60, 3)
         assert np.isfinite(model.score(X))
     weights = [model.components_ for model in recorder.models]
     assert all(not np.array_equal(weights[i], weights[i + 1]) for i in range(3))
-    np.testing.assert_array_equal(weights[-1], rbm.components_)
+    np.testing.assert_array_equal(recorder.result.components_, rbm.components_)
     assert rbm._partition_estimate is None
 
 
@@ -135,29 +148,29 @@ def test_labels_reach_callbacks(rbm):
             seen.append(y)
 
     rbm.set_callbacks(Watcher()).fit(X, labels)
-    assert len(seen) == MAX_ITER + 1
+    assert len(seen) == N_STAGES + 1
     assert all(y is labels for y in seen)
 
 
 # ---- stopping and failing ----
 
 
-@pytest.mark.parametrize("epoch", [0, 2])
-def test_callbacks_stop_learning_early(rbm, epoch):
-    recorder = Recorder(stop_at=epoch)
+@pytest.mark.parametrize("stage", [0, 2])
+def test_callbacks_stop_learning_early(rbm, stage):
+    recorder = Recorder(stop_at=stage)
     rbm.set_callbacks(recorder).fit(X)
-    assert recorder.events == expected_events(epoch + 1)
-    assert rbm.n_iter_ == epoch + 1
-    np.testing.assert_array_equal(rbm.components_, recorder.models[-1].components_)
-    assert rbm.score(X) == recorder.models[-1].score(X)
+    assert recorder.events == expected_events(stage + 1)
+    assert rbm.n_iter_ == n_updates(stage + 1)
+    np.testing.assert_array_equal(rbm.components_, recorder.result.components_)
+    assert rbm.score(X) == recorder.result.score(X)
     assert rbm.sample(2, n_steps=1).shape == (2, 6)
-    assert rbm.partial_fit(X).n_iter_ == epoch + 2
+    assert rbm.partial_fit(X).n_iter_ == n_updates(stage + 1) + 3
 
 
 def test_one_callback_that_stops_among_others(rbm):
     recorder = Recorder()
     rbm.set_callbacks(Recorder(stop_at=1), recorder).fit(X)
-    assert rbm.n_iter_ == 2
+    assert rbm.n_iter_ == n_updates(2)
     assert recorder.events == expected_events(2)
 
 
@@ -172,7 +185,7 @@ def test_failing_callbacks_leave_an_earlier_model_as_it_was(rbm, error, scored):
     before = contents(rbm)
     with pytest.raises(error, match="asked to fail"):
         rbm.fit(1 - X)
-    assert recorder.events[-2:] == ["end epoch 1", "teardown"]
+    assert recorder.events[-2:] == ["end stage 1", "teardown"]
     assert contents(rbm) == before
     assert rbm._skl_callbacks == [recorder]
     assert rbm.score(X) == clone(rbm).set_callbacks().fit(X).score(X)
@@ -184,7 +197,7 @@ def test_failing_callbacks_leave_a_new_estimator_unfitted(rbm, error):
     rbm.set_callbacks(recorder)
     with pytest.raises(error, match="asked to fail"):
         rbm.fit(X)
-    assert recorder.events[-2:] == ["end epoch 0", "teardown"]
+    assert recorder.events[-2:] == ["end stage 0", "teardown"]
     assert vars(rbm).keys() == rbm.get_params().keys() | {"_skl_callbacks"}
     with pytest.raises(NotFittedError):
         rbm.transform(X)
@@ -192,10 +205,11 @@ def test_failing_callbacks_leave_a_new_estimator_unfitted(rbm, error):
 
 def test_errors_of_learning_reach_the_teardown(rbm):
     recorder = Recorder()
-    rbm.set_params(learning_rate=1e39).set_callbacks(recorder)
+    rbm.set_params(learning_rate=1e39, max_iter=STAGE_UPDATES)
+    rbm.set_callbacks(recorder)
     with pytest.raises(FloatingPointError):
         rbm.fit(X)
-    assert recorder.events == ["setup", "begin fit 0", "begin epoch 0", "teardown"]
+    assert recorder.events == ["setup", "begin fit 0", "begin stage 0", "teardown"]
 
 
 # ---- monitoring of scores ----
@@ -210,36 +224,36 @@ def test_scoring_monitor(rbm):
     rbm.set_callbacks(monitor).fit(X)
     log = monitor.get_logs()
     assert log.estimator_name == "BinaryRBM"
-    epochs = [row for row in log.data if row["task_name"] == "epoch"]
-    assert [row["task_id"] for row in epochs] == list(range(MAX_ITER))
-    scores = [row["score"] for row in epochs]
-    assert scores[-1] == rbm.score(X)
+    stages = [row for row in log.data if row["task_name"] == "stage"]
+    assert [row["task_id"] for row in stages] == list(range(N_STAGES))
+    scores = [row["score"] for row in stages]
     assert scores_by_path(log)[0,] == rbm.score(X)
-    for epoch, score in enumerate(scores):
-        stopped = clone(rbm).set_callbacks(Recorder(stop_at=epoch)).fit(X)
-        assert score == stopped.score(X)
-    assert len(set(scores)) == MAX_ITER
-    assert len(log.data_as_pandas) == MAX_ITER + 1
+    for stage, score in enumerate(scores):
+        recorder = Recorder(stop_at=stage)
+        clone(rbm).set_callbacks(recorder).fit(X)
+        assert score == recorder.models[-1].score(X)
+    assert len(set(scores)) == N_STAGES
+    assert len(log.data_as_pandas) == N_STAGES + 1
 
 
 def test_scoring_monitor_of_estimated_partition_functions():
     wide = np.random.default_rng(0).integers(2, size=(60, 22))
     monitor = make_monitor()
-    rbm = BinaryRBM(
-        21, max_iter=2, n_ais_temperatures=20, n_ais_chains=50, random_state=0
-    )
+    rbm = BinaryRBM(21, max_iter=101, log_partition_tol=0.1, random_state=0)
     rbm.set_callbacks(monitor).fit(wide)
     assert rbm._partition_estimate is None
-    assert scores_by_path(monitor.get_logs())[0, 1] == rbm.score(wide)
+    scores = scores_by_path(monitor.get_logs())
+    assert scores[0,] == rbm.score(wide)
+    assert scores.keys() == {(0,), (0, 0), (0, 1)}
     assert rbm.log_partition_std_ > 0
 
 
 def test_scoring_monitor_keeps_a_log_for_each_fit(rbm):
     monitor = make_monitor()
     rbm.set_callbacks(monitor).fit(X)
-    rbm.set_params(max_iter=2).fit(X)
+    rbm.set_params(max_iter=STAGE_UPDATES + 1).fit(X)
     lengths = [len(log.data) for log in monitor.get_logs(select="all")]
-    assert lengths == [MAX_ITER + 1, 3]
+    assert lengths == [N_STAGES + 1, 3]
 
 
 def test_scoring_monitor_of_several_scores(rbm):
@@ -250,10 +264,9 @@ def test_scoring_monitor_of_several_scores(rbm):
         }
     )
     rbm.set_callbacks(monitor).fit(X)
-    last = monitor.get_logs().data[-1]
-    assert last["task_id"] == MAX_ITER - 1
-    assert last["score"] == rbm.score(X)
-    assert last["pseudo"] == rbm.pseudo_log_likelihood(X).mean()
+    whole = next(r for r in monitor.get_logs().data if r["task_name"] == "fit")
+    assert whole["score"] == rbm.score(X)
+    assert whole["pseudo"] == rbm.pseudo_log_likelihood(X).mean()
 
 
 def test_scoring_monitor_in_a_grid_search(rbm):
@@ -263,24 +276,24 @@ def test_scoring_monitor_in_a_grid_search(rbm):
     search = GridSearchCV(rbm, {"n_components": [1, 2]}, cv=cv).fit(X)
     log = monitor.get_logs()
     assert log.estimator_name == "GridSearchCV"
-    epochs = [row for row in log.data if row["task_name"] == "epoch"]
+    stages = [row for row in log.data if row["task_name"] == "stage"]
     # Two candidates on three folds each, and the best of them on all rows.
-    assert len(epochs) == (2 * 3 + 1) * MAX_ITER
-    last = {row["score"] for row in epochs if row["task_id"] == MAX_ITER - 1}
+    assert len(stages) == (2 * 3 + 1) * N_STAGES
+    results = {row["score"] for row in log.data if row["task_name"] == "fit"}
     expected = {search.best_estimator_.score(X)}
     for n_components in (1, 2):
         for train, _ in cv.split(X):
             fold = clone(rbm).set_callbacks().set_params(n_components=n_components)
             expected.add(fold.fit(X[train]).score(X[train]))
-    assert last == expected
+    assert results == expected
 
 
 def test_scoring_monitor_in_a_parallel_grid_search(rbm):
     monitor = make_monitor()
     rbm.set_callbacks(monitor)
     GridSearchCV(rbm, {"n_components": [1, 2]}, cv=3, n_jobs=2).fit(X)
-    epochs = [r for r in monitor.get_logs().data if r["task_name"] == "epoch"]
-    assert len(epochs) == (2 * 3 + 1) * MAX_ITER
+    stages = [r for r in monitor.get_logs().data if r["task_name"] == "stage"]
+    assert len(stages) == (2 * 3 + 1) * N_STAGES
 
 
 def test_scoring_monitor_in_a_pipeline(rbm):
@@ -294,9 +307,10 @@ def test_scoring_monitor_in_a_pipeline(rbm):
     ):
         log = monitor.get_logs()
         assert log.estimator_name == "Pipeline"
-        epochs = [row for row in log.data if row["task_name"] == "epoch"]
-        assert len(epochs) == MAX_ITER
-        assert epochs[-1]["score"] == step.score(table)
+        stages = [row for row in log.data if row["task_name"] == "stage"]
+        assert len(stages) == N_STAGES
+        (whole,) = (row for row in log.data if row["task_name"] == "fit")
+        assert whole["score"] == step.score(table)
 
 
 # ---- progress bars ----
@@ -325,14 +339,14 @@ def test_progress_bar_of_a_fit_that_stops_early(rbm, bars):
     rbm.set_callbacks(ProgressBar(), Recorder(stop_at=1)).fit(X)
     (line,) = bars()
     assert "100%" in line
-    assert rbm.n_iter_ == 2
+    assert rbm.n_iter_ == n_updates(2)
 
 
 def test_progress_bar_of_a_fit_that_fails(rbm, bars):
     rbm.set_callbacks(ProgressBar(), Recorder(fail_at=1))
     with pytest.raises(RuntimeError, match="asked to fail"):
         rbm.fit(X)
-    # Two of four epochs.
+    # Two of four stages.
     (line,) = bars()
     assert "50%" in line
     rbm.set_callbacks(ProgressBar()).fit(X)
@@ -366,8 +380,8 @@ def test_progress_bars_and_monitors_together(rbm, bars):
     search = GridSearchCV(make_pipeline(rbm), {"binaryrbm__n_components": [1, 2]}, cv=3)
     search.set_callbacks(ProgressBar(max_propagation_depth=None)).fit(X)
     assert len(bars()) == 2 * 3 + 1
-    epochs = [r for r in monitor.get_logs().data if r["task_name"] == "epoch"]
-    assert len(epochs) == (2 * 3 + 1) * MAX_ITER
+    stages = [r for r in monitor.get_logs().data if r["task_name"] == "stage"]
+    assert len(stages) == (2 * 3 + 1) * N_STAGES
 
 
 def test_partial_fit_reports_nothing(rbm):

@@ -14,7 +14,8 @@ OTHER_BITS = np.random.default_rng(1).integers(2, size=(40, 6))
 
 
 def make_rbm(**params):
-    return BinaryRBM(**{"n_components": 3, "max_iter": 2, "random_state": 0, **params})
+    settings = {"n_components": 3, "max_iter": 6, "batch_size": 20, "random_state": 0}
+    return BinaryRBM(**settings | params)
 
 
 @pytest.fixture
@@ -134,6 +135,9 @@ def test_values_that_are_no_probabilities(make, value, method):
         ("n_components", None),
         ("algorithm", "x"),
         ("algorithm", None),
+        ("solver", "adam"),
+        ("solver", None),
+        ("tempering", "yes"),
         ("n_gibbs_steps", 0),
         ("n_chains", 0),
         ("learning_rate", 0),
@@ -147,6 +151,15 @@ def test_values_that_are_no_probabilities(make, value, method):
         ("batch_size", 10.0),
         ("max_iter", 0),
         ("max_iter", -1),
+        ("max_iter", 1.5),
+        ("early_stopping", "yes"),
+        ("validation_fraction", 0.0),
+        ("validation_fraction", 1.0),
+        ("validation_fraction", 10),
+        ("n_iter_no_change", 0),
+        ("n_iter_no_change", 1.5),
+        ("tol", -1e-9),
+        ("tol", np.nan),
         ("centering", "yes"),
         ("alpha", -1e-9),
         ("alpha", np.inf),
@@ -155,7 +168,9 @@ def test_values_that_are_no_probabilities(make, value, method):
         ("binarize", np.nan),
         ("binarize", np.inf),
         ("binarize", "mean"),
-        ("n_ais_temperatures", 0),
+        ("log_partition_tol", 0.0),
+        ("log_partition_tol", np.nan),
+        ("max_ais_temperatures", 0),
         ("n_ais_chains", 1),
         ("n_ais_chains", 0),
         ("random_state", -1),
@@ -335,19 +350,48 @@ def assert_unfitted(rbm):
 @pytest.mark.parametrize("learn", ["fit", "partial_fit"])
 @pytest.mark.parametrize("learning_rate", [1e3, 1e6, 1e20, 1e39, 1e300])
 @pytest.mark.parametrize("algorithm", ["pcd", "cd"])
-def test_divergence_leaves_a_new_estimator_unfitted(learn, learning_rate, algorithm):
-    rbm = make_rbm(learning_rate=learning_rate, algorithm=algorithm, decay_fraction=0)
+@pytest.mark.parametrize("solver", ["natural", "sgd"])
+def test_divergence_leaves_a_new_estimator_unfitted(
+    learn, learning_rate, algorithm, solver
+):
+    rbm = make_rbm(
+        learning_rate=learning_rate,
+        algorithm=algorithm,
+        solver=solver,
+        decay_fraction=0,
+    )
     with pytest.raises(FloatingPointError, match=DIVERGED):
         getattr(rbm, learn)(BITS)
     assert_unfitted(rbm)
 
 
-def test_divergence_after_some_epochs(fitted):
-    before = contents(fitted.set_params(learning_rate=3e38, max_iter=200))
-    # One step is within the range of float32, 3.4e38; hundreds of them are not.
-    with pytest.raises(FloatingPointError, match=DIVERGED):
+@pytest.mark.parametrize("early_stopping", [True, False])
+@pytest.mark.parametrize("solver", ["natural", "sgd"])
+def test_divergence_after_some_stages(fitted, solver, early_stopping):
+    """At first learning goes on at a tenth of the step size, then it gives up."""
+    fitted.set_params(
+        learning_rate=1e12,
+        max_iter=2000,
+        solver=solver,
+        early_stopping=early_stopping,
+        n_chains=10,
+    )
+    before = contents(fitted)
+    with pytest.raises(FloatingPointError, match="diverged after 500 updates"):
         fitted.fit(OTHER_BITS)
     assert contents(fitted) == before
+
+
+@pytest.mark.parametrize("solver", ["natural", "sgd"])
+def test_learning_recovers_from_divergence_at_smaller_steps(solver):
+    rbm = make_rbm(learning_rate=300.0, max_iter=1000, solver=solver, n_chains=50)
+    rbm.fit(BITS)
+    assert rbm.n_iter_ == 1000
+    rates = rbm.history_["learning_rate"]
+    assert rates[0] == 300.0
+    assert rates[-1] < 30.0
+    # No better than independent bits that are about fair, and not much worse.
+    assert rbm.score(BITS) > -6 * np.log(2) - 0.5
 
 
 @pytest.mark.parametrize("scored", [True, False])
@@ -385,7 +429,7 @@ def test_interrupts_leave_a_new_estimator_unfitted(monkeypatch, learn):
 def test_interrupts_leave_an_earlier_model_as_it_was(
     monkeypatch, learn, n_updates, algorithm
 ):
-    rbm = make_rbm(algorithm=algorithm).fit(BITS)
+    rbm = make_rbm(algorithm=algorithm, max_iter=200).fit(BITS)
     before, score = contents(rbm), clone_of_state(rbm).score(BITS)
     interruption = Interruption(monkeypatch, n_updates)
     with pytest.raises(KeyboardInterrupt):
@@ -393,6 +437,19 @@ def test_interrupts_leave_an_earlier_model_as_it_was(
     assert interruption.left == 0
     assert contents(rbm) == before
     assert rbm.score(BITS) == score
+
+
+@pytest.mark.parametrize("n_updates", [1, 150])
+def test_interrupts_of_early_stopping_leave_an_earlier_model_as_it_was(
+    monkeypatch, n_updates
+):
+    rbm = make_rbm(early_stopping=True, max_iter=200).fit(BITS)
+    before = contents(rbm)
+    interruption = Interruption(monkeypatch, n_updates)
+    with pytest.raises(KeyboardInterrupt):
+        rbm.fit(OTHER_BITS)
+    assert interruption.left == 0
+    assert contents(rbm) == before
 
 
 def test_learning_after_an_interrupt_is_as_if_there_had_been_none(monkeypatch):
@@ -462,9 +519,63 @@ def test_every_partial_fit_checks_the_constructor_parameters(params):
     assert contents(rbm) == before
 
 
-def test_partial_fit_cannot_change_the_number_of_hidden_units():
-    rbm = make_rbm().partial_fit(BITS)
-    rbm.set_params(n_components=rbm.n_components + 1)
-    with pytest.raises(ValueError, match="n_components was"):
+@pytest.mark.parametrize(("name", "value"), [("n_components", 4), ("solver", "sgd")])
+def test_partial_fit_cannot_change_the_structure(name, value):
+    rbm = make_rbm().partial_fit(BITS).set_params(**{name: value})
+    before = contents(rbm)
+    with pytest.raises(ValueError, match=f"{name} was .* when learning began and is"):
         rbm.partial_fit(BITS)
-    assert rbm.fit(BITS).partial_fit(BITS).n_iter_ == rbm.max_iter + 1
+    assert contents(rbm) == before
+    assert rbm.fit(BITS).partial_fit(BITS).n_iter_ == rbm.max_iter + 3
+
+
+# ---- settings that do not go together ----
+
+
+def assert_refused(rbm, learn, match):
+    """Hold a refusal to leaving an estimator as it was."""
+    before = contents(rbm)
+    with pytest.raises(ValueError, match=match):
+        getattr(rbm, learn)(BITS)
+    assert contents(rbm) == before
+
+
+@pytest.mark.parametrize("fitted_before", [True, False])
+def test_exact_learning_takes_all_data_at_once(fitted_before):
+    rbm = make_rbm()
+    if fitted_before:
+        rbm.fit(BITS)
+    rbm.set_params(algorithm="exact")
+    assert_refused(rbm, "partial_fit", "all data at once. Use fit, or set algorithm=")
+
+
+@pytest.mark.parametrize("fitted_before", [True, False])
+def test_exact_learning_needs_no_early_stopping(fitted_before):
+    rbm = make_rbm()
+    if fitted_before:
+        rbm.fit(BITS)
+    rbm.set_params(algorithm="exact", early_stopping=True)
+    assert_refused(rbm, "fit", "early_stopping needs a stochastic algorithm.*alpha")
+
+
+def test_exact_learning_of_large_layers():
+    wide = np.random.default_rng(0).integers(2, size=(60, 21))
+    rbm = make_rbm(algorithm="exact", n_components=21)
+    with pytest.raises(ValueError, match=r"which has 21 units.*at most 20.*Use fewer"):
+        rbm.fit(wide)
+    assert_unfitted(rbm)
+
+
+@pytest.mark.parametrize(
+    ("n_rows", "validation_fraction", "n_held_out"), [(1, 0.1, 1), (2, 0.9, 2)]
+)
+def test_early_stopping_needs_rows_of_both_kinds(
+    n_rows, validation_fraction, n_held_out
+):
+    rbm = make_rbm(early_stopping=True, validation_fraction=validation_fraction)
+    with pytest.raises(
+        ValueError,
+        match=f"holds out {n_held_out} of n_samples={n_rows}.*Lower validation_fract",
+    ):
+        rbm.fit(BITS[:n_rows])
+    assert_unfitted(rbm)

@@ -18,7 +18,14 @@ mixes_names = [
 ]
 
 
-@parametrize_with_checks([BinaryRBM()])
+# The checks cut `max_iter` to 5, but not the default, which is None.
+@parametrize_with_checks(
+    [
+        BinaryRBM(max_iter=5),
+        BinaryRBM(max_iter=5, early_stopping=True),
+        BinaryRBM(max_iter=5, solver="sgd", algorithm="cd"),
+    ]
+)
 def test_check_estimator(estimator, check):
     check(estimator)
 
@@ -40,4 +47,4 @@ def test_check_estimator(estimator, check):
     ],
 )
 def test_check_that_check_estimator_leaves_out(name):
-    getattr(estimator_checks, name)("BinaryRBM", BinaryRBM())
+    getattr(estimator_checks, name)("BinaryRBM", BinaryRBM(max_iter=5))

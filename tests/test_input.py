@@ -20,7 +20,8 @@ PARAMETERS = ["components_", "intercept_visible_", "intercept_hidden_"]
 
 
 def make_rbm(**params):
-    return BinaryRBM(3, max_iter=2, random_state=0, **params)
+    settings = {"max_iter": 6, "batch_size": 20, "random_state": 0}
+    return BinaryRBM(3, **settings | params)
 
 
 def assert_same_fit(first, second):
@@ -122,7 +123,7 @@ def test_one_row_and_one_feature():
 
 # ---- memory ----
 
-N_ROWS, N_COLUMNS = 40_000, 400
+N_ROWS, N_COLUMNS = 400_000, 60
 
 
 @contextlib.contextmanager
@@ -163,10 +164,13 @@ def test_mapped_files_are_not_copied(big_table, map_file, tmp_path):
     X = map_file(big_table, tmp_path / "table")
     assert isinstance(X, np.memmap)
     assert not X.flags.writeable
-    rbm = BinaryRBM(2, batch_size=2000, max_iter=1, random_state=0)
+    rbm = BinaryRBM(2, batch_size=2000, max_iter=200, random_state=0)
     calls = {
         "fit": lambda: rbm.fit(X),
         "partial_fit": lambda: rbm.partial_fit(X),
+        "fit with rows held out": lambda: (
+            clone(rbm).set_params(early_stopping=True).fit(X)
+        ),
         "score": lambda: rbm.score(X),
         "transform": lambda: rbm.transform(X),
         "free_energy": lambda: rbm.free_energy(X),
@@ -176,9 +180,9 @@ def test_mapped_files_are_not_copied(big_table, map_file, tmp_path):
         with traced_peak() as traced:
             call()
         peaks[name] = traced.peak
-    # A block of 2**20 values takes 8 MiB as float64 and 1 MiB as bits, a batch of
-    # 2000 rows 3 MiB as float32. The table takes 15 MiB, and as float32 61 MiB.
-    assert max(peaks.values()) < 12 * 2**20, peaks
+    # A block of 2**20 values takes 8 MiB as float64 and 1 MiB as bits, the order of
+    # the rows 3 MiB, the features 6 MiB. The table takes 23 MiB, and as float32 92.
+    assert max(peaks.values()) < 18 * 2**20, peaks
 
     in_memory = clone(rbm).fit(big_table).partial_fit(big_table)
     assert_same_fit(rbm, in_memory)
@@ -193,14 +197,14 @@ def test_mapped_files_are_not_copied(big_table, map_file, tmp_path):
 @pytest.mark.parametrize("dtype", [np.float64, np.uint8])
 @pytest.mark.parametrize("make", [sparse.csr_array, sparse.csc_matrix])
 def test_sparse_tables_are_not_held_densely(make, dtype, binarize):
-    shape = (20_000, 2_000)
+    shape = (300_000, 200)
     rng = np.random.default_rng(0)
-    coordinates = rng.integers(shape[0], size=400_000), rng.integers(2000, size=400_000)
+    coordinates = tuple(rng.integers(n, size=400_000) for n in shape)
     X = sparse.coo_array((np.ones(400_000, dtype), coordinates), shape=shape).tocsr()
     X.data[:] = 1
     X = make(X)
     rbm = BinaryRBM(
-        2, batch_size=500, n_chains=10, max_iter=1, binarize=binarize, random_state=0
+        2, batch_size=500, n_chains=10, max_iter=200, binarize=binarize, random_state=0
     )
     for call in (
         lambda: rbm.fit(X),
@@ -210,10 +214,10 @@ def test_sparse_tables_are_not_held_densely(make, dtype, binarize):
     ):
         with traced_peak() as traced:
             call()
-        # A block of 2**20 values takes 8 MiB as float64, read and once copied, and a
-        # copy of the table in CSR format less than 7 MiB. Even a byte for each
-        # value would take 38 MiB.
-        assert traced.peak < 28 * 2**20
+        # A block of 2**20 values takes 8 MiB as float64, read and once copied, the
+        # sample that learning starts from as much, and a copy of the table in CSR
+        # format less than 7 MiB. Even a byte for each value would take 57 MiB.
+        assert traced.peak < 32 * 2**20, traced.peak
 
 
 # ---- what becomes of values ----

@@ -3,12 +3,9 @@
 import numpy as np
 import pytest
 from oracle import RBMOracle, random_rbm
-from sklearn.exceptions import ConvergenceWarning
 from statistical import assert_draws_from
 
 from skebm import BinaryRBM
-from skebm.energy.binary_rbm import BinaryRBMEnergy
-from skebm.partition.enumeration import enumerate_log_partition
 
 
 @pytest.fixture
@@ -120,97 +117,8 @@ def test_gibbs_leaves_the_exact_law_invariant(rbm, parameters, temperature):
     assert_draws_from(oracle.law, oracle.index(moved))
 
 
-def large_rbm(scale, **params):
-    """An RBM too large for enumeration by default, small enough by hand."""
-    return BinaryRBM.from_parameters(
-        *random_rbm(21, 22, scale=scale), random_state=0, **params
-    )
-
-
-@pytest.mark.parametrize("scale", [0.1, 1.0])
-def test_annealing_takes_over_where_enumeration_ends(scale):
-    rbm = large_rbm(scale)
-    energy = BinaryRBMEnergy(
-        rbm.components_, rbm.intercept_visible_, rbm.intercept_hidden_
-    )
-    exact = enumerate_log_partition(energy).log_partition
-    assert 0 < rbm.log_partition_std_ < 0.2
-    assert abs(rbm.log_partition_ - exact) < 3 * rbm.log_partition_std_
-    assert 50 < rbm.log_partition_effective_sample_size_ <= 100
-
-
-def test_annealing_is_within_three_standard_errors_over_twenty_seeds():
-    """Strong weights, through the public estimator, with its seeds."""
-    parameters = random_rbm(21, 22, scale=2.0)
-    exact = enumerate_log_partition(BinaryRBMEnergy(*parameters)).log_partition
-    estimates = set()
-    for seed in range(20):
-        rbm = BinaryRBM.from_parameters(
-            *parameters, n_ais_temperatures=2000, n_ais_chains=50, random_state=seed
-        )
-        assert abs(rbm.log_partition_ - exact) < 3 * rbm.log_partition_std_
-        estimates.add(rbm.log_partition_)
-    assert len(estimates) == 20
-
-
-def test_annealing_starts_from_the_means_of_the_data():
-    """Without weights that is where it ends as well: one step has no error."""
-    X = (np.random.default_rng(0).random((500, 22)) < 0.05).astype(float)
-    rbm = BinaryRBM(
-        21, alpha=10.0, l1_ratio=1.0, max_iter=20, n_ais_temperatures=1, random_state=0
-    ).fit(X)
-    assert not rbm.components_.any()
-    elsewhere = BinaryRBM.from_parameters(
-        rbm.components_,
-        rbm.intercept_visible_,
-        rbm.intercept_hidden_,
-        n_ais_temperatures=1,
-        random_state=0,
-    )
-    assert rbm.log_partition_std_ < 0.1
-    with pytest.warns(ConvergenceWarning):
-        assert elsewhere.log_partition_std_ > 0.3
-
-
 def test_hidden_values_of_the_energy_are_used_as_they_are(rbm):
     visible = np.ones((1, 5))
     ends = [rbm.energy(visible, np.full((1, 3), value))[0] for value in (0, 1)]
     middle = rbm.energy(visible, np.full((1, 3), 0.25))[0]
     assert middle == pytest.approx(0.75 * ends[0] + 0.25 * ends[1], abs=1e-12)
-
-
-def test_an_estimate_that_rests_on_few_chains_is_warned_of():
-    rbm = large_rbm(3.0, n_ais_temperatures=1)
-    with pytest.warns(ConvergenceWarning, match="n_ais_temperatures"):
-        rbm.score(np.zeros((1, 22)))
-    assert rbm.log_partition_effective_sample_size_ < 10
-
-
-def test_few_chains_that_agree_are_believed():
-    rbm = large_rbm(0.1, n_ais_chains=4)
-    assert 3 < rbm.log_partition_effective_sample_size_ <= 4
-
-
-def test_other_settings_make_another_estimate():
-    rbm = large_rbm(1.0, n_ais_temperatures=10, n_ais_chains=1000)
-    hasty = rbm.log_partition_std_
-    rbm.set_params(n_ais_temperatures=1000)
-    slow = rbm.log_partition_std_
-    assert slow < hasty / 2
-    rbm.set_params(n_ais_temperatures=10)
-    assert rbm.log_partition_std_ == hasty
-
-
-def test_the_partition_function_is_computed_once(monkeypatch):
-    rbm = large_rbm(0.1)
-    first = rbm.log_partition_
-    monkeypatch.setattr("skebm.base.likelihood.compute_log_partition", None)
-    assert rbm.log_partition_ == first
-
-
-def test_more_annealing_makes_a_better_estimate():
-    errors = [
-        large_rbm(1.0, n_ais_temperatures=n, n_ais_chains=m).log_partition_std_
-        for n, m in [(100, 50), (2000, 50), (2000, 500)]
-    ]
-    assert errors[0] > 2 * errors[1] > 4 * errors[2]

@@ -43,3 +43,38 @@ def test_map_cuts_all_its_arguments_alike():
     )
     assert doubled.dtype == np.float32
     np.testing.assert_array_equal(doubled, 2 * np.arange(3001))
+
+
+@pytest.mark.parametrize("make", [np.asarray, sparse.csr_array])
+def test_a_subset_reads_the_rows_it_names(make):
+    table = np.arange(24.0).reshape(8, 3)
+    rows = Rows(make(table), 10.0)
+    subset = rows.subset(np.array([5, 0, 3, 7]))
+    assert (subset.n_rows, subset.n_columns) == (4, 3)
+    assert subset.table is rows.table
+    expected = table[[5, 0, 3, 7]] > 10
+    np.testing.assert_array_equal(subset.take(slice(None)), expected)
+    np.testing.assert_array_equal(subset.take(slice(1, 3)), expected[1:3])
+    np.testing.assert_array_equal(subset.take(np.array([3, 1])), expected[[3, 1]])
+    np.testing.assert_array_equal(subset.column_sums(), expected.sum(axis=0))
+    twice = subset.subset(np.array([2, 0]))
+    np.testing.assert_array_equal(twice.take(slice(None)), expected[[2, 0]])
+    mapped = subset.map(lambda block: block.sum(axis=1), row_elements=2**20)
+    np.testing.assert_array_equal(mapped, expected.sum(axis=1))
+
+
+def test_a_sample_has_no_row_twice():
+    rows = Rows(np.zeros((50, 2)), 0.5)
+    rng = np.random.default_rng(0)
+    counts = np.zeros(50)
+    for _ in range(2000):
+        sample = rows.sample(10, rng)
+        assert len(sample) == 10
+        assert (np.diff(sample) > 0).all()
+        counts[sample] += 1
+    # Each row is in a fifth of the samples, with five standard errors either side.
+    assert np.abs(counts - 400).max() < 5 * np.sqrt(2000 * 0.2 * 0.8)
+    for n_rows in (50, 51):
+        np.testing.assert_array_equal(rows.sample(n_rows, rng), np.arange(50))
+    subset = rows.subset(np.arange(20, 30))
+    assert subset.sample(5, rng).max() < 10

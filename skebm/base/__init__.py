@@ -23,16 +23,20 @@ class BaseEnergyModel(
 ):
     """Methods that every energy-based model shares.
 
-    A model adds its constructor and four private methods of pure mathematics.
+    A model adds its constructor and five private methods of pure mathematics.
     """
 
     @abstractmethod
-    def _initial_model(self, visible_mean, rng):
-        """Build the machine from which learning starts."""
+    def _initial_model(self, rows, rng):
+        """Build the machine from which learning starts, and its metric or None."""
 
     @abstractmethod
     def _learner(self):
         """Build the learning algorithm from the constructor's parameters."""
+
+    @abstractmethod
+    def _energy_of(self, model):
+        """Give the plain energy of a machine in learning coordinates."""
 
     @abstractmethod
     def _parameters(self, model):

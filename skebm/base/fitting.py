@@ -4,11 +4,10 @@ __all__ = ["FittingMixin"]
 
 from copy import deepcopy
 from dataclasses import replace
-from functools import partial
 
 import numpy as np
 
-from skebm._callbacks import iterate_epochs
+from skebm._callbacks import FitReport
 from skebm._validation import (
     all_or_nothing,
     check_constructor,
@@ -17,16 +16,28 @@ from skebm._validation import (
     make_generator,
 )
 from skebm.learning.contrastive import LearningState
+from skebm.learning.exact_run import ExactRun
+from skebm.learning.guard import Guard
+from skebm.learning.monitor import LikelihoodMonitor
 from skebm.learning.schedule import Schedule
+from skebm.learning.staged import StagedLearning
 from skebm.sampling.chains import start_visible
 from skebm.sampling.noise import UniformNoise
+
+# Updates of a fit that is not told how many. Small tables and large ones need
+# about as many. Where rows are held out, these say when it is enough.
+_DEFAULT_UPDATES = 2000
+MOST_UPDATES = 20_000
+
+# Enough to tell differences of a few hundredths of a nat apart.
+_MAX_HELD_OUT = 1000
 
 
 class FittingMixin:
     """`fit` and `partial_fit`, and what an estimator remembers between them."""
 
     # Parameters of the constructor that `partial_fit` cannot change.
-    _structural_parameters = ("n_components",)
+    _structural_parameters = ("n_components", "solver")
 
     @all_or_nothing
     @fit_context(prefer_skip_nested_validation=True)
@@ -51,11 +62,20 @@ class FittingMixin:
         Raises
         ------
         FloatingPointError
-            If learning diverges: a parameter is not finite, or a weight exceeds
-            100 in size, which no data call for. Lower `learning_rate`.
+            If learning diverges, at ever smaller steps too: a parameter is not
+            finite, or a weight exceeds 100 in size, which no data call for. Lower
+            `learning_rate`.
         ValueError
             If `X` is not a finite numeric table, or is outside [0, 1] with
-            ``binarize=None``.
+            ``binarize=None``; if `early_stopping` leaves no row to learn from; if
+            ``algorithm="exact"`` finds no layer of at most 20 units, or meets
+            `early_stopping`.
+
+        Warns
+        -----
+        ConvergenceWarning
+            If ``algorithm="exact"`` has not come to an optimum within `max_iter`
+            iterations.
 
         Examples
         --------
@@ -66,21 +86,22 @@ class FittingMixin:
         2
         """
         rows = check_rows(self, X, reset=True)
-        state = self._begin(rows)
-        learner = self._learner()
-        schedule = Schedule(
-            self.learning_rate,
-            self.max_iter * learner.n_batches(rows.n_rows),
-            self.decay_fraction,
-        )
-        fitted_attributes = partial(self._fitted_attributes, state)
+        rng = self._seed()
+        rows, held_out = self._hold_out(rows, rng)
+        state = self._begin(rows, rng)
+        run = self._run(state, rows, held_out)
         # Callbacks score only where there is a y, so there is one, unused.
-        y = np.zeros(rows.n_rows) if y is None else y
-        for _ in iterate_epochs(
-            self, self.max_iter, X=X, y=y, fitted_attributes=fitted_attributes
-        ):
-            learner.run_epoch(state, rows, schedule)
-        vars(self).update(fitted_attributes(), _state=state)
+        report = FitReport(
+            self,
+            run.n_stages,
+            X=X,
+            y=np.zeros(rows.table.shape[0]) if y is None else y,
+            fitted_attributes=lambda: self._fitted_attributes(state, run.history),
+        )
+        run.fit(report.stage)
+        report.close()
+        attributes = self._fitted_attributes(state, run.history)
+        vars(self).update(attributes, _state=state)
         return self
 
     @all_or_nothing
@@ -112,7 +133,8 @@ class FittingMixin:
             100 in size, which no data call for. Lower `learning_rate`.
         ValueError
             If `X` is not a finite numeric table of the width seen before, is
-            outside [0, 1] with ``binarize=None``, or `n_components` has changed.
+            outside [0, 1] with ``binarize=None``, if `n_components` or `solver` has
+            changed, or if `algorithm` is "exact".
 
         Examples
         --------
@@ -122,22 +144,72 @@ class FittingMixin:
         >>> rbm = BinaryRBM(n_components=16, random_state=0)
         >>> for start in range(0, len(X), 500):
         ...     rbm = rbm.partial_fit(X[start : start + 500])
-        >>> rbm.n_iter_
-        4
+        >>> rbm.n_iter_  # of at most 200 rows each
+        11
         """
         check_constructor(self)  # scikit-learn does so at the first call only
+        if self.algorithm == "exact":
+            raise ValueError(
+                "algorithm='exact' learns from all data at once. Use fit, or set "
+                "algorithm='pcd' to learn on with partial_fit."
+            )
         first = not hasattr(self, "_visible_mean")
         rows = check_rows(self, X, reset=first)
-        state = self._begin(rows) if first else self._resume(rows)
-        self._learner().run_epoch(state, rows, Schedule(self.learning_rate))
+        state = self._begin(rows, self._seed()) if first else self._resume(rows)
+        learner = self._learner()
+        learner.run(state, learner.batches(state, rows), Schedule(self.learning_rate))
         vars(self).update(self._fitted_attributes(state), _state=state)
         return self
 
-    def _begin(self, rows):
+    def _hold_out(self, rows, rng):
+        """Split rows at random into those to learn from and those to score."""
+        if not self.early_stopping:
+            return rows, None
+        if self.algorithm == "exact":
+            raise ValueError(
+                "early_stopping needs a stochastic algorithm: exact learning ends at "
+                "the optimum. Use algorithm='pcd', or limit the weights by alpha."
+            )
+        n_held_out = min(
+            max(1, round(self.validation_fraction * rows.n_rows)), _MAX_HELD_OUT
+        )
+        if rows.n_rows <= n_held_out:
+            raise ValueError(
+                f"early_stopping holds out {n_held_out} of n_samples={rows.n_rows}: "
+                "no row is left to learn from. Lower validation_fraction, or set "
+                "early_stopping=False."
+            )
+        order = rng.permutation(rows.n_rows)
+        held_out, learned = order[:n_held_out], np.sort(order[n_held_out:])
+        return rows.subset(learned), rows.subset(np.sort(held_out))
+
+    def _run(self, state, rows, held_out):
+        learner = self._learner()
+        if self.algorithm == "exact":
+            return ExactRun(learner, state, rows, self._energy_of)
+        noise = UniformNoise(state.noise.rng.spawn(1)[0], np.float32)
+        mean, n_updates = self._visible_mean, self._n_updates()
+        return StagedLearning(
+            learner,
+            state,
+            rows,
+            schedule=Schedule(self.learning_rate, n_updates, self.decay_fraction),
+            monitor=LikelihoodMonitor(
+                rows, held_out, visible_mean=mean, noise=noise, n_updates=n_updates
+            ),
+            guard=Guard(None if held_out is None else self.n_iter_no_change, self.tol),
+            energy_of=self._energy_of,
+        )
+
+    def _n_updates(self):
+        if self.max_iter is not None:
+            return self.max_iter
+        return MOST_UPDATES if self.early_stopping else _DEFAULT_UPDATES
+
+    def _begin(self, rows, rng):
         self._n_rows_seen, self._column_sums = 0, 0.0
         self._see(rows)
-        rng = self._seed()
-        state = self._start(self._initial_model(self._visible_mean, rng), rng)
+        state = self._start(*self._initial_model(rows, rng), rng)
         visible = start_visible(self._visible_mean, self.n_chains, rng)
         visible = state.model.prepare(visible)
         state.chains = state.model.start_chains(visible, state.noise)
@@ -154,11 +226,16 @@ class FittingMixin:
         self._see(rows)
         # A copy of the noise, so that a pass that fails has drawn nothing.
         state = replace(self._state, noise=deepcopy(self._state.noise))
-        if self.centering:
-            offset = self._visible_mean.astype(np.float32)
-            state.model = state.model.recentred(visible_offset=offset)
-        else:
-            state.model = state.model.uncentred()
+        for name in "model", "averaged":
+            model = getattr(state, name).astype(np.float32)
+            if self.centering:
+                offset = self._visible_mean.astype(np.float32)
+                model = model.recentred(visible_offset=offset)
+            else:
+                model = model.uncentred()
+            setattr(state, name, model)
+        if state.metric is not None and self.alpha > 0:
+            state.metric = state.metric.diagonal()
         return state
 
     def _see(self, rows):
@@ -174,14 +251,20 @@ class FittingMixin:
         self._partition_seed = int(rng.integers(2**63))
         return rng
 
-    def _start(self, model, rng):
+    def _start(self, model, metric, rng):
         """Make the state of a machine that is about to learn, without chains."""
         structure = {name: getattr(self, name) for name in self._structural_parameters}
-        return LearningState(model, None, UniformNoise(rng, np.float32), structure)
+        noise = UniformNoise(rng, np.float32)
+        return LearningState(model, model, None, noise, structure, metric)
 
-    def _fitted_attributes(self, state):
-        return {
-            **self._parameters(state.model),
-            "n_iter_": state.n_epochs,
+    def _fitted_attributes(self, state, history=None):
+        attributes = {
+            **self._parameters(self._learner().result(state)),
+            "n_iter_": state.n_updates,
             "_partition_estimate": None,
         }
+        if history is not None:
+            attributes["history_"] = {
+                name: np.array(values) for name, values in history.items()
+            }
+        return attributes

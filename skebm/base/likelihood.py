@@ -9,9 +9,12 @@ from sklearn.utils.validation import check_is_fitted
 from skebm._validation import check_rows, warn_user
 from skebm.partition.log_partition import compute_log_partition
 
-# Below this many equally weighted draws the mean weight rests on a few chains,
-# and what the others would have found is anybody's guess.
-_LEAST_EFFECTIVE_SAMPLE_SIZE = 10
+# Annealing forwards and backwards may differ by so many nats, beyond two standard
+# errors, before scores come with a warning.
+_LARGEST_GAP = 0.5
+
+# Of the tempering that gives the draws with which annealing backwards starts.
+_TEMPERING_STEPS = 1000
 
 _COMPUTED_ON_FIRST_USE = {
     "log_partition_",
@@ -66,7 +69,7 @@ class LikelihoodMixin:
         -------
         log_likelihood : ndarray of shape (n_samples,)
             Normalised log p(v), in nats. The error of `log_partition_` shifts all
-            rows alike.
+            rows alike; where that is large there is a `ConvergenceWarning`.
 
         Raises
         ------
@@ -156,24 +159,27 @@ class LikelihoodMixin:
 
         Exact where a layer has at most 20 units, else estimated by annealed
         importance sampling, from a seed drawn in `fit`: the value does not depend
-        on what was called before. Estimated anew when `n_ais_temperatures` or
-        `n_ais_chains` are set to other values.
+        on what was called before. Estimated anew when `log_partition_tol`,
+        `max_ais_temperatures` or `n_ais_chains` are set to other values.
+
+        There is a `ConvergenceWarning` if the standard error stays above
+        `log_partition_tol`, or if annealing backwards from draws of the model gives
+        a value that differs by more than 0.5 nats and two standard errors.
         """
         return self._estimate_partition().log_partition
 
     @property
     def log_partition_std_(self):
         """Standard error of `log_partition_` in nats, 0 when exact."""
-        return self._estimate_partition().std
+        return self._estimate_partition().lower_std
 
     @property
     def log_partition_effective_sample_size_(self):
         """Number of equally weighted chains that the annealed ones are worth.
 
-        Infinite where `log_partition_` is exact. Below 10, or half of fewer
-        chains, there is a `ConvergenceWarning`: the estimate rests on too few.
+        Infinite where `log_partition_` is exact.
         """
-        return self._estimate_partition().effective_sample_size
+        return self._estimate_partition().lower_effective_sample_size
 
     def _free_energy(self, rows):
         energy = self._energy()
@@ -181,7 +187,11 @@ class LikelihoodMixin:
 
     def _estimate_partition(self):
         check_is_fitted(self)
-        settings = (self.n_ais_temperatures, self.n_ais_chains)
+        settings = (
+            self.log_partition_tol,
+            self.max_ais_temperatures,
+            self.n_ais_chains,
+        )
         if self._partition_estimate is not None:
             estimated_with, estimate = self._partition_estimate
             if estimated_with == settings:
@@ -189,21 +199,37 @@ class LikelihoodMixin:
         estimate = compute_log_partition(
             self._energy(),
             self._visible_mean,
-            n_temperatures=self.n_ais_temperatures,
+            tol=self.log_partition_tol,
+            max_temperatures=self.max_ais_temperatures,
             n_chains=self.n_ais_chains,
+            n_steps=_TEMPERING_STEPS,
             rng=np.random.default_rng(self._partition_seed),
         )
-        enough = min(_LEAST_EFFECTIVE_SAMPLE_SIZE, self.n_ais_chains / 2)
-        if estimate.effective_sample_size < enough:
-            warn_user(
-                "The log partition function cannot be relied on: the "
-                f"{self.n_ais_chains} chains of its estimate are worth "
-                f"{estimate.effective_sample_size:.1f} independent ones. Raise "
-                "n_ais_temperatures (first) or n_ais_chains.",
-                ConvergenceWarning,
-            )
+        self._warn_of(estimate)
         self._partition_estimate = settings, estimate
         return estimate
+
+    def _warn_of(self, estimate):
+        """Warn if log Z is not known as well as it should be."""
+        if estimate.lower_std > self.log_partition_tol:
+            warn_user(
+                "The standard error of the log partition function is "
+                f"{estimate.lower_std:.2g} nats after {estimate.n_temperatures} "
+                f"temperatures, above log_partition_tol={self.log_partition_tol}. "
+                "Raise max_ais_temperatures or n_ais_chains, or else "
+                "log_partition_tol.",
+                ConvergenceWarning,
+            )
+        if abs(estimate.gap) > _LARGEST_GAP + 2 * estimate.gap_std:
+            warn_user(
+                "The log partition function cannot be relied on: annealing gives "
+                f"{estimate.lower:.2f} forwards and {estimate.upper:.2f} backwards, "
+                f"which differ by more than {_LARGEST_GAP} nats and their errors. "
+                "Modes of the model may be missing from either. Lower "
+                "log_partition_tol and raise max_ais_temperatures, or see what "
+                "skebm.log_partition_bounds says.",
+                ConvergenceWarning,
+            )
 
     def __dir__(self):
         # scikit-learn's own version evaluates every name, and its HTML repr every

@@ -6,10 +6,16 @@ sampling, learning and partition are written once against these methods of it:
 - ``free_energy(visible)``, ``conditional_log_likelihood(visible)``
 - ``enumerable_layers()`` for the exact log Z; ``annealing_path(visible_mean)``,
   with ``start`` and ``move``, for its estimate
-- ``clamp(visible, noise, beta)`` and ``gibbs(state, noise, beta)`` for chains
+- ``independent(visible_mean)``, ``towards(other, fraction)`` and
+  ``arrive(visible, before, noise)``, for log Z along the way of learning
+- ``clamp(visible, noise, beta)`` and ``gibbs(state, noise, beta)`` for chains;
+  ``tempered(visible_mean, beta)``, with ``context``, ``log_ratio`` and ``sweep``,
+  for parallel tempering
 - ``centred(visible_offset, hidden_offset)``, the machine in the coordinates in
-  which it learns: ``prepare``, ``start_chains``, ``contrast``, ``step``,
-  ``recentred``, ``uncentred``, ``with_drifted_offset``, ``plain_parameters``,
-  ``has_diverged``
+  which it learns: ``prepare``, ``start_chains``, ``contrast``, ``hidden_rows``,
+  ``step``, ``towards``, ``without_weights``, ``recentred``, ``uncentred``,
+  ``with_drifted_offset``, ``tempered``, ``plain_parameters``, ``has_diverged``
+- ``model_moments()``, ``row_moments(visible, row_weights)`` and
+  ``standardised(visible_mean)`` for exact learning
 - ``astype(dtype)`` and ``n_units``
 """

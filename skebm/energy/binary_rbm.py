@@ -6,9 +6,13 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
+from scipy.special import logit
 
 from skebm.energy.binary_rbm_centred import CentredBinaryRBM
+from skebm.energy.binary_rbm_moments import moments_of_model, moments_of_rows
 from skebm.energy.binary_rbm_path import BinaryRBMPath
+from skebm.energy.binary_rbm_standardised import StandardisedBinaryRBM
+from skebm.energy.binary_rbm_tempered import TemperedBinaryRBM
 from skebm.energy.units import draw_units, logistic, softplus
 
 
@@ -142,12 +146,92 @@ class BinaryRBMEnergy:
         visible = self.transposed().clamp(state.hidden, noise, beta).hidden
         return self.clamp(visible, noise, beta)
 
+    def independent(self, visible_mean):
+        """Return the machine of independent units, the visible ones of given means.
+
+        Returns
+        -------
+        energy : BinaryRBMEnergy
+            Of the same shape and dtype, without weights; its hidden units are on
+            half of the time.
+        log_partition : float
+            Its log Z in nats, exact.
+        """
+        bias = logit(visible_mean)
+        energy = BinaryRBMEnergy(
+            np.zeros_like(self.weights),
+            bias.astype(self.dtype),
+            np.zeros_like(self.hidden_bias),
+        )
+        log_partition = softplus(energy.visible_bias.astype(np.float64)).sum()
+        return energy, log_partition + self.n_hidden * np.log(2)
+
+    def towards(self, other, fraction):
+        """Return the machine that lies this share of the way to another."""
+        pairs = zip(vars(self).values(), vars(other).values(), strict=True)
+        return BinaryRBMEnergy(*(a + fraction * (b - a) for a, b in pairs))
+
+    def arrive(self, visible, before, noise):
+        """Weigh visible rows that come from another machine, then sweep them.
+
+        Parameters
+        ----------
+        visible : ndarray of shape (n_chains, n_visible)
+            Boolean rows.
+        before : BinaryRBMEnergy
+            The machine that they come from.
+        noise : UniformNoise
+            Source of the draws.
+
+        Returns
+        -------
+        visible : ndarray of shape (n_chains, n_visible)
+            After one Gibbs sweep of this machine.
+        log_weight : ndarray of shape (n_chains,)
+            Fall in free energy of the given rows, in nats, float64.
+        """
+        visible = visible.astype(self.dtype)
+        field = self.hidden_field(visible)
+        log_weight = before.free_energy(visible).astype(np.float64)
+        log_weight += visible @ self.visible_bias
+        log_weight += softplus(field).sum(axis=1)
+        hidden = draw_units(field, noise)
+        return self.transposed().clamp(hidden, noise).hidden, log_weight
+
     def annealing_path(self, visible_mean):
         """Return the path to this machine from independent visible units."""
         return BinaryRBMPath(self, visible_mean)
+
+    def tempered(self, visible_mean, beta=1.0):
+        """Return the machines between independent units and exp(-beta E) / Z."""
+        parameters = (beta * array for array in vars(self).values())
+        return TemperedBinaryRBM(*parameters, visible_mean)
 
     # ---- learning ----
 
     def centred(self, visible_offset=None, hidden_offset=None):
         """Return this machine in the coordinates in which it learns."""
         return CentredBinaryRBM.from_plain(self, visible_offset, hidden_offset)
+
+    def standardised(self, visible_mean):
+        """Return the coordinates for optimisers, given the means of the data."""
+        return StandardisedBinaryRBM(BinaryRBMEnergy, visible_mean, self.n_hidden)
+
+    def row_moments(self, visible, row_weights):
+        """Sum -free_energy and the moments over weighted rows: `moments_of_rows`."""
+        return moments_of_rows(self, visible, row_weights)
+
+    def model_moments(self):
+        """Compute log Z and the model's moments by enumerating its smaller layer.
+
+        Returns
+        -------
+        log_partition : float
+            log Z in nats, exact to rounding.
+        moments : BinaryRBMMoments
+            Means of h v', of v and of h.
+        """
+        if self.n_visible <= self.n_hidden:
+            return moments_of_model(self)
+        log_partition, moments = moments_of_model(self.transposed())
+        return log_partition, moments.transposed()

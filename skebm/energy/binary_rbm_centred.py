@@ -4,6 +4,7 @@ __all__ = ["CentredBinaryRBM", "Offsets"]
 
 import numpy as np
 
+from skebm.energy.binary_rbm_tempered import TemperedBinaryRBM
 from skebm.energy.units import draw_units, logistic
 
 # No data make one unit change the odds of another by a factor of exp(100): the
@@ -80,6 +81,12 @@ class CentredBinaryRBM:
         hidden_zeros, visible_zeros = zeros
         uncentred = cls(matrix, Offsets(visible_zeros, hidden_zeros))
         return uncentred.recentred(visible_offset, hidden_offset)
+
+    def astype(self, dtype):
+        """Return the same machine with parameters of another dtype."""
+        visible, hidden = self.offsets.visible[:-1], self.offsets.hidden[:-1]
+        offsets = Offsets(visible.astype(dtype), hidden.astype(dtype))
+        return CentredBinaryRBM(self.matrix.astype(dtype), offsets)
 
     def recentred(self, visible_offset=None, hidden_offset=None):
         """Describe the same distribution with other offsets, where given."""
@@ -159,6 +166,27 @@ class CentredBinaryRBM:
             shrink(matrix[:-1, :-1])
         return CentredBinaryRBM(matrix, self.offsets)
 
+    def hidden_rows(self, rows):
+        """Give centred means of the hidden units and the constant, given rows."""
+        return _centre(logistic(np.dot(rows, self.matrix.T)), self.offsets.hidden)
+
+    def towards(self, other, fraction):
+        """Go a fraction of the way to another machine, in its coordinates."""
+        start = self
+        if self.offsets is not other.offsets:
+            offsets = other.offsets
+            start = self.recentred(offsets.visible[:-1], offsets.hidden[:-1])
+        matrix = np.subtract(other.matrix, start.matrix)
+        matrix *= fraction
+        matrix += start.matrix
+        return CentredBinaryRBM(matrix, other.offsets)
+
+    def without_weights(self, other):
+        """Set the weights to zero that are zero in another machine."""
+        matrix = self.matrix.copy()
+        matrix[:-1, :-1][other.matrix[:-1, :-1] == 0] = 0
+        return CentredBinaryRBM(matrix, self.offsets)
+
     def with_drifted_offset(self, batch, fraction):
         """Move the hidden offset a fraction of the way to its mean in a batch."""
         mean = logistic(np.dot(batch, self.matrix.T)).mean(axis=0)
@@ -176,6 +204,13 @@ class CentredBinaryRBM:
         """Describe the same distribution with zero offsets."""
         offsets = self.offsets
         return self.recentred(0 * offsets.visible[:-1], 0 * offsets.hidden[:-1])
+
+    def tempered(self, visible_mean):
+        """Return the machines between independent units and this one."""
+        matrix = self.uncentred().matrix
+        return TemperedBinaryRBM(
+            matrix[:-1, :-1], matrix[-1, :-1], matrix[:-1, -1], visible_mean
+        )
 
     def has_diverged(self):
         """Say whether a weight, or a parameter at all, is beyond reason."""

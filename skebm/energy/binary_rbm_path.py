@@ -44,7 +44,7 @@ class BinaryRBMPath:
             The rows after one Gibbs sweep at `next_beta`.
         log_weight : ndarray of shape (n_chains,)
             Fall in free energy of the given rows from `beta` to `next_beta`,
-            in float64.
+            which may be the lower of the two, in float64.
         """
         target = self.target
         visible = visible.astype(target.dtype)
@@ -70,6 +70,8 @@ def _softplus_rise(field, beta, next_beta):
     log1p(s expm1(-(next_beta - beta) x)), so that float32 fields lose nothing
     that a thousand temperatures could add up to.
     """
+    if next_beta < beta:  # exp(x) might overflow, where exp(-x) may vanish
+        return -_softplus_rise(field, next_beta, beta)
     step = field.dtype.type(next_beta - beta)
     size = np.abs(field)
     positive = size.sum(axis=1, dtype=np.float64) + field.sum(axis=1, dtype=np.float64)

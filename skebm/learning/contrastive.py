@@ -8,7 +8,9 @@ from itertools import pairwise
 
 import numpy as np
 
-from skebm.learning.penalty import shrink_elastic_net
+from skebm.learning.natural import shortening
+from skebm.learning.penalty import elastic_net, shrink_elastic_net
+from skebm.learning.tempered_chains import advance_replicas
 
 # Minibatches are gathered from the table this many elements at a time.
 _GATHERED_ELEMENTS = 65536
@@ -17,6 +19,16 @@ _GATHERED_ELEMENTS = 65536
 # way an update (Melchior et al. 2016), taken twenty updates at a time.
 _OFFSET_PERIOD = 20
 _OFFSET_FRACTION = 0.2
+
+# Inverting the metric takes as long as several updates. That of the visible units
+# follows the data, which change in `partial_fit` alone.
+_HIDDEN_METRIC_PERIOD = 50
+_VISIBLE_METRIC_PERIOD = 500
+
+# The average of the iterates reaches back over the last 500 updates, or the
+# last ninth of fewer.
+_AVERAGED_UPDATES = 500
+_AVERAGED_SHARE = 9
 
 
 @dataclass
@@ -27,6 +39,8 @@ class LearningState:
     ----------
     model : object
         The machine in the coordinates in which it learns.
+    averaged : object
+        Average of its last iterates, which varies less: what learning gives.
     chains : object or None
         States of the persistent chains. None where there are none to go on with:
         they then start from rows of the next batch.
@@ -34,16 +48,19 @@ class LearningState:
         Source of the draws.
     structure : dict
         Parameters of the estimator that learning cannot go on without.
-    n_updates, n_epochs : int, default=0
-        Updates and passes over the data made so far.
+    metric : KroneckerMetric or None, default=None
+        What makes gradients natural; None leaves them as they are.
+    n_updates : int, default=0
+        Updates made so far.
     """
 
     model: object
+    averaged: object
     chains: object
     noise: object
     structure: dict
+    metric: object = None
     n_updates: int = 0
-    n_epochs: int = 0
 
 
 @dataclass(frozen=True)
@@ -61,6 +78,9 @@ class ContrastiveLearning:
         Sweeps of the chains an update.
     batch_size : int
         Largest number of rows an update.
+    tempered_from : ndarray of shape (n_visible,) or None
+        Means of the independent units at the other end of the ladders on which
+        persistent chains are tempered. None: they are not.
     drifting_offset : bool
         Whether the hidden offset follows the hidden units.
     alpha, l1_ratio : float
@@ -71,23 +91,20 @@ class ContrastiveLearning:
     n_chains: int
     n_gibbs_steps: int
     batch_size: int
+    tempered_from: object
     drifting_offset: bool
     alpha: float
     l1_ratio: float
 
-    def n_batches(self, n_rows):
-        """Count the updates that one pass over `n_rows` rows makes."""
-        return -(-n_rows // self.batch_size)
-
-    def run_epoch(self, state, rows, schedule):
-        """Pass once over the rows in random order, updating `state`.
+    def run(self, state, batches, schedule):
+        """Make one update for each batch, changing `state` in place.
 
         Parameters
         ----------
         state : LearningState
             Changed in place.
-        rows : Rows
-            The data.
+        batches : iterable of ndarray of shape (n_batch, n_visible + 1)
+            Prepared rows, see `batches`.
         schedule : Schedule
             Step sizes.
 
@@ -98,19 +115,21 @@ class ContrastiveLearning:
         """
         # Overflow shows in the parameters, which are checked.
         with np.errstate(over="ignore", invalid="ignore"):
-            for batch in self._batches(state, rows):
+            for batch in batches:
                 self._update(state, batch, schedule)
         if state.model.has_diverged():
             raise FloatingPointError(
                 f"Learning has diverged after {state.n_updates} updates: the "
                 "parameters are out of all bounds. Lower learning_rate."
             )
-        state.n_epochs += 1
 
-    def _batches(self, state, rows):
-        """Prepare minibatches of nearly equal size, gathered many at a time."""
+    def batches(self, state, rows):
+        """Prepare minibatches of one pass over the rows, in random order.
+
+        They are of nearly equal size, and gathered many at a time.
+        """
         order = state.noise.rng.permutation(rows.n_rows)
-        n_batches = self.n_batches(rows.n_rows)
+        n_batches = -(-rows.n_rows // self.batch_size)
         bounds = np.linspace(0, rows.n_rows, n_batches + 1).astype(int)
         size = max(1, _GATHERED_ELEMENTS // (self.batch_size * rows.n_columns))
         for first in range(0, n_batches, size):
@@ -121,27 +140,69 @@ class ContrastiveLearning:
                 yield prepared[start:stop]
 
     def _update(self, state, batch, schedule):
-        model = state.model
-        rate = schedule.rate(state.n_updates)
-        direction, chains = model.contrast(
-            batch, self._chains(state, batch), state.noise, self.n_gibbs_steps, rate
-        )
-        alpha = self.alpha * schedule.penalty_scale(state.n_updates)
-        model = model.step(direction, self._shrink(rate, alpha))
+        model, metric = state.model, state.metric
         if self.drifting_offset and state.n_updates % _OFFSET_PERIOD == 0:
             model = model.with_drifted_offset(batch, _OFFSET_FRACTION)
-        state.model = model
-        state.chains = chains if self.persistent else None
+        if metric is not None and state.n_updates % _HIDDEN_METRIC_PERIOD == 0:
+            metric = metric.updated(hidden_rows=model.hidden_rows(batch))
+        if metric is not None and (state.n_updates + 1) % _VISIBLE_METRIC_PERIOD == 0:
+            metric = metric.updated(visible_rows=batch)
+        chains, replicas, n_sweeps = self._chains(state, batch)
+        draw = partial(model.contrast, batch, chains, state.noise, n_sweeps)
+        rate = schedule.rate(state.n_updates)
+        alpha = self.alpha * schedule.penalty_scale(state.n_updates)
+        if metric is None:
+            direction, chains = draw(rate)
+            shrink_rate = rate
+        else:
+            gradient, chains = draw()
+            direction = metric.natural(gradient)
+            rate *= shortening(gradient, direction)
+            direction *= np.float32(rate)
+            shrink_rate = None if alpha == 0 else rate * metric.scales()
+        state.model = model.step(direction, self._shrink(shrink_rate, alpha))
+        fraction = max(1 / _AVERAGED_UPDATES, _AVERAGED_SHARE / (10 + state.n_updates))
+        state.averaged = state.averaged.towards(state.model, fraction)
+        state.metric = metric
+        state.chains = self._kept(chains, replicas)
         state.n_updates += 1
 
+    def result(self, state):
+        """Give the machine learned, with zeros where a penalty has put them."""
+        if self.alpha * self.l1_ratio == 0:
+            return state.averaged
+        return state.averaged.without_weights(state.model)
+
+    def penalty(self, energy):
+        """Compute the penalty of a plain energy's weights, in nats."""
+        return elastic_net(energy.weights, alpha=self.alpha, l1_ratio=self.l1_ratio)
+
     def _chains(self, state, batch):
-        """Give the chains to go on with, or start them from rows of the batch."""
+        """Give the hidden units to sweep from, replicas, and the number of sweeps."""
+        model, noise, kept = state.model, state.noise, state.chains
         if not self.persistent:
-            return state.model.start_chains(batch, state.noise)
-        if state.chains is None or len(state.chains) != self.n_chains:
-            chosen = state.noise.rng.integers(len(batch), size=self.n_chains)
-            return state.model.start_chains(batch[chosen], state.noise)
-        return state.chains
+            return model.start_chains(batch, noise), None, self.n_gibbs_steps
+        if self.tempered_from is not None:
+            replicas = advance_replicas(
+                kept,
+                model,
+                noise,
+                visible_mean=self.tempered_from,
+                n_ladders=self.n_chains,
+                n_steps=self.n_gibbs_steps,
+            )
+            coldest = model.prepare(replicas.coldest)
+            return model.start_chains(coldest, noise), replicas, 1
+        if not isinstance(kept, np.ndarray) or len(kept) != self.n_chains:
+            chosen = noise.rng.integers(len(batch), size=self.n_chains)
+            kept = model.start_chains(batch[chosen], noise)
+        return kept, None, self.n_gibbs_steps
+
+    def _kept(self, chains, replicas):
+        """Give what the next update goes on with."""
+        if not self.persistent:
+            return None
+        return chains if replicas is None else replicas
 
     def _shrink(self, rate, alpha):
         if alpha == 0:

@@ -1,8 +1,14 @@
 """The elastic-net penalty of the weights."""
 
-__all__ = ["shrink_elastic_net"]
+__all__ = ["elastic_net", "shrink_elastic_net"]
 
 import numpy as np
+
+
+def elastic_net(weights, *, alpha, l1_ratio):
+    """Compute the penalty that `shrink_elastic_net` takes a step against."""
+    lasso, ridge = np.abs(weights).sum(), (weights**2).sum()
+    return alpha * (l1_ratio * lasso + (1 - l1_ratio) * ridge / 2)
 
 
 def shrink_elastic_net(weights, *, rate, alpha, l1_ratio):

@@ -2,7 +2,7 @@
 
 __all__ = ["Schedule"]
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 # No weight survives a full L1 penalty before it has grown: without weights the
 # gradient of the weights is zero. So the penalty sets in over this share of a
@@ -28,6 +28,10 @@ class Schedule:
     learning_rate: float
     n_updates: int | None = None
     decay_fraction: float = 0.0
+
+    def scaled(self, factor):
+        """Return the schedule whose step sizes are this many times as large."""
+        return replace(self, learning_rate=factor * self.learning_rate)
 
     def rate(self, n_done):
         """Give the step size of the next update; positive within the plan."""

@@ -1,37 +1,41 @@
-"""log Z by annealed importance sampling."""
+"""Annealing: rows that are led from one machine to another, and weighed."""
 
-__all__ = ["anneal_log_partition"]
+__all__ = ["anneal"]
 
 from itertools import pairwise
 
 import numpy as np
 
-from skebm.partition.estimate import PartitionEstimate
 
+def anneal(path, visible, betas, noise):
+    """Lead rows along a path of machines and weigh them [1]_ [2]_.
 
-def anneal_log_partition(path, *, n_temperatures, n_chains, noise):
-    """Estimate log Z by annealed importance sampling [1]_ [2]_.
+    Rows drawn from the machine at the first temperature collect the ratios of
+    unnormalised probabilities that they meet on their way. The product of these,
+    the weight, has the ratio of the last partition function to the first as its
+    mean, whatever the temperatures between, so long as these are chosen
+    beforehand.
 
-    Chains start from independent draws of a model whose log Z is known, and are
-    moved through a sequence of models that ends at the one asked about. The
-    product of the ratios of unnormalised probabilities that a chain meets on its
-    way has the ratio of the two partition functions as its mean.
+    The way back is the same with `betas` reversed: a sweep that leaves a law
+    invariant here is its own reversal, and the weights meet the same sweeps
+    between them in both directions. From exact draws at the end it gives the mean
+    of the inverse ratio [3]_.
 
     Parameters
     ----------
     path : annealing path
-        With `start` and `move`, see `skebm.energy`.
-    n_temperatures : int
-        Steps of the path, evenly spaced.
-    n_chains : int
-        Independent chains, at least 2.
+        With `move`, see `skebm.energy`.
+    visible : ndarray of shape (n_chains, n_visible)
+        Boolean rows at the first temperature.
+    betas : ndarray of shape (n_temperatures + 1,)
+        Inverse temperatures, rising or falling.
     noise : UniformNoise
         Source of the draws.
 
     Returns
     -------
-    estimate : PartitionEstimate
-        The standard error is that of the mean weight, carried over to its log.
+    log_weights : ndarray of shape (n_chains,)
+        In nats.
 
     References
     ----------
@@ -39,17 +43,12 @@ def anneal_log_partition(path, *, n_temperatures, n_chains, noise):
        Computing 11, 125-139.
     .. [2] Salakhutdinov, R. and Murray, I. (2008). On the quantitative analysis
        of deep belief networks. ICML, 872-879.
+    .. [3] Burda, Y., Grosse, R. and Salakhutdinov, R. (2015). Accurate and
+       conservative estimates of MRF log-likelihood using reverse annealing.
+       AISTATS, 102-110.
     """
-    visible, log_partition = path.start(n_chains, noise)
-    log_weights = np.zeros(n_chains)
-    for beta, next_beta in pairwise(np.linspace(0, 1, n_temperatures + 1)):
-        visible, log_weight = path.move(visible, beta, next_beta, noise)
-        log_weights += log_weight
-
-    weights = np.exp(log_weights - log_weights.max())
-    mean = weights.mean()
-    return PartitionEstimate(
-        log_partition=float(log_partition + log_weights.max() + np.log(mean)),
-        std=float(weights.std(ddof=1) / mean / np.sqrt(n_chains)),
-        effective_sample_size=float(weights.sum() ** 2 / (weights**2).sum()),
-    )
+    log_weights = np.zeros(len(visible))
+    for beta, next_beta in pairwise(betas):
+        visible, fall = path.move(visible, beta, next_beta, noise)
+        log_weights += fall
+    return log_weights

@@ -35,7 +35,7 @@ def enumerate_log_partition(energy):
     for high in _all_configurations(n_units - n_low):
         block[:, n_low:] = high
         log_sums.append(logsumexp(-free_energy(block)))
-    return PartitionEstimate(float(logsumexp(log_sums)), 0.0, np.inf)
+    return PartitionEstimate.from_exact(float(logsumexp(log_sums)))
 
 
 def _all_configurations(n_units):

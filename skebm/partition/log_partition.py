@@ -1,18 +1,37 @@
-"""log Z by the best method that an energy allows."""
+"""log Z by the best method that an energy allows, to a wanted error."""
 
-__all__ = ["compute_log_partition"]
+__all__ = ["anneal_log_partition", "compute_log_partition"]
+
+from itertools import pairwise
 
 import numpy as np
 
-from skebm.partition.annealing import anneal_log_partition
+from skebm.partition.annealing import anneal
 from skebm.partition.enumeration import (
     MAX_ENUMERATED_UNITS,
     enumerate_log_partition,
 )
+from skebm.partition.equilibrium import draw_in_equilibrium
+from skebm.partition.estimate import PartitionEstimate
+from skebm.partition.spacing import measure_length
+from skebm.partition.weights import average_weights, error_on_the_way_back
+from skebm.sampling.chains import start_visible
 from skebm.sampling.noise import UniformNoise
 
+_PILOT_TEMPERATURES = 200
+_PILOT_CHAINS = 100
 
-def compute_log_partition(energy, visible_mean, *, n_temperatures, n_chains, rng):
+# An even number, so that halves of them can be compared.
+_LEAST_LADDERS, _MOST_LADDERS = 4, 20
+
+# Temperatures are chosen to reach this share of the tolerance, because the
+# prediction is no better than that.
+_AIM = 0.7
+
+
+def compute_log_partition(
+    energy, visible_mean, *, tol, max_temperatures, n_chains, n_steps, rng, starts=None
+):
     """Compute log Z exactly where that is feasible, by annealing elsewhere.
 
     Parameters
@@ -21,8 +40,8 @@ def compute_log_partition(energy, visible_mean, *, n_temperatures, n_chains, rng
         Of dtype float64.
     visible_mean : ndarray of shape (n_visible,)
         Means of the independent units from which annealing starts.
-    n_temperatures, n_chains : int
-        Length of the annealing and number of its chains.
+    tol, max_temperatures, n_chains, n_steps, starts
+        As for `anneal_log_partition`.
     rng : numpy.random.Generator
         Source of the draws.
 
@@ -35,8 +54,130 @@ def compute_log_partition(energy, visible_mean, *, n_temperatures, n_chains, rng
     if n_units <= MAX_ENUMERATED_UNITS:
         return enumerate_log_partition(energy)
     return anneal_log_partition(
-        energy.astype(np.float32).annealing_path(visible_mean),
-        n_temperatures=n_temperatures,
+        energy,
+        visible_mean,
+        tol=tol,
+        max_temperatures=max_temperatures,
         n_chains=n_chains,
-        noise=UniformNoise(rng, np.float32),
+        n_steps=n_steps,
+        rng=rng,
+        starts=starts,
     )
+
+
+def anneal_log_partition(
+    energy, visible_mean, *, tol, max_temperatures, n_chains, n_steps, rng, starts=None
+):
+    """Estimate log Z by annealing in both directions.
+
+    A pilot run says how the temperatures are best spaced, how many are needed,
+    and gives rows with which tempering starts, whose own give those with which
+    annealing backwards starts. Should the error turn out larger than wanted, all
+    chains are annealed anew at more temperatures. Only the last run counts, whose
+    temperatures were set before it.
+
+    Parameters
+    ----------
+    energy : energy object
+        With `annealing_path` and `tempered`.
+    visible_mean : ndarray of shape (n_visible,)
+        Means of the independent units from which annealing starts.
+    tol : float
+        Wanted standard error of `lower`, in nats.
+    max_temperatures : int
+        Most steps of the annealing.
+    n_chains : int
+        Chains of the annealing forwards, at least 2, and about as many back.
+    n_steps : int
+        Steps of the tempering that draws rows of the model.
+    rng : numpy.random.Generator
+        Source of the draws.
+    starts : ndarray of shape (n_rows, n_visible), default=None
+        Boolean rows with which half of the tempering starts. None has it start
+        from independent units.
+
+    Returns
+    -------
+    estimate : PartitionEstimate
+        With an error larger than `tol` if more than `max_temperatures` were
+        needed.
+    """
+    energy = energy.astype(np.float32)
+    noise = UniformNoise(rng, np.float32)
+    path = energy.annealing_path(visible_mean)
+    length, annealed = _run_pilot(path, noise)
+
+    n_ladders = min(max(n_chains, _LEAST_LADDERS), _MOST_LADDERS) // 2 * 2
+    n_half = n_ladders // 2
+    if starts is None:
+        starts = start_visible(visible_mean, n_half, rng)
+    drawn = draw_in_equilibrium(
+        energy.tempered(visible_mean),
+        np.concatenate([annealed[:n_half], _choose(starts, n_half, rng)]),
+        noise,
+        n_members=-(-n_chains // n_ladders),
+        n_steps=n_steps,
+    )
+
+    wanted = length.n_temperatures(_log_variance(_AIM * tol, n_chains))
+    while True:
+        n_temperatures = int(np.clip(np.ceil(wanted), 1, max_temperatures))
+        betas = length.space(n_temperatures)
+        estimate = _anneal_both_ways(path, betas, drawn, n_chains, noise)
+        if estimate.lower_std <= tol or n_temperatures == max_temperatures:
+            return estimate
+        excess = _log_variance(estimate.lower_std, n_chains) / _log_variance(
+            _AIM * tol, n_chains
+        )
+        wanted = n_temperatures * max(2.0, excess)
+
+
+def _run_pilot(path, noise):
+    """Measure the length of a path; give rows about as likely as at its end."""
+    betas = np.linspace(0, 1, _PILOT_TEMPERATURES + 1)
+    visible, _ = path.start(_PILOT_CHAINS, noise)
+    falls = np.empty((_PILOT_TEMPERATURES, _PILOT_CHAINS))
+    for step, (beta, next_beta) in enumerate(pairwise(betas)):
+        visible, falls[step] = path.move(visible, beta, next_beta, noise)
+    log_weights = falls.sum(axis=0)
+    weights = np.exp(log_weights - log_weights.max())
+    chosen = noise.rng.choice(
+        _PILOT_CHAINS, size=_MOST_LADDERS, p=weights / weights.sum()
+    )
+    return measure_length(betas, falls), visible[chosen]
+
+
+def _anneal_both_ways(path, betas, drawn, n_chains, noise):
+    visible, log_start = path.start(n_chains, noise)
+    forward = anneal(path, visible, betas, noise)[:, np.newaxis]
+    n_ladders, n_members, n_visible = drawn.visible.shape
+    visible = drawn.visible.reshape(-1, n_visible)
+    backward = anneal(path, visible, betas[::-1], noise)
+    backward = backward.reshape(n_ladders, n_members)
+
+    lower, upper = average_weights(forward), average_weights(backward)
+    halves = [average_weights(half) for half in np.split(backward, 2)]
+    return PartitionEstimate(
+        lower=float(log_start + lower.log_mean),
+        lower_std=max(lower.std, error_on_the_way_back(backward, n_chains)),
+        lower_effective_sample_size=lower.effective_sample_size,
+        upper=float(log_start - upper.log_mean),
+        upper_std=max(upper.std, error_on_the_way_back(forward, backward.size)),
+        upper_effective_sample_size=upper.effective_sample_size,
+        exact=False,
+        n_temperatures=len(betas) - 1,
+        n_chains=n_chains,
+        halves=tuple(float(log_start - half.log_mean) for half in halves),
+        halves_std=float(np.hypot(*(half.std for half in halves))),
+        n_restarts=drawn.n_restarts,
+    )
+
+
+def _log_variance(std, n_chains):
+    """Say which variance of the log weights gives a standard error of log Z."""
+    return np.log1p(n_chains * std**2)
+
+
+def _choose(rows, n_rows, rng):
+    """Choose rows at random, all equally often where there are too few."""
+    return rows[rng.permutation(len(rows))[np.arange(n_rows) % len(rows)]]

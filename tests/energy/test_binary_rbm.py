@@ -104,3 +104,29 @@ def test_clamped_hidden_units_follow_their_posterior(parameters, oracle, beta):
     state = BinaryRBMEnergy(*parameters).clamp(visible, noise, beta)
     posterior = oracle.joint[number] / oracle.joint[number].sum()
     assert_draws_from(posterior, oracle.index(state.hidden))
+
+
+def test_independent_units_have_the_means_and_the_log_partition_asked_for(energy):
+    mean = np.array([0.1, 0.4, 0.8, 0.5])
+    independent, log_partition = energy.independent(mean)
+    oracle = RBMOracle(*vars(independent).values())
+    np.testing.assert_allclose(oracle.mean(), mean, atol=1e-14)
+    np.testing.assert_allclose(oracle.joint.sum(axis=0), 1 / 8, atol=1e-14)
+    assert log_partition == pytest.approx(np.log(oracle.partition), abs=1e-13)
+    narrow, log_partition = energy.astype(np.float32).independent(mean)
+    assert narrow.dtype == np.float32
+    # Of the machine as it is, its biases rounded.
+    oracle = RBMOracle(*vars(narrow).values())
+    assert log_partition == pytest.approx(np.log(oracle.partition), abs=1e-13)
+
+
+@pytest.mark.parametrize("fraction", [0.0, 0.3, 1.0])
+def test_towards_goes_straight(parameters, energy, fraction):
+    others = random_rbm(3, 4, seed=1)
+    between = energy.towards(BinaryRBMEnergy(*others), fraction)
+    for array, start, end in zip(
+        vars(between).values(), parameters, others, strict=True
+    ):
+        np.testing.assert_allclose(
+            array, (1 - fraction) * start + fraction * end, atol=1e-15
+        )

@@ -4,6 +4,7 @@ from oracle import RBMOracle, random_rbm
 from statistical import assert_draws_from, assert_mean_is
 
 from skebm.energy.binary_rbm import BinaryRBMEnergy
+from skebm.energy.binary_rbm_centred import CentredBinaryRBM
 from skebm.sampling.noise import UniformNoise
 
 VISIBLE_OFFSET = np.array([0.1, 0.4, 0.8, 0.5])
@@ -235,3 +236,56 @@ def test_learning_is_the_same_whichever_value_is_called_one(parameters):
     np.testing.assert_array_equal(moved[:, :-1], mirrored_moved[:, :-1])
     sign = np.array([-1, -1, -1, -1, 1])
     np.testing.assert_allclose(mirrored, gradient * sign, atol=1e-14)
+
+
+def test_hidden_rows_are_centred_means_and_the_constant(parameters, centred):
+    visible = RBMOracle(*parameters).visible[[0, 3, 9]]
+    rows = centred.hidden_rows(centred.prepare(visible))
+    mean = BinaryRBMEnergy(*parameters).hidden_mean(visible)
+    np.testing.assert_allclose(rows[:, :-1], mean - HIDDEN_OFFSET, atol=1e-13)
+    np.testing.assert_array_equal(rows[:, -1], 1)
+
+
+@pytest.mark.parametrize("fraction", [0.0, 0.25, 1.0])
+def test_towards_goes_straight_in_the_coordinates_of_the_other(centred, fraction):
+    """Whatever coordinates the first machine is given in."""
+    other = BinaryRBMEnergy(*random_rbm(3, 4, seed=1)).centred(
+        VISIBLE_OFFSET, HIDDEN_OFFSET
+    )
+    expected = (1 - fraction) * centred.matrix + fraction * other.matrix
+    before = centred.matrix.copy()
+    for start in (centred, centred.recentred(1 - VISIBLE_OFFSET, HIDDEN_OFFSET**2)):
+        between = start.towards(other, fraction)
+        assert between.offsets is other.offsets
+        np.testing.assert_allclose(
+            between.matrix.ravel()[:-1], expected.ravel()[:-1], atol=1e-13
+        )
+    same = CentredBinaryRBM(other.matrix, centred.offsets)
+    between = centred.towards(same, fraction)
+    np.testing.assert_allclose(between.matrix, expected, atol=1e-15)
+    np.testing.assert_array_equal(centred.matrix, before)
+
+
+def test_without_weights_that_are_zero_elsewhere(centred):
+    other = centred.step(np.zeros_like(centred.matrix))
+    other.matrix[[0, 2, -1], [1, 3, 0]] = 0
+    pruned = centred.without_weights(other)
+    expected = centred.matrix.copy()
+    expected[[0, 2], [1, 3]] = 0  # the last row holds biases
+    np.testing.assert_array_equal(pruned.matrix, expected)
+    assert pruned.offsets is centred.offsets
+    assert centred.matrix[0, 1] != 0
+
+
+def test_dtype_reaches_every_array(parameters, centred):
+    narrow = centred.astype(np.float32)
+    for array in (
+        narrow.matrix,
+        narrow.offsets.visible,
+        narrow.offsets.hidden,
+        narrow.prepare(np.eye(4)),
+    ):
+        assert array.dtype == np.float32
+    # Rounded to float32, a few sums of order one.
+    assert_same_parameters(narrow.plain_parameters(), parameters, 1e-6)
+    assert centred.matrix.dtype == np.float64

@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from oracle import RBMOracle, random_rbm
+from oracle import RBMOracle, all_states, random_rbm
 from statistical import assert_draws_from
 
 from skebm.energy.binary_rbm import BinaryRBMEnergy
@@ -36,7 +36,9 @@ def test_start(dtype):
 @pytest.mark.parametrize(
     ("dtype", "precision"), [(np.float32, 2e-5), (np.float64, 1e-12)]
 )
-@pytest.mark.parametrize(("beta", "next_beta"), [(0.0, 0.1), (0.4, 0.9), (0, 1)])
+@pytest.mark.parametrize(
+    ("beta", "next_beta"), [(0.0, 0.1), (0.4, 0.9), (0, 1), (0.9, 0.4), (1, 0)]
+)
 @pytest.mark.parametrize("scale", [1.0, 30.0])
 def test_move(dtype, precision, beta, next_beta, scale):
     parameters = random_rbm(3, 4, scale=scale)
@@ -54,3 +56,17 @@ def test_move(dtype, precision, beta, next_beta, scale):
     visible, _ = after.draw(100_000, rng)
     moved, _ = path.move(visible.astype(bool), beta, next_beta, noise)
     assert_draws_from(after.law, after.index(moved))
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_the_way_back_is_weighed_as_the_way_there_whatever_the_fields(dtype):
+    """Fields of thousands are beyond what the exponential of float32 can hold."""
+    target = BinaryRBMEnergy(*random_rbm(3, 4, scale=3000.0)).astype(dtype)
+    path = BinaryRBMPath(target, MEAN)
+    noise = UniformNoise(np.random.default_rng(0), dtype)
+    visible = all_states(4).astype(bool)
+    _, there = path.move(visible, 0.0, 1.0, noise)
+    _, back = path.move(visible, 1.0, 0.0, noise)
+    np.testing.assert_array_equal(back, -there)
+    assert np.isfinite(there).all()
+    assert np.abs(there).max() > 1000

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from scipy.optimize import minimize_scalar
 
-from skebm.learning.penalty import shrink_elastic_net
+from skebm.learning.penalty import elastic_net, shrink_elastic_net
 
 
 @pytest.mark.parametrize("l1_ratio", [0.0, 0.3, 1.0])
@@ -26,3 +26,15 @@ def test_small_weights_become_exactly_zero():
     shrink_elastic_net(weights, rate=1.0, alpha=0.15, l1_ratio=1.0)
     assert (weights == 0).tolist() == [[True, True, False]]
     assert weights.dtype == np.float32
+
+
+@pytest.mark.parametrize("l1_ratio", [0.0, 0.3, 1.0])
+def test_the_step_is_against_the_penalty(l1_ratio):
+    # A small step lowers the penalty by its squared slope, to first order.
+    weights = np.array([[1.5, -0.7], [0.2, 3.0]])
+    settings = {"alpha": 0.4, "l1_ratio": l1_ratio}
+    slope = 0.4 * (l1_ratio * np.sign(weights) + (1 - l1_ratio) * weights)
+    stepped = weights.copy()
+    shrink_elastic_net(stepped, rate=1e-6, **settings)
+    fall = elastic_net(weights, **settings) - elastic_net(stepped, **settings)
+    np.testing.assert_allclose(fall, 1e-6 * (slope**2).sum(), rtol=1e-5)

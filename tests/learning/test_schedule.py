@@ -39,3 +39,13 @@ def test_the_penalty_sets_in(n_updates, onset):
     schedule = Schedule(0.4, n_updates)
     scales = [schedule.penalty_scale(share * onset) for share in (0, 0.5, 1, 7)]
     np.testing.assert_allclose(scales, [0, 0.5, 1, 1])
+
+
+def test_scaled_step_sizes_keep_their_shape():
+    schedule = Schedule(0.4, 8, 0.5)
+    halved = schedule.scaled(0.5)
+    np.testing.assert_allclose(
+        [halved.rate(n_done) for n_done in range(8)], np.array(rates(0.5)) / 2
+    )
+    assert halved.penalty_scale(0.4) == schedule.penalty_scale(0.4) == 0.5
+    assert schedule.learning_rate == 0.4

@@ -17,8 +17,12 @@ def test_exact(n_hidden, n_visible):
     exact = np.log(RBMOracle(*parameters).partition)
     estimate = enumerate_log_partition(BinaryRBMEnergy(*parameters))
     assert estimate.log_partition == pytest.approx(exact, abs=1e-10)
-    assert estimate.std == 0
-    assert estimate.effective_sample_size == np.inf
+    assert estimate.exact
+    assert estimate.lower == estimate.upper == estimate.log_partition
+    assert estimate.gap == estimate.gap_std == 0
+    assert estimate.lower_std == estimate.upper_std == 0
+    assert estimate.lower_effective_sample_size == np.inf
+    assert estimate.in_equilibrium
 
 
 def test_more_units_than_a_block():

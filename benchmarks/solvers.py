@@ -1,0 +1,105 @@
+"""Natural gradient, plain gradient and Adam, with the same draws and budget.
+
+    python benchmarks/solvers.py FOLDER [--sets plants dna] [--max-iter 5000]
+
+The folder holds the sets as FOLDER/NAME.npz, bits packed, with keys train, valid,
+test and n_features. All else is as by default: centred gradients, correlated
+start, averaged iterates, 500 chains, batches of 200, linear decay.
+"""
+
+import argparse
+import time
+from pathlib import Path
+from unittest import mock
+
+import numpy as np
+from tables import SETS, read_set
+
+from skebm import BinaryRBM
+from skebm.learning.natural import KroneckerMetric
+
+CANDIDATES = [
+    *(("sgd", rate) for rate in (0.05, 0.1, 0.2, 0.4)),
+    *(("adam", rate) for rate in (0.001, 0.003, 0.01)),
+    ("diagonal", 0.05),
+    ("natural", 0.05),
+]
+SHORTENING = "skebm.learning.contrastive.shortening"
+
+
+class Adam:
+    """Adam in the place of a metric (Kingma and Ba 2015)."""
+
+    def __init__(self):
+        self.n_steps, self.mean, self.square = 0, 0.0, 0.0
+
+    def updated(self, **rows):
+        """Take no notice of moments."""
+        return self
+
+    def natural(self, gradient):
+        """Scale each derivative by its running size."""
+        self.n_steps += 1
+        self.mean = 0.9 * self.mean + 0.1 * gradient
+        self.square = 0.999 * self.square + 0.001 * gradient**2
+        mean = self.mean / (1 - 0.9**self.n_steps)
+        square = self.square / (1 - 0.999**self.n_steps)
+        return (mean / (np.sqrt(square) + 1e-6)).astype(np.float32)
+
+
+class WithAdam(BinaryRBM):
+    """Learns by Adam."""
+
+    def _metric(self, model, sample):
+        return Adam()
+
+
+class WithDiagonal(BinaryRBM):
+    """Learns by a natural gradient whose metric is diagonal."""
+
+    def _metric(self, model, sample):
+        rows = model.prepare(sample)
+        return KroneckerMetric.start(rows, self.n_components, diagonal=True)
+
+
+def fit(solver, settings, train):
+    if solver == "adam":
+        with mock.patch(SHORTENING, return_value=1.0):
+            return WithAdam(**settings).fit(train)
+    if solver == "diagonal":
+        return WithDiagonal(**settings).fit(train)
+    return BinaryRBM(solver=solver, **settings).fit(train)
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("--sets", nargs="+", default=SETS)
+    parser.add_argument("--max-iter", type=int, default=5000)
+    arguments = parser.parse_args()
+    print(f"test nats a row after {arguments.max_iter} updates, 128 hidden units")
+    for name in arguments.sets:
+        train, _, test = read_set(parser, arguments.folder, name)
+        for solver, rate in CANDIDATES:
+            settings = {
+                "n_components": 128,
+                "learning_rate": rate,
+                "max_iter": arguments.max_iter,
+                "random_state": 0,
+            }
+            start = time.perf_counter()
+            try:
+                rbm = fit(solver, settings, train)
+            except FloatingPointError:
+                print(f"{name:>10} {solver:>8} {rate:5}: diverged", flush=True)
+                continue
+            seconds = time.perf_counter() - start
+            print(
+                f"{name:>10} {solver:>8} {rate:5}: test {rbm.score(test):9.3f} "
+                f"({rbm.log_partition_std_:.3f})  {seconds:4.0f} s",
+                flush=True,
+            )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,175 @@
+"""Exact moments of a binary RBM: what its log-likelihood and gradient are made of."""
+
+__all__ = ["BinaryRBMMoments", "moments_of_model", "moments_of_rows"]
+
+from typing import NamedTuple
+
+import numpy as np
+
+# Configurations enumerated at a time hold 256 KiB of fields: within the
+# processor's cache, and long enough that the interpreter does not count.
+_BLOCK_ELEMENTS = 2**15
+
+# Products of so many factors between 1 and 2 stay within float64.
+_MOST_FACTORS = 1000
+
+
+class BinaryRBMMoments(NamedTuple):
+    """Means of what the energy weighs: of h v', of v and of h.
+
+    They are the derivatives of -E by the weights, the visible and the hidden
+    biases, averaged over a distribution of both layers.
+
+    Parameters
+    ----------
+    products : ndarray of shape (n_hidden, n_visible)
+        Mean of h_j v_i.
+    visible : ndarray of shape (n_visible,)
+        Mean of v.
+    hidden : ndarray of shape (n_hidden,)
+        Mean of h.
+    """
+
+    products: np.ndarray
+    visible: np.ndarray
+    hidden: np.ndarray
+
+    def transposed(self):
+        """Exchange the two layers."""
+        return BinaryRBMMoments(self.products.T, self.hidden, self.visible)
+
+
+def moments_of_rows(energy, visible, row_weights):
+    """Sum -free_energy and the moments over rows of data.
+
+    Parameters
+    ----------
+    energy : BinaryRBMEnergy
+        In float64.
+    visible : ndarray of shape (n_rows, n_visible)
+        Zeros and ones, or values in between, used as they are.
+    row_weights : ndarray of shape (n_rows,)
+        What each row weighs in the sums.
+
+    Returns
+    -------
+    negative_free_energy : float
+        Weighted sum of -F(v), in nats.
+    moments : BinaryRBMMoments
+        Weighted sums, the hidden units taken at their means given the row.
+    """
+    half_field = np.dot(energy.weights, visible.T)
+    half_field += energy.hidden_bias[:, np.newaxis]
+    half_field *= 0.5
+    linear = energy.visible_bias + energy.weights.sum(axis=0) / 2
+    tanh, log_cosh = _tanh_and_log_cosh(half_field)
+    mass = row_weights.sum()
+    first = row_weights @ visible
+    negative_free_energy = first @ linear + row_weights @ log_cosh
+    negative_free_energy += mass * energy.hidden_bias.sum() / 2
+    tanh *= row_weights
+    return negative_free_energy, _moments(tanh @ visible, tanh.sum(axis=1), first, mass)
+
+
+def moments_of_model(energy):
+    """Compute log Z and the model's moments, summing over all visible rows.
+
+    A configuration is the sum of one of the first units and one of the others.
+    Their fields are sums likewise, so that each field costs an addition instead
+    of a product of matrices, and the sums over the first units can be left until
+    those over the others are done.
+
+    Parameters
+    ----------
+    energy : BinaryRBMEnergy
+        In float64, with few visible units; `transposed` serves where the hidden
+        units are few.
+
+    Returns
+    -------
+    log_partition : float
+        log Z in nats, exact to rounding.
+    moments : BinaryRBMMoments
+        Means under the model.
+    """
+    n_hidden, n_visible = energy.weights.shape
+    n_low = min(n_visible, max(1, _BLOCK_ELEMENTS // n_hidden).bit_length() - 1)
+    low, high = _configurations(n_low), _configurations(n_visible - n_low)
+    half = energy.weights / 2
+    low_field = half[:, :n_low] @ low.T
+    high_field = high @ half[:, n_low:].T + energy.hidden_bias / 2
+    linear = energy.visible_bias + half.sum(axis=0)
+    low_score = low @ linear[:n_low]
+    high_score = high @ linear[n_low:] + energy.hidden_bias.sum() / 2
+
+    # Sums of exp(score - reference) times what they are named after.
+    reference = -np.inf
+    low_mass, high_mass = np.zeros(len(low)), np.zeros(len(high))
+    low_tanh = np.zeros_like(low_field)
+    high_products = np.zeros((n_hidden, n_visible - n_low))
+    field = np.empty_like(low_field)
+    for number in range(len(high)):
+        np.add(low_field, high_field[number][:, np.newaxis], out=field)
+        tanh, score = _tanh_and_log_cosh(field)
+        score += low_score
+        score += high_score[number]
+        if (peak := score.max()) > reference:
+            scale = np.exp(reference - peak)
+            for total in (low_mass, high_mass, low_tanh, high_products):
+                np.multiply(total, scale, out=total)
+            reference = peak
+        score -= reference
+        mass = np.exp(score, out=score)
+        tanh *= mass
+        low_mass += mass
+        high_mass[number] = mass.sum()
+        low_tanh += tanh
+        high_products += np.outer(tanh.sum(axis=1), high[number])
+
+    partition = low_mass.sum()
+    products = np.hstack([low_tanh @ low, high_products]) / partition
+    first = np.concatenate([low_mass @ low, high_mass @ high]) / partition
+    hidden = low_tanh.sum(axis=1) / partition
+    return reference + np.log(partition), _moments(products, hidden, first, 1.0)
+
+
+def _moments(tanh_products, tanh_sum, visible_sum, mass):
+    """Turn sums with tanh(field / 2) into those with the mean, (1 + tanh) / 2."""
+    return BinaryRBMMoments(
+        (tanh_products + visible_sum) / 2, visible_sum, (tanh_sum + mass) / 2
+    )
+
+
+def _tanh_and_log_cosh(half_field):
+    """Compute tanh(x) and the sum over units of log(2 cosh(x)); overwrites x.
+
+    log(2 cosh(x)) is |x| + log(2) - log(1 + |tanh(x)|), with one hyperbolic
+    tangent for both and one logarithm for all the units of a configuration.
+
+    Parameters
+    ----------
+    half_field : ndarray of shape (n_units, n_configurations)
+        Half the log-odds of each unit.
+
+    Returns
+    -------
+    tanh : ndarray of shape (n_units, n_configurations)
+        In the memory of `half_field`.
+    log_cosh : ndarray of shape (n_configurations,)
+        In nats.
+    """
+    magnitude = np.abs(half_field)
+    log_cosh = magnitude.sum(axis=0)
+    log_cosh += len(half_field) * np.log(2)
+    tanh = np.tanh(half_field, out=half_field)
+    factors = np.abs(tanh, out=magnitude)
+    factors += 1
+    for start in range(0, len(factors), _MOST_FACTORS):
+        part = factors[start : start + _MOST_FACTORS]
+        log_cosh -= np.log(np.multiply.reduce(part, axis=0))
+    return tanh, log_cosh
+
+
+def _configurations(n_units):
+    numbers = np.arange(2**n_units)[:, np.newaxis]
+    return (numbers >> np.arange(n_units) & 1).astype(np.float64)

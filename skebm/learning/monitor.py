@@ -1,0 +1,108 @@
+"""The likelihood along the way."""
+
+__all__ = ["LikelihoodMonitor", "Measurement"]
+
+from copy import copy
+from typing import NamedTuple
+
+import numpy as np
+
+from skebm.partition.trajectory import PartitionTrajectory
+
+# More would tell smaller differences apart than learning can make use of.
+_MAX_TRAINING_ROWS = 1000
+
+# The way to the first machine may take one step for so many updates planned.
+_UPDATES_A_STEP = 50
+
+
+class Measurement(NamedTuple):
+    """What is known of a machine on its way.
+
+    Parameters
+    ----------
+    training, validation : float
+        Mean log-likelihood in nats of rows learned from and of rows held out;
+        NaN where there are none of these.
+    log_partition : float
+        log Z in nats.
+    std : float
+        Error in nats that both likelihoods share.
+    penalty : float, default=0.0
+        What learning takes off the likelihood of the rows learned from.
+    """
+
+    training: float
+    validation: float
+    log_partition: float
+    std: float
+    penalty: float = 0.0
+
+    @property
+    def score(self):
+        """What is to be raised: of rows held out where there are any."""
+        if np.isnan(self.validation):
+            return self.training - self.penalty
+        return self.validation
+
+
+class LikelihoodMonitor:
+    """Measures machines in the order in which learning makes them.
+
+    Parameters
+    ----------
+    rows : Rows
+        Rows learned from; at most 1000 of them are scored.
+    held_out : Rows or None
+        Rows held out; all are scored.
+    visible_mean : ndarray of shape (n_visible,)
+        Means of the rows learned from.
+    noise : UniformNoise
+        Source of the draws; not that of learning, which goes on as if nobody
+        watched.
+    n_updates : int
+        Updates planned: measuring takes a small part of their time.
+    """
+
+    def __init__(self, rows, held_out, *, visible_mean, noise, n_updates):
+        sample = rows.sample(_MAX_TRAINING_ROWS, noise.rng)
+        self._training = rows.subset(sample).take(slice(None))
+        self._held_out = held_out
+        most_steps = min(200, max(10, n_updates // _UPDATES_A_STEP))
+        self._trajectory = PartitionTrajectory(visible_mean, noise, most_steps)
+        self.mark()
+
+    def mark(self):
+        """Remember the machine measured last."""
+        self._marked = copy(self._trajectory)
+
+    def go_back(self):
+        """Go on from the machine remembered, as learning does."""
+        self._trajectory = copy(self._marked)
+
+    def measure(self, energy):
+        """Measure a machine that lies close to the one measured last.
+
+        Parameters
+        ----------
+        energy : energy object
+            In float64.
+
+        Returns
+        -------
+        measurement : Measurement
+            Of this machine.
+        """
+        self._trajectory.advance(energy)
+        log_partition = self._trajectory.log_partition
+        fast = energy.astype(np.float32)
+
+        def mean(rows):
+            free_energy = fast.free_energy(rows.astype(np.float32))
+            return -free_energy.mean(dtype=np.float64) - log_partition
+
+        validation = np.nan
+        if self._held_out is not None:
+            validation = mean(self._held_out.take(slice(None)))
+        training = mean(self._training)
+        return Measurement(training, validation, log_partition, self._trajectory.std)

@@ -1,0 +1,61 @@
+"""Rows in equilibrium at inverse temperature 1, by parallel tempering."""
+
+__all__ = ["EquilibriumRows", "draw_in_equilibrium"]
+
+from typing import NamedTuple
+
+import numpy as np
+
+from skebm.sampling.tempering import adapt_ladder, start_replicas, temper
+
+_ADAPTING_LADDERS = 8
+_ADAPTING_STEPS = 120
+
+
+class EquilibriumRows(NamedTuple):
+    """Rows from the tops of ladders of tempered chains.
+
+    Parameters
+    ----------
+    visible : ndarray of shape (n_ladders, n_members, n_visible)
+        Boolean. Ladders are independent, the members of one less so.
+    n_restarts : float
+        How many rows have on average come to the top of a ladder from fresh draws
+        of independent units. Rows are in equilibrium when these are many.
+    """
+
+    visible: np.ndarray
+    n_restarts: float
+
+
+def draw_in_equilibrium(model, starts, noise, *, n_members, n_steps):
+    """Draw rows by parallel tempering.
+
+    Parameters
+    ----------
+    model : tempered model
+        As for `skebm.sampling.tempering.temper`.
+    starts : ndarray of shape (n_ladders, n_visible)
+        Boolean row with which each ladder starts, on every rung.
+    noise : UniformNoise
+        Source of the draws.
+    n_members : int
+        Rows to take from each ladder.
+    n_steps : int
+        Steps of each ladder. Rows are taken at equal times from the second half.
+
+    Returns
+    -------
+    rows : EquilibriumRows
+        What the ladders gave.
+    """
+    chosen = np.linspace(0, len(starts) - 1, _ADAPTING_LADDERS).round().astype(int)
+    ladder = adapt_ladder(model, starts[chosen], noise, n_steps=_ADAPTING_STEPS)
+    replicas = start_replicas(ladder.betas, starts)
+    times = np.linspace(n_steps / 2, n_steps, n_members + 1).round().astype(int)
+    replicas = temper(model, replicas, noise, n_steps=times[0])
+    members = []
+    for n_more in np.diff(times):
+        replicas = temper(model, replicas, noise, n_steps=n_more)
+        members.append(replicas.coldest)
+    return EquilibriumRows(np.stack(members, axis=1), float(replicas.n_restarts.mean()))

@@ -1,0 +1,152 @@
+"""log Z along the way that a machine takes while it learns."""
+
+__all__ = ["PartitionTrajectory"]
+
+import math
+
+import numpy as np
+
+from skebm.partition.enumeration import enumerate_log_partition
+from skebm.sampling.chains import start_visible
+
+# Enumerating so few units takes less than the chains do.
+_MAX_ENUMERATED_UNITS = 10
+
+_N_CHAINS = 400
+
+# Wanted variance of the log weights that one advance adds, and the least number
+# of steps, however small it is.
+_STEP_VARIANCE = 0.05
+_FEWEST_STEPS = 5
+
+# Shares of the chains that the weights must be worth: below the first the
+# chains are drawn anew by weight, below the second the way starts over.
+_RESAMPLED_BELOW = 0.5
+_RESTARTED_BELOW = 0.1
+
+
+class PartitionTrajectory:
+    """Chains that follow a machine as it changes, and their importance weights.
+
+    Annealed importance sampling may take any path. Here the path is that of
+    learning itself: where machines lie close to each other, as those of successive
+    stages of learning do, a few steps between them suffice, and what was spent on
+    the way to the last one is not spent again [1]_ [2]_. Chains of little weight
+    are replaced by copies of others when the weights have become too unequal
+    [3]_; when one advance is too far for the chains they start over from
+    independent units.
+
+    The chains are not those of the gradient: these follow the machine at the speed
+    of single updates, and lag behind it.
+
+    Parameters
+    ----------
+    visible_mean : ndarray of shape (n_visible,)
+        Means of the independent units from which the way starts.
+    noise : UniformNoise
+        Source of the draws.
+    most_steps : int, default=200
+        Most steps of one advance.
+
+    Attributes
+    ----------
+    log_partition : float
+        log Z of the last machine, in nats.
+    std : float
+        Standard error that the unequal weights of the last advance add to it;
+        0 where log Z is exact.
+
+    References
+    ----------
+    .. [1] Krause, O., Fischer, A. and Igel, C. (2020). Algorithms for estimating
+       the partition function of restricted Boltzmann machines. Artificial
+       Intelligence 278, 103195.
+    .. [2] Béreux, N., Decelle, A., Furtlehner, C. and Seoane, B. (2025). Fast
+       training and sampling of restricted Boltzmann machines. ICLR.
+    .. [3] Del Moral, P., Doucet, A. and Jasra, A. (2006). Sequential Monte Carlo
+       samplers. JRSS B 68(3), 411-436.
+    """
+
+    def __init__(self, visible_mean, noise, most_steps=200):
+        self._visible_mean = visible_mean
+        self._noise = noise
+        self._most_steps = most_steps
+        self._energy = None
+        self.log_partition = np.nan
+        self.std = 0.0
+
+    def advance(self, energy):
+        """Follow the machine to new parameters and update `log_partition`.
+
+        Parameters
+        ----------
+        energy : energy object
+            In float64.
+        """
+        n_units = min(n_units for n_units, _ in energy.enumerable_layers())
+        if n_units <= _MAX_ENUMERATED_UNITS:
+            self.log_partition = enumerate_log_partition(energy).log_partition
+            return
+        energy = energy.astype(np.float32)
+        if self._energy is None:
+            self._start_over(energy)
+        if self._move(energy) < _RESTARTED_BELOW:
+            self._start_over(energy)
+            self._move(energy)
+
+    def _start_over(self, energy):
+        self._energy, self._base = energy.independent(self._visible_mean)
+        self._visible = start_visible(self._visible_mean, _N_CHAINS, self._noise.rng)
+        self._log_weights = np.zeros(_N_CHAINS)
+
+    def _move(self, energy):
+        """Take the chains to a machine in steps, short enough for their weights.
+
+        Returns
+        -------
+        least : float
+            The least share of the chains that the weights were worth on the way.
+        """
+        before = self._energy
+        visible = self._visible.astype(np.float32)
+        variance = np.var(before.free_energy(visible) - energy.free_energy(visible))
+        n_steps = math.ceil(min(variance / _STEP_VARIANCE, self._most_steps))
+        n_steps = max(n_steps, _FEWEST_STEPS)
+        least, lost = 1.0, 0.0
+        for step in range(1, n_steps + 1):
+            closer = before.towards(energy, step / n_steps)
+            self._visible, log_weights = closer.arrive(
+                self._visible, self._energy, self._noise
+            )
+            self._log_weights = self._log_weights + log_weights
+            self._energy = closer
+            share = self._effective_share()
+            least = min(least, share)
+            if share < _RESAMPLED_BELOW:
+                lost += 1 / share - 1
+                self._resample()
+        self._energy = energy
+        self.log_partition = float(self._base + self._log_mean_weight())
+        lost += 1 / self._effective_share() - 1
+        self.std = float(np.sqrt(max(lost, 0.0) / _N_CHAINS))
+        return least
+
+    def _weights(self):
+        return np.exp(self._log_weights - self._log_weights.max())
+
+    def _log_mean_weight(self):
+        return np.log(self._weights().mean()) + self._log_weights.max()
+
+    def _effective_share(self):
+        weights = self._weights()
+        return weights.mean() ** 2 / (weights**2).mean()
+
+    def _resample(self):
+        """Copy chains in proportion to their weights, which become equal."""
+        weights = self._weights()
+        self._base += self._log_mean_weight()
+        ends = np.cumsum(weights) / weights.sum() * _N_CHAINS
+        positions = np.arange(_N_CHAINS) + self._noise.rng.random()
+        chosen = np.minimum(np.searchsorted(ends, positions), _N_CHAINS - 1)
+        self._visible = self._visible[chosen]
+        self._log_weights = np.zeros(_N_CHAINS)

@@ -1,0 +1,179 @@
+import numpy as np
+import pytest
+from oracle import random_rbm
+from statistical import assert_mean_is
+
+from skebm.energy.binary_rbm import BinaryRBMEnergy
+from skebm.partition.enumeration import enumerate_log_partition
+from skebm.partition.log_partition import anneal_log_partition, compute_log_partition
+from skebm.partition.spacing import AnnealingLength
+
+MEAN = np.linspace(0.2, 0.8, 12)
+
+
+def make(scale=1.0):
+    energy = BinaryRBMEnergy(*random_rbm(10, 12, scale=scale))
+    return energy, enumerate_log_partition(energy).log_partition
+
+
+def anneal(energy, seed, **changes):
+    settings = {
+        "tol": 0.1,
+        "max_temperatures": 5000,
+        "n_chains": 40,
+        "n_steps": 100,
+        **changes,
+    }
+    rng = np.random.default_rng(seed)
+    return anneal_log_partition(energy, MEAN, **settings, rng=rng)
+
+
+@pytest.mark.parametrize("scale", [0.5, 1.5, 3.0])
+def test_errors_are_honest(scale):
+    energy, exact = make(scale)
+    estimates = [anneal(energy, seed) for seed in range(50)]
+    for name in ("lower", "upper"):
+        value = np.array([getattr(estimate, name) for estimate in estimates])
+        std = np.array([getattr(estimate, f"{name}_std") for estimate in estimates])
+        covered = np.abs(value - exact) <= 2 * std
+        # Of 50 that are covered 95 times in 100, 42 or fewer happen once in 3000.
+        assert covered.sum() >= 43
+        assert np.mean(std) < 0.12
+    assert all(estimate.lower_std <= 0.1 for estimate in estimates)
+
+
+def test_both_directions_are_unbiased_even_where_annealing_is_hasty():
+    energy, exact = make()
+    estimates = [
+        anneal(energy, seed, max_temperatures=3, n_chains=100, n_steps=40)
+        for seed in range(200)
+    ]
+    lower = np.array([estimate.lower for estimate in estimates])
+    upper = np.array([estimate.upper for estimate in estimates])
+    assert_mean_is(1.0, np.exp(lower - exact), n_errors=4)
+    assert_mean_is(1.0, np.exp(exact - upper), n_errors=4)
+    # As bounds, in the mean over estimates, by half a variance and more.
+    assert lower.mean() < exact - lower.var() / 3
+    assert upper.mean() > exact + upper.var() / 3
+
+
+def test_the_tolerance_is_reached_with_as_many_temperatures_as_it_takes():
+    energy, _ = make(2.0)
+    coarse, fine = anneal(energy, 0, tol=0.1), anneal(energy, 0, tol=0.03)
+    assert coarse.lower_std <= 0.1
+    assert fine.lower_std <= 0.03
+    # Eleven times fewer, but for the prediction and a run that is made anew.
+    assert 4 < fine.n_temperatures / coarse.n_temperatures < 30
+
+
+def test_no_more_than_the_most_temperatures():
+    energy, _ = make(3.0)
+    estimate = anneal(energy, 0, tol=1e-4, max_temperatures=17)
+    assert estimate.n_temperatures == 17
+    assert estimate.lower_std > 1e-4
+
+
+def test_a_prediction_that_falls_short_is_made_good(monkeypatch):
+    energy, exact = make(2.0)
+    wanted = anneal(energy, 0).n_temperatures
+    predicted = []
+
+    def predict(length, variance):
+        predicted.append(length.position[-1] ** 2 / variance)
+        return 2
+
+    monkeypatch.setattr(AnnealingLength, "n_temperatures", predict)
+    estimate = anneal(energy, 0)
+    assert len(predicted) == 1
+    assert wanted / 4 < estimate.n_temperatures < wanted * 4
+    assert estimate.lower_std <= 0.1
+    assert abs(estimate.lower - exact) < 3 * estimate.lower_std
+
+
+@pytest.mark.parametrize("n_chains", [2, 3, 5, 20, 33])
+def test_any_number_of_chains(n_chains):
+    energy, exact = make(0.5)
+    estimate = anneal(energy, 0, n_chains=n_chains)
+    assert estimate.n_chains == n_chains
+    assert 1 <= estimate.lower_effective_sample_size <= n_chains
+    # At least as many back, in ladders of an even number.
+    assert n_chains / 2 < estimate.upper_effective_sample_size <= n_chains + 20
+    assert abs(estimate.lower - exact) < 4 * estimate.lower_std
+    assert abs(estimate.upper - exact) < 4 * estimate.upper_std
+
+
+def test_halves_make_up_the_upper_estimate_and_agree_in_equilibrium():
+    energy, _ = make()
+    estimates = [anneal(energy, seed) for seed in range(30)]
+    for estimate in estimates:
+        mean = np.logaddexp(*(-half for half in estimate.halves)) - np.log(2)
+        assert estimate.upper == pytest.approx(-mean, abs=1e-9)
+        assert estimate.n_restarts > 5
+    ratios = [
+        (estimate.halves[1] - estimate.halves[0]) / estimate.halves_std
+        for estimate in estimates
+    ]
+    # In units of their error, differences of 30 have a mean square of 1 +- 0.26.
+    assert 0.4 < np.mean(np.square(ratios)) < 2.2
+
+
+def split_model():
+    """Two modes of equal weight, of which annealing finds only the wide one.
+
+    With the first hidden unit off every visible unit is free, which has the weight
+    2**40; with it on all are on, with log weight 40 log 2 as well, but that mode
+    is all or nothing until the temperature is that of the model.
+    """
+    weights = np.zeros((21, 40))
+    weights[0] = 100.0
+    hidden_bias = np.zeros(21)
+    hidden_bias[0] = -100.0 * 40 + 40 * np.log(2)
+    energy = BinaryRBMEnergy(weights, np.zeros(40), hidden_bias)
+    return energy, 41 * np.log(2) + 20 * np.log(2)
+
+
+@pytest.mark.parametrize("with_starts", [False, True])
+def test_a_mode_that_annealing_misses_shows_when_rows_of_it_are_given(with_starts):
+    energy, exact = split_model()
+    estimate = anneal_log_partition(
+        energy,
+        np.full(40, 0.5),
+        tol=0.1,
+        max_temperatures=1000,
+        n_chains=40,
+        n_steps=100,
+        rng=np.random.default_rng(0),
+        starts=np.ones((3, 40), dtype=bool) if with_starts else None,
+    )
+    # Forwards, all chains agree on the wide mode, which is half of Z.
+    assert estimate.lower == pytest.approx(exact - np.log(2), abs=0.01)
+    if with_starts:
+        assert estimate.halves[1] > exact + 10
+        assert estimate.lower_std > 1
+        assert not estimate.in_equilibrium
+    else:
+        assert abs(estimate.gap) < 0.01
+
+
+def test_small_layers_are_enumerated():
+    energy, exact = make()
+    settings = dict.fromkeys(("tol", "max_temperatures", "n_chains", "n_steps", "rng"))
+    estimate = compute_log_partition(energy, MEAN, **settings)
+    assert estimate.exact
+    assert estimate.lower == exact
+
+
+def test_large_layers_are_annealed():
+    energy = BinaryRBMEnergy(np.zeros((21, 21)), np.zeros(21), np.zeros(21))
+    estimate = compute_log_partition(
+        energy,
+        np.full(21, 0.3),
+        tol=0.1,
+        max_temperatures=100,
+        n_chains=50,
+        n_steps=30,
+        rng=np.random.default_rng(0),
+    )
+    assert not estimate.exact
+    assert abs(estimate.lower - 42 * np.log(2)) < 4 * estimate.lower_std
+    assert 0 < estimate.lower_std <= 0.1

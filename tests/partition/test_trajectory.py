@@ -1,0 +1,255 @@
+import numpy as np
+import pytest
+from oracle import RBMOracle, random_rbm
+from statistical import assert_mean_is
+
+from skebm._rows import Rows
+from skebm.energy.binary_rbm import BinaryRBMEnergy
+from skebm.learning.exact import ExactLearning
+from skebm.partition import trajectory
+from skebm.partition.trajectory import PartitionTrajectory
+from skebm.sampling.noise import UniformNoise
+
+# One more than are enumerated on the way is enough; two more are quickly enumerated.
+N_UNITS = 12
+MEAN = np.full(N_UNITS, 0.5)
+
+
+def machine(scale, seed):
+    return BinaryRBMEnergy(*random_rbm(N_UNITS, N_UNITS, scale=scale, seed=seed))
+
+
+def exact_log_partition(energy):
+    return np.log(RBMOracle(*vars(energy).values()).partition)
+
+
+def start(seed=0, mean=MEAN, **settings):
+    noise = UniformNoise(np.random.default_rng(seed), np.float32)
+    return PartitionTrajectory(mean, noise, **settings)
+
+
+def follow(path, seed, **settings):
+    """Give log Z and its stated error at each machine of a path."""
+    way, results = start(seed, **settings), []
+    for energy in path:
+        way.advance(energy)
+        results.append((way.log_partition, way.std))
+    return np.transpose(results)
+
+
+def follow_often(path, n_seeds, **settings):
+    """Give errors of log Z and stated errors, each of shape (n_seeds, n_machines)."""
+    exact = np.array([exact_log_partition(energy) for energy in path])
+    results = np.array([follow(path, seed, **settings) for seed in range(n_seeds)])
+    return results[:, 0] - exact, results[:, 1]
+
+
+@pytest.fixture(scope="module")
+def random_path():
+    """Six machines on the way between two with other couplings."""
+    first, last = machine(0.5, seed=0), machine(1.2, seed=1)
+    return [first.towards(last, share) for share in np.linspace(0, 1, 6)]
+
+
+@pytest.fixture(scope="module")
+def learned_path():
+    """Machines met on the way to the maximum of a likelihood."""
+    base = np.random.default_rng(0).random((200, 3)) < [0.2, 0.5, 0.7]
+    flipped = np.random.default_rng(1).random((200, N_UNITS)) < 0.05
+    path = []
+
+    def keep(energy, log_likelihood):
+        path.append(energy)
+        return len(path) == 40
+
+    weights = 0.1 * np.random.default_rng(2).standard_normal((N_UNITS, N_UNITS))
+    ExactLearning(max_iter=40, alpha=0.0, l1_ratio=0.0, tol=1e-9).run(
+        BinaryRBMEnergy(weights, np.zeros(N_UNITS), np.zeros(N_UNITS)),
+        Rows(np.repeat(base, 4, axis=1) ^ flipped, None),
+        keep,
+    )
+    assert np.abs(path[-1].weights).max() > 2
+    return path[4::5]
+
+
+@pytest.mark.parametrize(("n_hidden", "n_visible"), [(10, 14), (14, 10), (2, 3)])
+def test_small_layers_are_enumerated(n_hidden, n_visible):
+    way = start(mean=np.full(n_visible, 0.5))
+    assert np.isnan(way.log_partition)
+    for seed in range(2):
+        energy = BinaryRBMEnergy(*random_rbm(n_hidden, n_visible, seed=seed))
+        way.advance(energy)
+        exact = exact_log_partition(energy)
+        assert way.log_partition == pytest.approx(exact, rel=1e-12)
+        assert way.std == 0
+
+
+def test_independent_units_are_exact():
+    """The way starts there: all weights are equal, for any number of units."""
+    mean = np.linspace(0.01, 0.99, N_UNITS)
+    energy, log_partition = machine(1.0, seed=0).independent(mean)
+    way = start(mean=mean)
+    way.advance(energy)
+    # Parameters are rounded to float32.
+    assert way.log_partition == pytest.approx(log_partition, rel=1e-6)
+    assert way.std < 1e-5
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {},
+        {"_RESAMPLED_BELOW": 0.0},
+        {"_RESAMPLED_BELOW": 1.1},
+        {"_RESTARTED_BELOW": 1.1},
+        {"_FEWEST_STEPS": 2, "_STEP_VARIANCE": 10.0},
+    ],
+    ids=str,
+)
+def test_the_partition_function_is_unbiased(monkeypatch, random_path, settings):
+    """Its logarithm is not, by half the variance."""
+    for name, value in settings.items():
+        monkeypatch.setattr(trajectory, name, value)
+    errors, _ = follow_often(random_path[1::2], 60)
+    assert_mean_is(1.0, np.exp(errors))
+    assert errors.std(axis=0, ddof=1).max() < 0.3
+
+
+def test_the_partition_function_is_unbiased_in_few_steps(random_path):
+    errors, _ = follow_often(random_path, 200, most_steps=10)
+    assert_mean_is(1.0, np.exp(errors))
+
+
+def test_means_at_which_the_way_starts_do_not_matter(random_path):
+    mean = np.linspace(0.2, 0.8, N_UNITS)
+    errors, _ = follow_often(random_path[-1:], 100, mean=mean)
+    assert_mean_is(1.0, np.exp(errors))
+
+
+@pytest.mark.parametrize("path", ["random_path", "learned_path"])
+def test_no_machine_on_the_way_is_off_by_much(request, path):
+    """An error of 400 chains at half their worth is 0.05 nats."""
+    path = request.getfixturevalue(path)
+    errors, _ = follow_often(path, 20)
+    assert np.abs(errors).max() < 5 * 0.05
+
+
+def test_the_stated_error_is_that_of_repetitions(monkeypatch, random_path):
+    """As long as no chain has been replaced, whose weights would be forgotten."""
+    monkeypatch.setattr(trajectory, "_RESAMPLED_BELOW", 0.0)
+    errors, stated = follow_often(random_path[:3], 200)
+    scatter = np.sqrt((errors**2).mean(axis=0))
+    # The scatter of 200 is itself known to a share of 1 / sqrt(400).
+    np.testing.assert_allclose(
+        np.sqrt((stated**2).mean(axis=0)), scatter, rtol=4 / np.sqrt(400)
+    )
+
+
+def two_modes(tilt):
+    """All units mostly equal: on more often than off by exp(24 * tilt) in all."""
+    weights = np.full((N_UNITS, N_UNITS), 1.0)
+    bias = -weights.sum(axis=0) / 2 + tilt
+    return BinaryRBMEnergy(weights, bias, bias)
+
+
+def test_modes_that_chains_do_not_leave_keep_their_weights():
+    """The odds of the modes go from even to one in ten, which no sweep can do."""
+    path = [two_modes(tilt) for tilt in (0.0, -0.03, -0.06, -0.1)]
+    law = RBMOracle(*vars(path[0]).values())
+    n_on = law.visible.sum(axis=1)
+    assert law.law[(n_on > 3) & (n_on < 9)].sum() < 0.001
+    assert exact_log_partition(path[0]) - exact_log_partition(path[-1]) > 0.5
+    errors, _ = follow_often(path, 100)
+    assert_mean_is(1.0, np.exp(errors))
+    assert errors.std(axis=0, ddof=1).max() < 0.15
+
+
+def count_steps(monkeypatch):
+    steps, towards = [], BinaryRBMEnergy.towards
+    monkeypatch.setattr(
+        BinaryRBMEnergy,
+        "towards",
+        lambda energy, *args: steps.append(args) or towards(energy, *args),
+    )
+    return steps
+
+
+def test_longer_ways_take_more_steps(monkeypatch):
+    steps = count_steps(monkeypatch)
+    first, last = machine(0.1, seed=0), machine(1.0, seed=1)
+    lengths = []
+    way = start()
+    path = [first, first, first.towards(last, 0.3), last]
+    for energy in path:
+        del steps[:]
+        way.advance(energy)
+        lengths.append(len(steps))
+    assert lengths[1] == 5
+    assert 5 < lengths[2] < lengths[3] < 200
+    far = machine(5.0, seed=2)
+    del steps[:]
+    way.advance(far)
+    assert len(steps) == 200
+    way = start(most_steps=20)
+    del steps[:]
+    way.advance(far)
+    assert len(steps) == 20
+    np.testing.assert_allclose(
+        [share for _, share in steps], np.arange(1, 21) / 20, rtol=1e-12
+    )
+
+
+def count_starts(monkeypatch):
+    starts, independent = [], BinaryRBMEnergy.independent
+    monkeypatch.setattr(
+        BinaryRBMEnergy,
+        "independent",
+        lambda energy, mean: starts.append(mean) or independent(energy, mean),
+    )
+    return starts
+
+
+def test_chains_go_on_where_they_are(monkeypatch, random_path):
+    starts = count_starts(monkeypatch)
+    follow(random_path, 0)
+    assert len(starts) == 1
+
+
+def test_a_jump_too_far_for_the_chains_starts_over(monkeypatch):
+    """Weights that have become worthless are not carried on."""
+    monkeypatch.setattr(trajectory, "_RESAMPLED_BELOW", 0.0)
+    starts = count_starts(monkeypatch)
+    way = start(most_steps=10)
+    # Most units off, and then on: ten steps do not turn one into the other.
+    for n_starts, bias in enumerate((-2.0, 4.0), 1):
+        energy = BinaryRBMEnergy(
+            np.zeros((N_UNITS, N_UNITS)), np.full(N_UNITS, bias), np.zeros(N_UNITS)
+        )
+        way.advance(energy)
+        assert len(starts) == n_starts
+        assert abs(way.log_partition - exact_log_partition(energy)) < 5 * way.std
+
+
+def test_chains_of_little_weight_are_replaced(monkeypatch, random_path):
+    """And the error that they made until then is not forgotten."""
+    counts = []
+    resample = PartitionTrajectory._resample
+    monkeypatch.setattr(
+        PartitionTrajectory,
+        "_resample",
+        lambda way: (counts.append(way._effective_share()), resample(way)),
+    )
+    monkeypatch.setattr(trajectory, "_RESAMPLED_BELOW", 0.97)
+    _, often = follow(random_path, 0)
+    assert len(counts) > 0
+    assert max(counts) < 0.97
+    monkeypatch.setattr(trajectory, "_RESAMPLED_BELOW", 0.0)
+    _, never = follow(random_path, 0)
+    # Weights that are carried along add up; those replaced count once.
+    assert often.min() > 0.005
+    assert often[-1] < never[-1]
+
+
+def test_is_deterministic(random_path):
+    np.testing.assert_array_equal(follow(random_path, 3), follow(random_path, 3))
+    assert not np.array_equal(follow(random_path, 3), follow(random_path, 4))
