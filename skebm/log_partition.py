@@ -69,9 +69,11 @@ def log_partition_bounds(
     Returns
     -------
     bounds : PartitionEstimate
-        With both estimates, their standard errors and effective sample sizes, the
-        gap between them, and signs of equilibrium. Its docstring explains the
-        fields.
+        With the estimates `lower` and `upper`, their standard errors `lower_std`
+        and `upper_std`, effective sample sizes, the `gap` between them with
+        `gap_std`, whether log Z is `exact`, `n_temperatures` and `n_chains`, and
+        signs of equilibrium: `halves`, `n_restarts` and `in_equilibrium`. All log Z
+        are in nats.
 
     Raises
     ------

@@ -195,7 +195,12 @@ class FittingMixin:
             rows,
             schedule=Schedule(self.learning_rate, n_updates, self.decay_fraction),
             monitor=LikelihoodMonitor(
-                rows, held_out, visible_mean=mean, noise=noise, n_updates=n_updates
+                rows,
+                held_out,
+                visible_mean=mean,
+                noise=noise,
+                n_updates=n_updates,
+                update_rows=self.batch_size + self.n_chains,
             ),
             guard=Guard(None if held_out is None else self.n_iter_no_change, self.tol),
             energy_of=self._energy_of,

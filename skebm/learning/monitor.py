@@ -12,6 +12,12 @@ from skebm.partition.trajectory import PartitionTrajectory
 # More would tell smaller differences apart than learning can make use of.
 _MAX_TRAINING_ROWS = 1000
 
+# Chains that follow the machine, and the rows of an update beside which these and
+# the training rows cost little; beside fewer there are fewer, down to a tenth.
+_MOST_CHAINS = 400
+_ROWS_FOR_ALL = 700
+_LEAST_SHARE = 0.1
+
 # The way to the first machine may take one step for so many updates planned.
 _UPDATES_A_STEP = 50
 
@@ -60,16 +66,22 @@ class LikelihoodMonitor:
     noise : UniformNoise
         Source of the draws; not that of learning, which goes on as if nobody
         watched.
-    n_updates : int
-        Updates planned: measuring takes a small part of their time.
+    n_updates, update_rows : int
+        Updates planned, and rows of data and chains in each: measuring takes a small
+        part of their time.
     """
 
-    def __init__(self, rows, held_out, *, visible_mean, noise, n_updates):
-        sample = rows.sample(_MAX_TRAINING_ROWS, noise.rng)
+    def __init__(
+        self, rows, held_out, *, visible_mean, noise, n_updates, update_rows=700
+    ):
+        share = min(1.0, max(_LEAST_SHARE, update_rows / _ROWS_FOR_ALL))
+        sample = rows.sample(int(share * _MAX_TRAINING_ROWS), noise.rng)
         self._training = rows.subset(sample).take(slice(None))
         self._held_out = held_out
         most_steps = min(200, max(10, n_updates // _UPDATES_A_STEP))
-        self._trajectory = PartitionTrajectory(visible_mean, noise, most_steps)
+        self._trajectory = PartitionTrajectory(
+            visible_mean, noise, most_steps, n_chains=int(share * _MOST_CHAINS)
+        )
         self.mark()
 
     def mark(self):

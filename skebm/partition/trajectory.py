@@ -12,8 +12,6 @@ from skebm.sampling.chains import start_visible
 # Enumerating so few units takes less than the chains do.
 _MAX_ENUMERATED_UNITS = 10
 
-_N_CHAINS = 400
-
 # Wanted variance of the log weights that one advance adds, and the least number
 # of steps, however small it is.
 _STEP_VARIANCE = 0.05
@@ -47,6 +45,8 @@ class PartitionTrajectory:
         Source of the draws.
     most_steps : int, default=200
         Most steps of one advance.
+    n_chains : int, default=400
+        Number of chains.
 
     Attributes
     ----------
@@ -67,10 +67,11 @@ class PartitionTrajectory:
        samplers. JRSS B 68(3), 411-436.
     """
 
-    def __init__(self, visible_mean, noise, most_steps=200):
+    def __init__(self, visible_mean, noise, most_steps=200, n_chains=400):
         self._visible_mean = visible_mean
         self._noise = noise
         self._most_steps = most_steps
+        self._n_chains = n_chains
         self._energy = None
         self.log_partition = np.nan
         self.std = 0.0
@@ -96,8 +97,10 @@ class PartitionTrajectory:
 
     def _start_over(self, energy):
         self._energy, self._base = energy.independent(self._visible_mean)
-        self._visible = start_visible(self._visible_mean, _N_CHAINS, self._noise.rng)
-        self._log_weights = np.zeros(_N_CHAINS)
+        self._visible = start_visible(
+            self._visible_mean, self._n_chains, self._noise.rng
+        )
+        self._log_weights = np.zeros(self._n_chains)
 
     def _move(self, energy):
         """Take the chains to a machine in steps, short enough for their weights.
@@ -128,7 +131,7 @@ class PartitionTrajectory:
         self._energy = energy
         self.log_partition = float(self._base + self._log_mean_weight())
         lost += 1 / self._effective_share() - 1
-        self.std = float(np.sqrt(max(lost, 0.0) / _N_CHAINS))
+        self.std = float(np.sqrt(max(lost, 0.0) / self._n_chains))
         return least
 
     def _weights(self):
@@ -145,8 +148,8 @@ class PartitionTrajectory:
         """Copy chains in proportion to their weights, which become equal."""
         weights = self._weights()
         self._base += self._log_mean_weight()
-        ends = np.cumsum(weights) / weights.sum() * _N_CHAINS
-        positions = np.arange(_N_CHAINS) + self._noise.rng.random()
-        chosen = np.minimum(np.searchsorted(ends, positions), _N_CHAINS - 1)
+        ends = np.cumsum(weights) / weights.sum() * self._n_chains
+        positions = np.arange(self._n_chains) + self._noise.rng.random()
+        chosen = np.minimum(np.searchsorted(ends, positions), self._n_chains - 1)
         self._visible = self._visible[chosen]
-        self._log_weights = np.zeros(_N_CHAINS)
+        self._log_weights = np.zeros(self._n_chains)

@@ -106,12 +106,35 @@ def test_the_rows_scored_are_a_random_part():
 def test_short_fits_are_measured_in_fewer_steps(monkeypatch, n_updates, most_steps):
     asked = []
     monkeypatch.setattr(
-        monitor, "PartitionTrajectory", lambda *args: asked.append(args)
+        monitor, "PartitionTrajectory", lambda *args, **_: asked.append(args)
     )
     watch(bits(5, 3), n_updates=n_updates)
     (_, _, given), *rest = asked
     assert given == most_steps
     assert not rest
+
+
+@pytest.mark.parametrize(
+    ("update_rows", "n_rows", "n_chains"),
+    [(2, 100, 40), (350, 500, 200), (700, 1000, 400), (5000, 1000, 400)],
+)
+def test_small_updates_are_measured_with_less(
+    monkeypatch, update_rows, n_rows, n_chains
+):
+    asked = []
+    monkeypatch.setattr(
+        monitor, "PartitionTrajectory", lambda *_, **given: asked.append(given)
+    )
+    watcher = LikelihoodMonitor(
+        Rows(bits(1500, 3), None),
+        None,
+        visible_mean=np.full(3, 0.5),
+        noise=UniformNoise(np.random.default_rng(0), np.float32),
+        n_updates=100,
+        update_rows=update_rows,
+    )
+    assert asked == [{"n_chains": n_chains}]
+    assert len(watcher._training) == n_rows
 
 
 def test_estimated_likelihoods_share_an_error():
