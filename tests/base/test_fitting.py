@@ -6,6 +6,7 @@ from oracle import RBMOracle
 from sklearn.exceptions import ConvergenceWarning
 
 from skebm import BinaryRBM
+from skebm.learning.monitor import LikelihoodMonitor
 
 STOCHASTIC_HISTORY = {
     "n_iter",
@@ -314,3 +315,17 @@ def test_a_copied_bit_is_learned_by_tempered_chains(seed):
     assert rbm.score(copied_bit()) > -1.2
     ends = rbm.score_samples(np.repeat([[0], [1]], 20, axis=1))
     assert abs(ends[0] - ends[1]) < 0.3
+
+
+def test_the_monitor_is_told_the_size_of_an_update(X, monkeypatch):
+    asked = []
+
+    class Recording(LikelihoodMonitor):
+        def __init__(self, *args, **given):
+            asked.append(given)
+            super().__init__(*args, **given)
+
+    monkeypatch.setattr("skebm.base.fitting.LikelihoodMonitor", Recording)
+    BinaryRBM(1, n_chains=7, batch_size=30, max_iter=60, random_state=0).fit(X)
+    assert asked[0]["update_rows"] == 37
+    assert asked[0]["n_updates"] == 60

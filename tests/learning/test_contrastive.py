@@ -453,3 +453,24 @@ def test_centering_may_change_between_chunks():
     assert not rbm._state.model.offsets.hidden.any()
     rbm.set_params(centering=True).partial_fit(X)
     assert rbm._state.model.offsets.visible[:-1].all()
+
+
+def test_tempered_chains_make_their_steps_on_the_ladders():
+    """Further sweeps of the machine itself would cost time and add nothing."""
+    mean = np.full(3, 0.5)
+    learner = ContrastiveLearning(
+        persistent=True,
+        n_chains=5,
+        n_gibbs_steps=3,
+        batch_size=4,
+        tempered_from=mean,
+        drifting_offset=False,
+        alpha=0.0,
+        l1_ratio=0.0,
+    )
+    model = BinaryRBMEnergy(np.ones((2, 3)), np.zeros(3), np.zeros(2)).centred()
+    noise = UniformNoise(np.random.default_rng(0), np.float64)
+    state = LearningState(model, model, None, noise, {})
+    _, replicas, n_sweeps = learner._chains(state, model.prepare(np.ones((4, 3))))
+    assert replicas.n_steps == 3
+    assert n_sweeps == 1

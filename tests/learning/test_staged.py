@@ -297,3 +297,11 @@ def test_estimators_end_at_the_best_of_their_history():
     assert likelihoods[best] == pytest.approx(exact, abs=1e-6)
     log_partition = pytest.approx(np.log(oracle.partition), rel=1e-12)
     assert rbm.history_["log_partition"][best] == log_partition
+
+
+def test_what_is_measured_is_what_learning_goes_back_to():
+    """And not an average that differs from the result, by zeros for instance."""
+    run = begin(n_updates=100)
+    run.advance()
+    assert run.monitor.measured[-1] == ("energy of", run.state.averaged)
+    assert run.state.averaged == run.learner.result(run.state) > 0
