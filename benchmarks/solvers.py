@@ -7,13 +7,11 @@ test and n_features. All else is as by default: centred gradients, correlated
 start, averaged iterates, 500 chains, batches of 200, linear decay.
 """
 
-import argparse
 import time
-from pathlib import Path
 from unittest import mock
 
 import numpy as np
-from tables import SETS, read_set
+from tables import parse_sets, read_set
 
 from skebm import BinaryRBM
 from skebm.learning.natural import KroneckerMetric
@@ -72,11 +70,7 @@ def fit(solver, settings, train):
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("folder", type=Path)
-    parser.add_argument("--sets", nargs="+", default=SETS)
-    parser.add_argument("--max-iter", type=int, default=5000)
-    arguments = parser.parse_args()
+    parser, arguments = parse_sets(__doc__, max_iter=5000)
     print(f"test nats a row after {arguments.max_iter} updates, 128 hidden units")
     for name in arguments.sets:
         train, _, test = read_set(parser, arguments.folder, name)

@@ -1,6 +1,9 @@
 """The real tables that benchmarks read; none of them is part of this package."""
 
-__all__ = ["SETS", "read_images", "read_packed", "read_set"]
+__all__ = ["SETS", "parse_sets", "read_images", "read_packed", "read_set"]
+
+import argparse
+from pathlib import Path
 
 import numpy as np
 
@@ -21,6 +24,15 @@ def read_images(file):
     """Read thresholded images of training and test, one a row."""
     images = np.load(file)
     return [images[part].reshape(-1, 784) >= 128 for part in ("x_train", "x_test")]
+
+
+def parse_sets(description, *, max_iter):
+    """Read the arguments of a comparison on the sets; give its parser as well."""
+    parser = argparse.ArgumentParser(description=description.splitlines()[0])
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("--sets", nargs="+", default=SETS)
+    parser.add_argument("--max-iter", type=int, default=max_iter)
+    return parser, parser.parse_args()
 
 
 def read_set(parser, folder, name):

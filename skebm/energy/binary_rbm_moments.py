@@ -6,6 +6,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+from skebm.energy.units import all_configurations
+
 # Configurations enumerated at a time hold 256 KiB of fields: within the
 # processor's cache, and long enough that the interpreter does not count.
 _BLOCK_ELEMENTS = 2**15
@@ -94,7 +96,7 @@ def moments_of_model(energy):
     """
     n_hidden, n_visible = energy.weights.shape
     n_low = min(n_visible, max(1, _BLOCK_ELEMENTS // n_hidden).bit_length() - 1)
-    low, high = _configurations(n_low), _configurations(n_visible - n_low)
+    low, high = all_configurations(n_low), all_configurations(n_visible - n_low)
     half = energy.weights / 2
     low_field = half[:, :n_low] @ low.T
     high_field = high @ half[:, n_low:].T + energy.hidden_bias / 2
@@ -168,8 +170,3 @@ def _tanh_and_log_cosh(half_field):
         part = factors[start : start + _MOST_FACTORS]
         log_cosh -= np.log(np.multiply.reduce(part, axis=0))
     return tanh, log_cosh
-
-
-def _configurations(n_units):
-    numbers = np.arange(2**n_units)[:, np.newaxis]
-    return (numbers >> np.arange(n_units) & 1).astype(np.float64)

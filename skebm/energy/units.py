@@ -1,6 +1,6 @@
 """Binary units, whose log-odds of being on are called their field."""
 
-__all__ = ["draw_units", "logistic", "softplus"]
+__all__ = ["all_configurations", "draw_units", "logistic", "softplus"]
 
 import numpy as np
 from scipy.special import expit
@@ -34,6 +34,18 @@ def softplus(field):
     np.log1p(result, out=result)
     result += np.maximum(field, 0)
     return result
+
+
+def all_configurations(n_units):
+    """List the 2**n_units configurations of units, the first unit changing fastest.
+
+    Returns
+    -------
+    configurations : ndarray of shape (2**n_units, n_units)
+        Zeros and ones, float64.
+    """
+    numbers = np.arange(2**n_units)[:, np.newaxis]
+    return (numbers >> np.arange(n_units) & 1).astype(np.float64)
 
 
 def draw_units(field, noise, beta=1.0):

@@ -5,7 +5,7 @@ __all__ = ["ExactLikelihood", "merge_rows"]
 import numpy as np
 
 from skebm._rows import Rows
-from skebm.partition.enumeration import MAX_ENUMERATED_UNITS
+from skebm.partition.enumeration import MAX_ENUMERATED_UNITS, count_enumerated_units
 
 
 class ExactLikelihood:
@@ -27,7 +27,7 @@ class ExactLikelihood:
     """
 
     def __init__(self, energy, rows, row_weights=None):
-        n_smallest = min(layer[0] for layer in energy.enumerable_layers())
+        n_smallest = count_enumerated_units(energy)
         if n_smallest > MAX_ENUMERATED_UNITS:
             raise ValueError(
                 f"Exact learning enumerates the smaller layer, which has {n_smallest} "

@@ -9,6 +9,7 @@ import numpy as np
 from skebm.partition.annealing import anneal
 from skebm.partition.enumeration import (
     MAX_ENUMERATED_UNITS,
+    count_enumerated_units,
     enumerate_log_partition,
 )
 from skebm.partition.equilibrium import draw_in_equilibrium
@@ -50,8 +51,7 @@ def compute_log_partition(
     estimate : PartitionEstimate
         In nats.
     """
-    n_units = min(n_units for n_units, _ in energy.enumerable_layers())
-    if n_units <= MAX_ENUMERATED_UNITS:
+    if count_enumerated_units(energy) <= MAX_ENUMERATED_UNITS:
         return enumerate_log_partition(energy)
     return anneal_log_partition(
         energy,

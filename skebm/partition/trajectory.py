@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 
-from skebm.partition.enumeration import enumerate_log_partition
+from skebm.partition.enumeration import count_enumerated_units, enumerate_log_partition
 from skebm.sampling.chains import start_visible
 
 # Enumerating so few units takes less than the chains do.
@@ -84,8 +84,7 @@ class PartitionTrajectory:
         energy : energy object
             In float64.
         """
-        n_units = min(n_units for n_units, _ in energy.enumerable_layers())
-        if n_units <= _MAX_ENUMERATED_UNITS:
+        if count_enumerated_units(energy) <= _MAX_ENUMERATED_UNITS:
             self.log_partition = enumerate_log_partition(energy).log_partition
             return
         energy = energy.astype(np.float32)
