@@ -3,7 +3,8 @@
 Models with 16 and 20 hidden units are fitted with the default settings, and their
 log Z is both summed and estimated, from 50 seeds, with the default settings again.
 
-    python benchmarks/log_partition.py [FOLDER] [--seeds N] [--max-temperatures N]
+    python benchmarks/log_partition.py [FOLDER] [--sets NAME ...] [--seeds N]
+        [--max-temperatures N]
 
 FOLDER holds images/mnist.npz (x_train, uint8 images) and debd/NAME.npz (packed bits
 `train` of `n_features` columns). Without it there are the digits of scikit-learn.
@@ -73,6 +74,7 @@ def measure(rbm, n_seeds, max_temperatures):
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("folder", type=Path, nargs="?")
+    parser.add_argument("--sets", nargs="+")
     parser.add_argument("--seeds", type=int, default=50)
     parser.add_argument(
         "--max-temperatures", type=int, default=BinaryRBM().max_ais_temperatures
@@ -81,6 +83,8 @@ def main():
     print("log Z in nats; mean absolute error, mean stated error, exact within two")
     print(f"{'':>12} {'exact':>9} | {'forwards':^21} | {'backwards':^21} | steps   s")
     for name, X in load(arguments.folder):
+        if arguments.sets and name not in arguments.sets:
+            continue
         for n_components in (16, 20):
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")

@@ -31,15 +31,15 @@ def split():
     """Two modes, half of Z each, of which annealing finds only the wide one.
 
     With the first hidden unit off all visible units are free; with it on all are
-    on, or else the energy is far too high.
+    on, or else the energy is far too high. The hidden units are too many for flips.
     """
-    weights = np.zeros((21, 40))
+    weights = np.zeros((41, 40))
     weights[0] = 100.0
-    hidden_bias = np.zeros(21)
+    hidden_bias = np.zeros(41)
     hidden_bias[0] = -100.0 * 40 + 40 * np.log(2)
     return BinaryRBM.from_parameters(
         weights, np.zeros(40), hidden_bias, random_state=0
-    ), 61 * np.log(2)
+    ), 81 * np.log(2)
 
 
 # ---- log_partition_ ----

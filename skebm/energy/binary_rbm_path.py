@@ -5,6 +5,7 @@ __all__ = ["BinaryRBMPath"]
 import numpy as np
 from scipy.special import logit
 
+from skebm.energy.binary_rbm_flips import flip_hidden
 from skebm.energy.units import draw_units, logistic, softplus
 
 
@@ -41,7 +42,8 @@ class BinaryRBMPath:
         Returns
         -------
         visible : ndarray of shape (n_chains, n_visible)
-            The rows after one Gibbs sweep at `next_beta`.
+            The rows after one Gibbs sweep at `next_beta`, between the two layers
+            of which hidden units are flipped.
         log_weight : ndarray of shape (n_chains,)
             Fall in free energy of the given rows from `beta` to `next_beta`,
             which may be the lower of the two, in float64.
@@ -59,6 +61,8 @@ class BinaryRBMPath:
         field += target.visible_bias
         field *= next_beta
         field += (1 - next_beta) * self.start_bias
+        weights, bias = target.weights, target.hidden_bias
+        flip_hidden(hidden, field, weights, bias, noise, beta=next_beta)
         return draw_units(field, noise), log_weight
 
 

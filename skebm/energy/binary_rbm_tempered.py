@@ -7,6 +7,7 @@ from typing import NamedTuple
 import numpy as np
 from scipy.special import logit
 
+from skebm.energy.binary_rbm_flips import flip_hidden
 from skebm.energy.units import draw_units, softplus
 
 
@@ -85,19 +86,20 @@ class TemperedBinaryRBM:
         return result
 
     def sweep(self, context, beta, noise):
-        """Draw the hidden layer at each row's beta, then the visible one.
+        """Draw the hidden layer at each row's beta, flip, and draw the visible one.
 
         Returns
         -------
         visible : ndarray of shape (n_rows, n_visible)
             Boolean. `context` is used up.
         """
-        beta = _column(beta, context.field)
-        hidden = draw_units(context.field, noise, beta)
+        factor = _column(beta, context.field)
+        hidden = draw_units(context.field, noise, factor)
         field = np.dot(hidden.astype(self.weights.dtype), self.weights)
         field += self.tilt_bias
-        field *= beta
+        field *= factor
         field += self.start_bias
+        flip_hidden(hidden, field, self.weights, self.hidden_bias, noise, beta=beta)
         return draw_units(field, noise)
 
 

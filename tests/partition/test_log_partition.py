@@ -122,14 +122,15 @@ def split_model():
 
     With the first hidden unit off every visible unit is free, which has the weight
     2**40; with it on all are on, with log weight 40 log 2 as well, but that mode
-    is all or nothing until the temperature is that of the model.
+    is all or nothing until the temperature is that of the model. The hidden units
+    are too many for flips.
     """
-    weights = np.zeros((21, 40))
+    weights = np.zeros((41, 40))
     weights[0] = 100.0
-    hidden_bias = np.zeros(21)
+    hidden_bias = np.zeros(41)
     hidden_bias[0] = -100.0 * 40 + 40 * np.log(2)
     energy = BinaryRBMEnergy(weights, np.zeros(40), hidden_bias)
-    return energy, 41 * np.log(2) + 20 * np.log(2)
+    return energy, 81 * np.log(2)
 
 
 @pytest.mark.parametrize("with_starts", [False, True])
