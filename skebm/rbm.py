@@ -457,7 +457,8 @@ class BinaryRBM(ClassNamePrefixFeaturesOutMixin, BaseEnergyModel):
         sample = start_visible(rbm._visible_mean, _sample_size(n_features), rng)
         metric = rbm._metric(model, sample)
         state = rbm._start(model, metric, rng)
-        vars(rbm).update(rbm._fitted_attributes(state), _state=state)
+        attributes = rbm._fitted_attributes(rbm._learner("pcd"), state)
+        vars(rbm).update(attributes, _state=state)
         # As given, where the learning state has rounded them to float32.
         rbm.components_, rbm.intercept_visible_, rbm.intercept_hidden_ = (
             components,
@@ -498,8 +499,13 @@ class BinaryRBM(ClassNamePrefixFeaturesOutMixin, BaseEnergyModel):
             np.full(energy.n_hidden, 0.5, dtype=np.float32),
         )
 
-    def _learner(self):
-        if self.algorithm == "exact":
+    def _recentred(self, model):
+        if not self.centering:
+            return model.uncentred()
+        return model.recentred(visible_offset=self._visible_mean.astype(np.float32))
+
+    def _learner(self, algorithm):
+        if algorithm == "exact":
             return ExactLearning(
                 max_iter=self.max_iter or MOST_UPDATES,
                 alpha=self.alpha,
@@ -507,7 +513,7 @@ class BinaryRBM(ClassNamePrefixFeaturesOutMixin, BaseEnergyModel):
                 tol=self.tol,
             )
         return ContrastiveLearning(
-            persistent=self.algorithm == "pcd",
+            persistent=algorithm == "pcd",
             n_chains=self.n_chains,
             n_gibbs_steps=self.n_gibbs_steps,
             batch_size=self.batch_size,

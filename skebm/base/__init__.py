@@ -23,7 +23,7 @@ class BaseEnergyModel(
 ):
     """Methods that every energy-based model shares.
 
-    A model adds its constructor and five private methods of pure mathematics.
+    A model adds its constructor and six private methods of pure mathematics.
     """
 
     @abstractmethod
@@ -31,8 +31,12 @@ class BaseEnergyModel(
         """Build the machine from which learning starts, and its metric or None."""
 
     @abstractmethod
-    def _learner(self):
-        """Build the learning algorithm from the constructor's parameters."""
+    def _recentred(self, model):
+        """Give a machine in learning coordinates that suit the data seen so far."""
+
+    @abstractmethod
+    def _learner(self, algorithm):
+        """Build a learning algorithm from the constructor's parameters."""
 
     @abstractmethod
     def _energy_of(self, model):

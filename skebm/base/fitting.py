@@ -32,6 +32,9 @@ MOST_UPDATES = 20_000
 # Enough to tell differences of a few hundredths of a nat apart.
 _MAX_HELD_OUT = 1000
 
+# Algorithms that go through all data at each step, up to an optimum.
+_DETERMINISTIC = {"exact", "pseudolikelihood"}
+
 
 class FittingMixin:
     """`fit` and `partial_fit`, and what an estimator remembers between them."""
@@ -86,22 +89,27 @@ class FittingMixin:
         2
         """
         rows = check_rows(self, X, reset=True)
+        algorithm = self._algorithm(rows.n_columns)
         rng = self._seed()
-        rows, held_out = self._hold_out(rows, rng)
+        rows, held_out = self._hold_out(rows, rng, algorithm)
         state = self._begin(rows, rng)
-        run = self._run(state, rows, held_out)
+        learner = self._learner(algorithm)
+        run = self._run(learner, state, rows, held_out, algorithm)
+
+        def fitted_attributes():
+            return self._fitted_attributes(learner, state, run.history)
+
         # Callbacks score only where there is a y, so there is one, unused.
         report = FitReport(
             self,
             run.n_stages,
             X=X,
             y=np.zeros(rows.table.shape[0]) if y is None else y,
-            fitted_attributes=lambda: self._fitted_attributes(state, run.history),
+            fitted_attributes=fitted_attributes,
         )
         run.fit(report.stage)
         report.close()
-        attributes = self._fitted_attributes(state, run.history)
-        vars(self).update(attributes, _state=state)
+        vars(self).update(fitted_attributes(), _state=state)
         return self
 
     @all_or_nothing
@@ -148,27 +156,33 @@ class FittingMixin:
         11
         """
         check_constructor(self)  # scikit-learn does so at the first call only
-        if self.algorithm == "exact":
+        algorithm = self._algorithm(None)
+        if algorithm in _DETERMINISTIC:
             raise ValueError(
-                "algorithm='exact' learns from all data at once. Use fit, or set "
-                "algorithm='pcd' to learn on with partial_fit."
+                f"algorithm={algorithm!r} learns from all data at once. Use fit, or "
+                "set algorithm='pcd' to learn on with partial_fit."
             )
         first = not hasattr(self, "_visible_mean")
         rows = check_rows(self, X, reset=first)
         state = self._begin(rows, self._seed()) if first else self._resume(rows)
-        learner = self._learner()
+        learner = self._learner(algorithm)
         learner.run(state, learner.batches(state, rows), Schedule(self.learning_rate))
-        vars(self).update(self._fitted_attributes(state), _state=state)
+        vars(self).update(self._fitted_attributes(learner, state), _state=state)
         return self
 
-    def _hold_out(self, rows, rng):
+    def _algorithm(self, n_columns):
+        """Choose the algorithm for a fit to so many columns, or None: to chunks."""
+        return self.algorithm
+
+    def _hold_out(self, rows, rng, algorithm):
         """Split rows at random into those to learn from and those to score."""
         if not self.early_stopping:
             return rows, None
-        if self.algorithm == "exact":
+        if algorithm in _DETERMINISTIC:
             raise ValueError(
-                "early_stopping needs a stochastic algorithm: exact learning ends at "
-                "the optimum. Use algorithm='pcd', or limit the weights by alpha."
+                "early_stopping needs a stochastic algorithm: "
+                f"algorithm={algorithm!r} ends at the optimum. Use algorithm='pcd', or "
+                "limit the weights by alpha."
             )
         n_held_out = min(
             max(1, round(self.validation_fraction * rows.n_rows)), _MAX_HELD_OUT
@@ -183,9 +197,8 @@ class FittingMixin:
         held_out, learned = order[:n_held_out], np.sort(order[n_held_out:])
         return rows.subset(learned), rows.subset(np.sort(held_out))
 
-    def _run(self, state, rows, held_out):
-        learner = self._learner()
-        if self.algorithm == "exact":
+    def _run(self, learner, state, rows, held_out, algorithm):
+        if algorithm in _DETERMINISTIC:
             return ExactRun(learner, state, rows, self._energy_of)
         noise = UniformNoise(state.noise.rng.spawn(1)[0], np.float32)
         mean, n_updates = self._visible_mean, self._n_updates()
@@ -233,12 +246,7 @@ class FittingMixin:
         state = replace(self._state, noise=deepcopy(self._state.noise))
         for name in "model", "averaged":
             model = getattr(state, name).astype(np.float32)
-            if self.centering:
-                offset = self._visible_mean.astype(np.float32)
-                model = model.recentred(visible_offset=offset)
-            else:
-                model = model.uncentred()
-            setattr(state, name, model)
+            setattr(state, name, self._recentred(model))
         if state.metric is not None and self.alpha > 0:
             state.metric = state.metric.diagonal()
         return state
@@ -262,9 +270,9 @@ class FittingMixin:
         noise = UniformNoise(rng, np.float32)
         return LearningState(model, model, None, noise, structure, metric)
 
-    def _fitted_attributes(self, state, history=None):
+    def _fitted_attributes(self, learner, state, history=None):
         attributes = {
-            **self._parameters(self._learner().result(state)),
+            **self._parameters(learner.result(state)),
             "n_iter_": state.n_updates,
             "_partition_estimate": None,
         }

@@ -14,7 +14,8 @@ sampling, learning and partition are written once against these methods of it:
 - ``centred(visible_offset, hidden_offset)``, the machine in the coordinates in
   which it learns: ``prepare``, ``start_chains``, ``contrast``, ``hidden_rows``,
   ``step``, ``towards``, ``without_weights``, ``recentred``, ``uncentred``,
-  ``with_drifted_offset``, ``tempered``, ``plain_parameters``, ``has_diverged``
+  ``describing``, ``with_drifted_offset``, ``tempered``, ``plain_parameters``,
+  ``has_diverged``
 - ``model_moments()``, ``row_moments(visible, row_weights)`` and
   ``standardised(visible_mean)`` for exact learning
 - ``astype(dtype)`` and ``n_units``

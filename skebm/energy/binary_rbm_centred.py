@@ -82,6 +82,11 @@ class CentredBinaryRBM:
         uncentred = cls(matrix, Offsets(visible_zeros, hidden_zeros))
         return uncentred.recentred(visible_offset, hidden_offset)
 
+    def describing(self, energy):
+        """Describe a plain energy's distribution with the offsets of this machine."""
+        offsets = (self.offsets.visible[:-1], self.offsets.hidden[:-1])
+        return self.from_plain(energy, *(part.astype(energy.dtype) for part in offsets))
+
     def astype(self, dtype):
         """Return the same machine with parameters of another dtype."""
         visible, hidden = self.offsets.visible[:-1], self.offsets.hidden[:-1]

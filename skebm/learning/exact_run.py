@@ -2,8 +2,6 @@
 
 __all__ = ["ExactRun"]
 
-import numpy as np
-
 
 class ExactRun:
     """Exact learning, one iteration a stage.
@@ -38,12 +36,9 @@ class ExactRun:
     def fit(self, run_stage):
         """Learn, calling `run_stage` after each iteration; it may ask for the end."""
         state = self.state
-        offsets = state.model.offsets
-        visible_offset = offsets.visible[:-1].astype(np.float64)
-        hidden_offset = offsets.hidden[:-1].astype(np.float64)
 
         def on_iteration(energy, log_likelihood):
-            state.averaged = state.model = energy.centred(visible_offset, hidden_offset)
+            state.averaged = state.model = state.model.describing(energy)
             state.n_updates += 1
             self.history["n_iter"].append(state.n_updates)
             self.history["train_log_likelihood"].append(log_likelihood)
