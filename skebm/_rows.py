@@ -22,12 +22,16 @@ class Rows:
         on. Boolean tables are taken as they are.
     chosen : ndarray of shape (n_rows,), default=None
         Indices of the rows of the table that count. None takes them all.
+    lowest : {0, -1}, default=0
+        Without a threshold, the value that stands for a probability of 0, that for
+        1 being 1.
     """
 
-    def __init__(self, table, threshold, chosen=None):
+    def __init__(self, table, threshold, chosen=None, lowest=0):
         self.table = table
         self.threshold = None if table.dtype == bool else threshold
         self.chosen = chosen
+        self.lowest = 0 if table.dtype == bool else lowest
         self.n_rows, self.n_columns = table.shape
         if chosen is not None:
             self.n_rows = len(chosen)
@@ -35,7 +39,7 @@ class Rows:
     def subset(self, indices):
         """View some of these rows, without a copy of the table."""
         chosen = indices if self.chosen is None else self.chosen[indices]
-        return Rows(self.table, self.threshold, chosen)
+        return Rows(self.table, self.threshold, chosen, self.lowest)
 
     def sample(self, n_rows, rng):
         """Choose at most so many rows at random; give their indices, rising."""
@@ -50,7 +54,9 @@ class Rows:
         rows = self.table[selection]
         if sparse.issparse(rows):
             rows = rows.toarray()
-        return rows if self.threshold is None else rows > self.threshold
+        if self.threshold is not None:
+            return rows > self.threshold
+        return rows if self.lowest == 0 else (rows - self.lowest) / (1 - self.lowest)
 
     def blocks(self, row_elements):
         """Cut the table into slices of rows.

@@ -2,13 +2,16 @@
 
 __all__ = [
     "Interval",
+    "Options",
     "StrOptions",
     "all_or_nothing",
+    "check_connectivity",
     "check_constructor",
     "check_hidden_rows",
     "check_rows",
     "fit_context",
     "make_generator",
+    "states_of",
     "validate_params",
     "warn_user",
 ]
@@ -22,10 +25,18 @@ from scipy import sparse
 from sklearn.base import _fit_context as fit_context
 from sklearn.exceptions import DataConversionWarning
 from sklearn.utils import check_random_state
-from sklearn.utils._param_validation import Interval, StrOptions, validate_params
+from sklearn.utils._param_validation import (
+    Interval,
+    Options,
+    StrOptions,
+    validate_params,
+)
 from sklearn.utils.validation import check_array, check_is_fitted, validate_data
 
 from skebm._rows import Rows
+
+# What values between the states mean, by the lower state.
+_FRACTIONS = {0: "probabilities of being on", -1: "means of spins"}
 
 
 def all_or_nothing(method):
@@ -86,29 +97,54 @@ def check_rows(estimator, X, *, reset=False):
         X = X.copy()
         X.sum_duplicates()
     threshold = estimator.binarize
-    rows = Rows(X, threshold)
+    low, high = states_of(estimator)
+    rows = Rows(X, threshold, lowest=low)
     if threshold is None:
-        if not _every_value(X, lambda values: (values >= 0) & (values <= 1)):
+        if not _every_value(X, lambda values: (values >= low) & (values <= high)):
             raise ValueError(
-                "X has values outside [0, 1], which cannot be probabilities of "
-                "being on. Rescale X to [0, 1], or set binarize to the threshold "
-                "above which a value counts as on."
+                f"X has values outside [{low}, {high}], which cannot be "
+                f"{_FRACTIONS[low]}. Rescale X to [{low}, {high}], or set binarize to "
+                "the threshold above which a value counts as on."
             )
     elif X.dtype != bool:
         reason = None
-        if not _every_value(X, lambda values: (values == 0) | (values == 1)):
-            reason = "X has values other than 0 and 1"
-        elif not 0 <= threshold < 1:
-            reason = "The threshold changes X, which has only zeros and ones"
+        if not _every_value(X, lambda values: (values == low) | (values == high)):
+            reason = f"X has values other than {low} and {high}"
+        elif not low <= threshold < high:
+            reason = f"The threshold changes X, which has only {low} and {high}"
         if reason is not None:
             warn_user(
-                f"{reason}: those above binarize={threshold} are taken as 1, all "
-                "others as 0. Pass zeros and ones (with a threshold between them) to "
-                "silence this, or set binarize=None to use values in [0, 1] as "
-                "probabilities.",
+                f"{reason}: those above binarize={threshold} are taken as {high}, all "
+                f"others as {low}. Pass these two (with a threshold between them) to "
+                f"silence this, or set binarize=None to use values in [{low}, {high}] "
+                f"as {_FRACTIONS[low]}.",
                 DataConversionWarning,
             )
     return rows
+
+
+def states_of(estimator):
+    """Give the lower and the upper value of a unit, as users call them."""
+    return getattr(estimator, "states", (0, 1))
+
+
+def check_connectivity(connectivity, n_features):
+    """Validate an adjacency; give it as a boolean CSR array without diagonal."""
+    graph = check_array(connectivity, accept_sparse="csr", input_name="connectivity")
+    graph = sparse.csr_array(graph) != 0
+    graph.setdiag(False)
+    graph.eliminate_zeros()
+    if graph.shape != (n_features, n_features):
+        raise ValueError(
+            f"connectivity has shape {graph.shape}, but X has {n_features} features: "
+            f"it must have shape {(n_features, n_features)}."
+        )
+    if (graph != graph.T).nnz:
+        raise ValueError(
+            "connectivity must be symmetric: a coupling has no direction. Pass "
+            "connectivity + connectivity.T, for instance."
+        )
+    return graph
 
 
 def check_constructor(estimator):

@@ -47,7 +47,7 @@ def log_partition_bounds(
 
     Parameters
     ----------
-    model : BinaryRBM
+    model : BinaryRBM or BoltzmannMachine
         Fitted.
     X : {array-like, sparse matrix} of shape (n_samples, n_features), default=None
         Rows with which half of the tempered chains start, best of all held-out
@@ -112,7 +112,7 @@ def log_partition_bounds(
         chosen = rng.permutation(rows.n_rows)[:_MOST_STARTS]
         means = rows.take(np.sort(chosen))
         starts = rng.random(means.shape) < means
-    return compute_log_partition(
+    estimate = compute_log_partition(
         model._energy(),
         model._visible_mean,
         tol=tol,
@@ -122,3 +122,4 @@ def log_partition_bounds(
         rng=rng,
         starts=starts,
     )
+    return estimate.shifted(-model._energy_constant)

@@ -16,7 +16,6 @@ from sklearn.utils.validation import (
 from skebm._validation import (
     Interval,
     StrOptions,
-    check_constructor,
     check_hidden_rows,
     check_rows,
 )
@@ -26,13 +25,8 @@ from skebm.energy.binary_rbm import BinaryRBMEnergy
 from skebm.learning.contrastive import ContrastiveLearning
 from skebm.learning.exact import ExactLearning
 from skebm.learning.natural import KroneckerMetric
-from skebm.learning.start import start_weights
+from skebm.learning.start import sample_size, start_weights
 from skebm.sampling.chains import start_visible
-
-# What the start of learning knows of the data: enough for their correlations,
-# within 32 MiB.
-_MAX_SAMPLE_ROWS = 5000
-_MAX_SAMPLE_ELEMENTS = 2**22
 
 
 class BinaryRBM(ClassNamePrefixFeaturesOutMixin, BaseEnergyModel):
@@ -439,31 +433,12 @@ class BinaryRBM(ClassNamePrefixFeaturesOutMixin, BaseEnergyModel):
                     f"{components.shape} need ({size},)."
                 )
         rbm = cls(n_components, **params)
-        check_constructor(rbm)
-        energy = BinaryRBMEnergy(components, *biases)
-        rbm._n_rows_seen, rbm._column_sums = 0, 0.0
-        if X is None:
-            rbm._visible_mean = np.full(n_features, 0.5)
-            rbm.n_features_in_ = n_features
-        else:
-            rows = check_rows(rbm, X, reset=True)
-            if rows.n_columns != n_features:
-                raise ValueError(
-                    f"X has {rows.n_columns} features, components {n_features}."
-                )
-            rbm._see(rows)
-        rng = rbm._seed()
-        model = rbm._centred(energy, rbm._visible_mean)
-        sample = start_visible(rbm._visible_mean, _sample_size(n_features), rng)
-        metric = rbm._metric(model, sample)
-        state = rbm._start(model, metric, rng)
-        attributes = rbm._fitted_attributes(rbm._learner("pcd"), state)
-        vars(rbm).update(attributes, _state=state)
-        # As given, where the learning state has rounded them to float32.
-        rbm.components_, rbm.intercept_visible_, rbm.intercept_hidden_ = (
-            components,
-            *biases,
-        )
+        attributes = {
+            "components_": components,
+            "intercept_visible_": biases[0],
+            "intercept_hidden_": biases[1],
+        }
+        rbm._adopt(attributes, n_features, X)
         return rbm
 
     @property
@@ -472,7 +447,7 @@ class BinaryRBM(ClassNamePrefixFeaturesOutMixin, BaseEnergyModel):
 
     def _initial_model(self, rows, rng):
         mean = self._visible_mean
-        chosen = rows.sample(_sample_size(rows.n_columns), rng)
+        chosen = rows.sample(sample_size(rows.n_columns), rng)
         sample = rows.subset(chosen).take(slice(None))
         sample = sample.astype(np.float64, copy=False)
         weights = start_weights(sample - sample.mean(axis=0), self.n_components, rng)
@@ -481,6 +456,12 @@ class BinaryRBM(ClassNamePrefixFeaturesOutMixin, BaseEnergyModel):
         hidden_bias = -weights @ mean
         energy = BinaryRBMEnergy(weights, visible_bias, hidden_bias)
         model = self._centred(energy, mean)
+        return model, self._metric(model, sample)
+
+    def _learnable(self, energy, rng):
+        mean = self._visible_mean
+        model = self._centred(energy, mean)
+        sample = start_visible(mean, sample_size(len(mean)), rng)
         return model, self._metric(model, sample)
 
     def _metric(self, model, sample):
@@ -523,12 +504,11 @@ class BinaryRBM(ClassNamePrefixFeaturesOutMixin, BaseEnergyModel):
             l1_ratio=self.l1_ratio,
         )
 
-    def _parameters(self, model):
-        components, intercept_visible, intercept_hidden = model.plain_parameters()
+    def _parameters(self, energy):
         return {
-            "components_": components,
-            "intercept_visible_": intercept_visible,
-            "intercept_hidden_": intercept_hidden,
+            "components_": energy.weights,
+            "intercept_visible_": energy.visible_bias,
+            "intercept_hidden_": energy.hidden_bias,
         }
 
     def _energy_of(self, model):
@@ -538,7 +518,3 @@ class BinaryRBM(ClassNamePrefixFeaturesOutMixin, BaseEnergyModel):
         return BinaryRBMEnergy(
             self.components_, self.intercept_visible_, self.intercept_hidden_
         )
-
-
-def _sample_size(n_columns):
-    return min(_MAX_SAMPLE_ROWS, 1 + _MAX_SAMPLE_ELEMENTS // n_columns)

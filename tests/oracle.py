@@ -72,3 +72,70 @@ def random_rbm(n_hidden, n_visible, *, scale=1.0, seed=0):
         rng.normal(0, 0.7, n_visible),
         rng.normal(0, 0.7, n_hidden),
     )
+
+
+class BoltzmannOracle:
+    """Exact law of a fully visible Boltzmann machine with few units at beta."""
+
+    def __init__(self, couplings, bias, beta=1.0):
+        self.couplings = np.asarray(couplings, dtype=float)
+        self.bias = np.asarray(bias, dtype=float)
+        self.visible = all_states(len(self.bias))
+        self.energies = np.array([self._energy(row) for row in self.visible])
+        unnormalised = np.exp(-beta * self.energies)
+        self.partition = unnormalised.sum()
+        self.law = unnormalised / self.partition
+
+    def _energy(self, row):
+        return -row @ self.couplings @ row / 2 - self.bias @ row
+
+    def index(self, rows):
+        """Find the number of each configuration in `visible`."""
+        powers = 2 ** np.arange(rows.shape[1])[::-1]
+        return np.asarray(rows).astype(int) @ powers
+
+    def draw(self, n_samples, rng):
+        """Draw independent rows from the exact law."""
+        return self.visible[rng.choice(len(self.law), size=n_samples, p=self.law)]
+
+    def moments(self, law=None):
+        """Means of x x' and of x, under the exact law or another."""
+        law = self.law if law is None else law
+        return self.visible.T @ np.diag(law) @ self.visible, law @ self.visible
+
+    def conditional(self, unit):
+        """P(x_unit = 1 | the others) of each configuration."""
+        result = np.empty(len(self.law))
+        for number, row in enumerate(self.visible):
+            on, off = row.copy(), row.copy()
+            on[unit], off[unit] = 1, 0
+            law_on, law_off = self.law[self.index(np.array([on, off]))]
+            result[number] = law_on / (law_on + law_off)
+        return result
+
+    def log_likelihood(self, rows):
+        return np.log(self.law[self.index(rows)])
+
+    def gradient(self, rows):
+        """Exact gradient of the mean log-likelihood: couplings i < j, and biases.
+
+        The first is an upper triangle, the derivative by W_ij and W_ji as one.
+        """
+        counts = np.bincount(self.index(rows), minlength=len(self.law)) / len(rows)
+        products, mean = self.moments(counts - self.law)
+        return np.triu(products, 1), mean
+
+
+def random_boltzmann(n_units, *, scale=1.0, seed=0):
+    """Draw parameters of a Boltzmann machine: couplings and biases."""
+    rng = np.random.default_rng(seed)
+    upper = np.triu(rng.normal(0, scale, (n_units, n_units)), 1)
+    return upper + upper.T, rng.normal(0, 0.7, n_units)
+
+
+def random_lattice(*, scale=1.0, seed=0):
+    """Draw parameters of a ring of six units, the mask of it, and its two colours."""
+    ring = np.roll(np.eye(6, dtype=bool), 1, axis=1)
+    mask = ring | ring.T
+    couplings, bias = random_boltzmann(6, scale=scale, seed=seed)
+    return couplings * mask, bias, mask, [np.arange(0, 6, 2), np.arange(1, 6, 2)]

@@ -2,12 +2,18 @@ import pytest
 from sklearn.utils import estimator_checks
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
-from skebm import BinaryRBM
+from skebm import BinaryRBM, BoltzmannMachine
 
-# The checks bring continuous data, which the default threshold turns into units.
-pytestmark = pytest.mark.filterwarnings(
-    "ignore:X has values other than 0 and 1:sklearn.exceptions.DataConversionWarning"
-)
+# The checks bring continuous data, which the default threshold turns into units, and
+# leave few iterations to what would go on to an optimum.
+pytestmark = [
+    pytest.mark.filterwarnings(
+        "ignore:X has values other than:sklearn.exceptions.DataConversionWarning"
+    ),
+    pytest.mark.filterwarnings(
+        "ignore:Learning has not converged:sklearn.exceptions.ConvergenceWarning"
+    ),
+]
 
 # These fit with names and then transform without them, and the other way round.
 mixes_names = [
@@ -24,6 +30,9 @@ mixes_names = [
         BinaryRBM(max_iter=5),
         BinaryRBM(max_iter=5, early_stopping=True),
         BinaryRBM(max_iter=5, solver="sgd", algorithm="cd"),
+        BoltzmannMachine(max_iter=5),
+        BoltzmannMachine(max_iter=5, states=(-1, 1), algorithm="pcd"),
+        BoltzmannMachine(max_iter=5, algorithm="pseudolikelihood"),
     ]
 )
 def test_check_estimator(estimator, check):
@@ -46,5 +55,8 @@ def test_check_estimator(estimator, check):
         pytest.param("check_set_output_transform_polars", marks=mixes_names),
     ],
 )
-def test_check_that_check_estimator_leaves_out(name):
-    getattr(estimator_checks, name)("BinaryRBM", BinaryRBM(max_iter=5))
+@pytest.mark.parametrize(
+    "estimator", [BinaryRBM(max_iter=5), BoltzmannMachine(max_iter=5)]
+)
+def test_check_that_check_estimator_leaves_out(estimator, name):
+    getattr(estimator_checks, name)(type(estimator).__name__, estimator)

@@ -7,7 +7,7 @@ from scipy import sparse
 from sklearn.decomposition import PCA
 from sklearn.exceptions import ConvergenceWarning, NotFittedError
 
-from skebm import BinaryRBM, log_partition_bounds
+from skebm import BinaryRBM, BoltzmannMachine, log_partition_bounds
 from skebm.base import likelihood
 from skebm.energy.binary_rbm import BinaryRBMEnergy
 from skebm.partition.enumeration import enumerate_log_partition
@@ -194,6 +194,21 @@ def test_data_uncover_a_mode_that_annealing_misses(split):
     assert told.lower_std > 1
     assert abs(told.halves[1] - exact) < 3 * told.halves_std
     assert told.halves[0] == pytest.approx(blind.upper, abs=0.01)
+
+
+@pytest.mark.parametrize("n_pairs", [2, 12])
+def test_bounds_are_those_of_the_energy_of_spins(n_pairs):
+    couplings = np.kron(np.eye(n_pairs), [[0, 1], [1, 0]])
+    machine = BoltzmannMachine.from_parameters(
+        couplings, np.full(2 * n_pairs, 0.5), states=(-1, 1), random_state=0
+    )
+    exact = n_pairs * np.log(np.exp(2) + np.exp(0) + 2 * np.exp(-1))
+    bounds = log_partition_bounds(machine, random_state=0)
+    assert bounds.exact == (n_pairs == 2)
+    precision = 1e-12 + 3 * bounds.lower_std
+    assert bounds.lower == pytest.approx(exact, abs=precision)
+    assert bounds.halves[0] == pytest.approx(bounds.upper, abs=0.2)
+    assert machine.log_partition_ == pytest.approx(exact, abs=1e-12 + 0.09)
 
 
 @pytest.mark.parametrize("kind", [np.asarray, sparse.csr_array])

@@ -660,7 +660,7 @@ def test_from_parameters_names_what_does_not_fit(arrays, match):
 
 
 def test_from_parameters_checks_the_data(X):
-    with pytest.raises(ValueError, match="X has 5 features, components 6"):
+    with pytest.raises(ValueError, match="X has 5 features, the parameters 6"):
         BinaryRBM.from_parameters(WEIGHTS, VISIBLE, HIDDEN, X=X[:, :5])
     with pytest.raises(ValueError, match=r"outside \[0, 1\]"):
         BinaryRBM.from_parameters(WEIGHTS, VISIBLE, HIDDEN, X=X * 2, binarize=None)

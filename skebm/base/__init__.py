@@ -23,12 +23,16 @@ class BaseEnergyModel(
 ):
     """Methods that every energy-based model shares.
 
-    A model adds its constructor and six private methods of pure mathematics.
+    A model adds its constructor and seven private methods of pure mathematics.
     """
 
     @abstractmethod
     def _initial_model(self, rows, rng):
         """Build the machine from which learning starts, and its metric or None."""
+
+    @abstractmethod
+    def _learnable(self, energy, rng):
+        """Give a known machine in learning coordinates, and its metric or None."""
 
     @abstractmethod
     def _recentred(self, model):
@@ -43,8 +47,8 @@ class BaseEnergyModel(
         """Give the plain energy of a machine in learning coordinates."""
 
     @abstractmethod
-    def _parameters(self, model):
-        """Name the public attributes that a learned machine becomes."""
+    def _parameters(self, energy):
+        """Name the public attributes that a plain energy becomes."""
 
     @abstractmethod
     def _energy(self):

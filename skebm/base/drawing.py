@@ -1,6 +1,6 @@
 """Rows drawn from a model."""
 
-__all__ = ["DrawingMixin"]
+__all__ = ["SWEEP_CONSTRAINTS", "DrawingMixin"]
 
 from numbers import Integral, Real
 
@@ -13,6 +13,7 @@ from skebm._validation import (
     Interval,
     check_rows,
     make_generator,
+    states_of,
     validate_params,
     warn_user,
 )
@@ -28,7 +29,7 @@ _ADAPTING_LADDERS = 8
 # by less than 0.1 after twenty.
 _LEAST_RESTARTS = 20
 
-_CONSTRAINTS = {
+SWEEP_CONSTRAINTS = {
     "n_steps": [Interval(Integral, 0, None, closed="left")],
     # Below it the product of a field and 1 / temperature may overflow float32.
     "temperature": [Interval(Real, 1e-6, None, closed="left")],
@@ -41,7 +42,7 @@ class DrawingMixin:
 
     @validate_params(
         {
-            **_CONSTRAINTS,
+            **SWEEP_CONSTRAINTS,
             "n_samples": [Interval(Integral, 1, None, closed="left")],
             "init": ["array-like", "sparse matrix", None],
             "tempering": ["boolean"],
@@ -87,7 +88,7 @@ class DrawingMixin:
         Returns
         -------
         X : ndarray of shape (n_samples, n_features)
-            Zeros and ones, float64; with ``n_steps=0`` the rows at the start.
+            The states of the units, float64; with ``n_steps=0`` the rows at the start.
 
         Warns
         -----
@@ -122,10 +123,10 @@ class DrawingMixin:
             return rows.take(np.arange(block.start, block.stop) % rows.n_rows)
 
         run = self._run_ladders if tempering else self._run_chains
-        return run(start, n_samples, n_steps, temperature, rng)
+        return self._in_states(run(start, n_samples, n_steps, temperature, rng))
 
     @validate_params(
-        {**_CONSTRAINTS, "X": ["array-like", "sparse matrix"]},
+        {**SWEEP_CONSTRAINTS, "X": ["array-like", "sparse matrix"]},
         prefer_skip_nested_validation=True,
     )
     def gibbs(self, X, *, n_steps=1, temperature=1.0, random_state=None):
@@ -146,13 +147,13 @@ class DrawingMixin:
         Returns
         -------
         X_new : ndarray of shape (n_samples, n_features)
-            Zeros and ones, float64; with ``n_steps=0`` the rows at the start.
+            The states of the units, float64; with ``n_steps=0`` the rows at the start.
 
         Raises
         ------
         ValueError
             If `X` is not a finite numeric table of the width seen in `fit`, or is
-            outside [0, 1] with ``binarize=None``.
+            outside the states with ``binarize=None``.
 
         Examples
         --------
@@ -161,18 +162,38 @@ class DrawingMixin:
         >>> rbm.gibbs([[1, 0], [0, 1]], random_state=0).shape
         (2, 2)
         """
+        return self._move(X, "gibbs", n_steps, temperature, random_state)
+
+    def _move(self, X, kernel, n_steps, temperature, random_state):
+        """Move each row by sweeps of one kind."""
         rows = check_rows(self, X)
         rng = make_generator(random_state)
-        return self._run_chains(rows.take, rows.n_rows, n_steps, temperature, rng)
+        n_rows = rows.n_rows
+        moved = self._run_chains(
+            rows.take, n_rows, n_steps, temperature, rng, kernel=kernel
+        )
+        return self._in_states(moved)
 
-    def _run_chains(self, start, n_chains, n_steps, temperature, rng):
+    def _in_states(self, units):
+        """Give zeros and ones the values that users call the states of a unit."""
+        low, high = states_of(self)
+        return low + (high - low) * units if low != 0 else units
+
+    def _run_chains(
+        self, start, n_chains, n_steps, temperature, rng, *, kernel="gibbs"
+    ):
         """Run chains from the rows that `start` gives, a block of them at a time."""
         energy = self._energy().astype(np.float32)
         noise = UniformNoise(rng, np.float32)
         result = np.empty((n_chains, self.n_features_in_))
         for block in row_blocks(n_chains, energy.n_units):
             result[block] = run_chains(
-                energy, start(block), noise, n_sweeps=n_steps, beta=1 / temperature
+                energy,
+                start(block),
+                noise,
+                n_sweeps=n_steps,
+                beta=1 / temperature,
+                kernel=kernel,
             ).visible
         return result
 

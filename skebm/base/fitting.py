@@ -6,6 +6,7 @@ from copy import deepcopy
 from dataclasses import replace
 
 import numpy as np
+from sklearn.utils.metaestimators import available_if
 
 from skebm._callbacks import FitReport
 from skebm._validation import (
@@ -33,7 +34,17 @@ MOST_UPDATES = 20_000
 _MAX_HELD_OUT = 1000
 
 # Algorithms that go through all data at each step, up to an optimum.
-_DETERMINISTIC = {"exact", "pseudolikelihood"}
+_DETERMINISTIC = ("exact", "pseudolikelihood")
+
+
+def _learns_from_chunks(estimator):
+    """Refuse `partial_fit` where the algorithm has no use for it."""
+    if estimator.algorithm in _DETERMINISTIC:
+        raise AttributeError(
+            f"algorithm={estimator.algorithm!r} learns from all data at once. Use fit, "
+            "or set algorithm='pcd' to learn on with partial_fit."
+        )
+    return True
 
 
 class FittingMixin:
@@ -69,7 +80,7 @@ class FittingMixin:
             finite, or a weight exceeds 100 in size, which no data call for. Lower
             `learning_rate`.
         ValueError
-            If `X` is not a finite numeric table, or is outside [0, 1] with
+            If `X` is not a finite numeric table, or is outside the states with
             ``binarize=None``; if `early_stopping` leaves no row to learn from; if
             ``algorithm="exact"`` finds no layer of at most 20 units, or meets
             `early_stopping`.
@@ -112,6 +123,7 @@ class FittingMixin:
         vars(self).update(fitted_attributes(), _state=state)
         return self
 
+    @available_if(_learns_from_chunks)
     @all_or_nothing
     @fit_context(prefer_skip_nested_validation=True)
     def partial_fit(self, X, y=None):
@@ -141,8 +153,10 @@ class FittingMixin:
             100 in size, which no data call for. Lower `learning_rate`.
         ValueError
             If `X` is not a finite numeric table of the width seen before, is
-            outside [0, 1] with ``binarize=None``, if `n_components` or `solver` has
-            changed, or if `algorithm` is "exact".
+            outside the states with ``binarize=None``, or if a parameter has changed
+            without which learning cannot go on, such as `n_components`.
+        AttributeError
+            With an algorithm that learns from all data at once, such as "exact".
 
         Examples
         --------
@@ -157,11 +171,6 @@ class FittingMixin:
         """
         check_constructor(self)  # scikit-learn does so at the first call only
         algorithm = self._algorithm(None)
-        if algorithm in _DETERMINISTIC:
-            raise ValueError(
-                f"algorithm={algorithm!r} learns from all data at once. Use fit, or "
-                "set algorithm='pcd' to learn on with partial_fit."
-            )
         first = not hasattr(self, "_visible_mean")
         rows = check_rows(self, X, reset=first)
         state = self._begin(rows, self._seed()) if first else self._resume(rows)
@@ -233,6 +242,29 @@ class FittingMixin:
         state.chains = state.model.start_chains(visible, state.noise)
         return state
 
+    def _adopt(self, attributes, n_features, X):
+        """Take on known parameters, of which learning can go on."""
+        check_constructor(self)
+        self._n_rows_seen, self._column_sums = 0, 0.0
+        if X is None:
+            self._visible_mean = np.full(n_features, 0.5)
+            self.n_features_in_ = n_features
+        else:
+            rows = check_rows(self, X, reset=True)
+            if rows.n_columns != n_features:
+                raise ValueError(
+                    f"X has {rows.n_columns} features, the parameters {n_features}."
+                )
+            self._see(rows)
+        vars(self).update(attributes)
+        rng = self._seed()
+        state = self._start(*self._learnable(self._energy(), rng), rng)
+        vars(self).update(
+            self._fitted_attributes(self._learner("pcd"), state), _state=state
+        )
+        # As given, where the learning state has rounded them to float32.
+        vars(self).update(attributes)
+
     def _resume(self, rows):
         for name, value in self._state.structure.items():
             if getattr(self, name) != value:
@@ -272,7 +304,7 @@ class FittingMixin:
 
     def _fitted_attributes(self, learner, state, history=None):
         attributes = {
-            **self._parameters(learner.result(state)),
+            **self._parameters(self._energy_of(learner.result(state))),
             "n_iter_": state.n_updates,
             "_partition_estimate": None,
         }

@@ -26,6 +26,9 @@ _COMPUTED_ON_FIRST_USE = {
 class LikelihoodMixin:
     """Scores of rows, normalised where they say so."""
 
+    # What the energy that users are told of lies above the one worked with, in nats.
+    _energy_constant = 0.0
+
     def free_energy(self, X):
         """Compute the free energy of each row.
 
@@ -44,7 +47,7 @@ class LikelihoodMixin:
         ------
         ValueError
             If `X` is not a finite numeric table of the width seen in `fit`, or is
-            outside [0, 1] with ``binarize=None``.
+            outside the states with ``binarize=None``.
 
         Examples
         --------
@@ -53,7 +56,7 @@ class LikelihoodMixin:
         >>> rbm.free_energy([[1, 0], [0, 1]]).round(3)
         array([-2.127, -0.127])
         """
-        return self._free_energy(check_rows(self, X))
+        return self._free_energy(check_rows(self, X)) + self._energy_constant
 
     def score_samples(self, X):
         """Compute the log-likelihood of each row.
@@ -75,7 +78,7 @@ class LikelihoodMixin:
         ------
         ValueError
             If `X` is not a finite numeric table of the width seen in `fit`, or is
-            outside [0, 1] with ``binarize=None``.
+            outside the states with ``binarize=None``.
 
         Examples
         --------
@@ -84,7 +87,8 @@ class LikelihoodMixin:
         >>> rbm.score_samples([[1, 0], [0, 1]]).round(3)
         array([-0.478, -2.478])
         """
-        return -self._free_energy(check_rows(self, X)) - self.log_partition_
+        free_energy = self._free_energy(check_rows(self, X))
+        return -free_energy - self._estimate_partition().log_partition
 
     def score(self, X, y=None):
         """Compute the mean log-likelihood of the rows.
@@ -106,7 +110,7 @@ class LikelihoodMixin:
         ------
         ValueError
             If `X` is not a finite numeric table of the width seen in `fit`, or is
-            outside [0, 1] with ``binarize=None``.
+            outside the states with ``binarize=None``.
 
         Examples
         --------
@@ -137,7 +141,7 @@ class LikelihoodMixin:
         ------
         ValueError
             If `X` is not a finite numeric table of the width seen in `fit`, or is
-            outside [0, 1] with ``binarize=None``.
+            outside the states with ``binarize=None``.
 
         Examples
         --------
@@ -166,7 +170,7 @@ class LikelihoodMixin:
         `log_partition_tol`, or if annealing backwards from draws of the model gives
         a value that differs by more than 0.5 nats and two standard errors.
         """
-        return self._estimate_partition().log_partition
+        return self._estimate_partition().log_partition - self._energy_constant
 
     @property
     def log_partition_std_(self):

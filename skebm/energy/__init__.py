@@ -8,7 +8,8 @@ sampling, learning and partition are written once against these methods of it:
   with ``start`` and ``move``, for its estimate
 - ``independent(visible_mean)``, ``towards(other, fraction)`` and
   ``arrive(visible, before, noise)``, for log Z along the way of learning
-- ``clamp(visible, noise, beta)`` and ``gibbs(state, noise, beta)`` for chains;
+- ``clamp(visible, noise, beta)`` and ``gibbs(state, noise, beta, n_sweeps)`` for
+  chains;
   ``tempered(visible_mean, beta)``, with ``context``, ``log_ratio`` and ``sweep``,
   for parallel tempering
 - ``centred(visible_offset, hidden_offset)``, the machine in the coordinates in

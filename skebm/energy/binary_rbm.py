@@ -138,13 +138,15 @@ class BinaryRBMEnergy:
         field = self.hidden_field(visible.astype(self.dtype))
         return BinaryRBMState(visible, draw_units(field, noise, beta))
 
-    def gibbs(self, state, noise, beta=1.0):
-        """Draw the visible layer given the hidden one, then the hidden layer.
+    def gibbs(self, state, noise, beta=1.0, *, n_sweeps=1):
+        """Draw the visible layer given the hidden one, then the hidden; repeatedly.
 
-        One sweep of block Gibbs sampling: leaves exp(-beta E) / Z invariant.
+        Sweeps of block Gibbs sampling, which leave exp(-beta E) / Z invariant.
         """
-        visible = self.transposed().clamp(state.hidden, noise, beta).hidden
-        return self.clamp(visible, noise, beta)
+        for _ in range(n_sweeps):
+            visible = self.transposed().clamp(state.hidden, noise, beta).hidden
+            state = self.clamp(visible, noise, beta)
+        return state
 
     def independent(self, visible_mean):
         """Return the machine of independent units, the visible ones of given means.

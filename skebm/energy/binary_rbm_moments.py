@@ -6,14 +6,11 @@ from typing import NamedTuple
 
 import numpy as np
 
-from skebm.energy.units import all_configurations
+from skebm.energy.units import all_configurations, tanh_and_log_cosh
 
 # Configurations enumerated at a time hold 256 KiB of fields: within the
 # processor's cache, and long enough that the interpreter does not count.
 _BLOCK_ELEMENTS = 2**15
-
-# Products of so many factors between 1 and 2 stay within float64.
-_MOST_FACTORS = 1000
 
 
 class BinaryRBMMoments(NamedTuple):
@@ -64,7 +61,7 @@ def moments_of_rows(energy, visible, row_weights):
     half_field += energy.hidden_bias[:, np.newaxis]
     half_field *= 0.5
     linear = energy.visible_bias + energy.weights.sum(axis=0) / 2
-    tanh, log_cosh = _tanh_and_log_cosh(half_field)
+    tanh, log_cosh = tanh_and_log_cosh(half_field)
     mass = row_weights.sum()
     first = row_weights @ visible
     negative_free_energy = first @ linear + row_weights @ log_cosh
@@ -112,7 +109,7 @@ def moments_of_model(energy):
     field = np.empty_like(low_field)
     for number in range(len(high)):
         np.add(low_field, high_field[number][:, np.newaxis], out=field)
-        tanh, score = _tanh_and_log_cosh(field)
+        tanh, score = tanh_and_log_cosh(field)
         score += low_score
         score += high_score[number]
         if (peak := score.max()) > reference:
@@ -140,33 +137,3 @@ def _moments(tanh_products, tanh_sum, visible_sum, mass):
     return BinaryRBMMoments(
         (tanh_products + visible_sum) / 2, visible_sum, (tanh_sum + mass) / 2
     )
-
-
-def _tanh_and_log_cosh(half_field):
-    """Compute tanh(x) and the sum over units of log(2 cosh(x)); overwrites x.
-
-    log(2 cosh(x)) is |x| + log(2) - log(1 + |tanh(x)|), with one hyperbolic
-    tangent for both and one logarithm for all the units of a configuration.
-
-    Parameters
-    ----------
-    half_field : ndarray of shape (n_units, n_configurations)
-        Half the log-odds of each unit.
-
-    Returns
-    -------
-    tanh : ndarray of shape (n_units, n_configurations)
-        In the memory of `half_field`.
-    log_cosh : ndarray of shape (n_configurations,)
-        In nats.
-    """
-    magnitude = np.abs(half_field)
-    log_cosh = magnitude.sum(axis=0)
-    log_cosh += len(half_field) * np.log(2)
-    tanh = np.tanh(half_field, out=half_field)
-    factors = np.abs(tanh, out=magnitude)
-    factors += 1
-    for start in range(0, len(factors), _MOST_FACTORS):
-        part = factors[start : start + _MOST_FACTORS]
-        log_cosh -= np.log(np.multiply.reduce(part, axis=0))
-    return tanh, log_cosh

@@ -1,9 +1,18 @@
 """Binary units, whose log-odds of being on are called their field."""
 
-__all__ = ["all_configurations", "draw_units", "logistic", "softplus"]
+__all__ = [
+    "all_configurations",
+    "draw_units",
+    "logistic",
+    "softplus",
+    "tanh_and_log_cosh",
+]
 
 import numpy as np
 from scipy.special import expit
+
+# Products of so many factors between 1 and 2 stay within float64.
+_MOST_FACTORS = 1000
 
 
 def logistic(field):
@@ -34,6 +43,36 @@ def softplus(field):
     np.log1p(result, out=result)
     result += np.maximum(field, 0)
     return result
+
+
+def tanh_and_log_cosh(half_field):
+    """Compute tanh(x) and the sum over units of log(2 cosh(x)); overwrites x.
+
+    log(2 cosh(x)) is |x| + log(2) - log(1 + |tanh(x)|), with one hyperbolic
+    tangent for both and one logarithm for all the units of a configuration.
+
+    Parameters
+    ----------
+    half_field : ndarray of shape (n_units, n_configurations)
+        Half the log-odds of each unit.
+
+    Returns
+    -------
+    tanh : ndarray of shape (n_units, n_configurations)
+        In the memory of `half_field`.
+    log_cosh : ndarray of shape (n_configurations,)
+        In nats.
+    """
+    magnitude = np.abs(half_field)
+    log_cosh = magnitude.sum(axis=0)
+    log_cosh += len(half_field) * np.log(2)
+    tanh = np.tanh(half_field, out=half_field)
+    factors = np.abs(tanh, out=magnitude)
+    factors += 1
+    for start in range(0, len(factors), _MOST_FACTORS):
+        part = factors[start : start + _MOST_FACTORS]
+        log_cosh -= np.log(np.multiply.reduce(part, axis=0))
+    return tanh, log_cosh
 
 
 def all_configurations(n_units):

@@ -1,4 +1,4 @@
-"""Exact maximum likelihood: the whole gradient, by enumeration, for small models."""
+"""Learning with the whole gradient: exact maximum likelihood, for small models."""
 
 __all__ = ["ExactFit", "ExactLearning"]
 
@@ -48,7 +48,7 @@ class ExactFit(NamedTuple):
 
 @dataclass(frozen=True)
 class ExactLearning:
-    """Ascent of the exact log-likelihood, less an elastic-net penalty, by L-BFGS [1]_.
+    """Ascent of a log-likelihood, less an elastic-net penalty, by L-BFGS [1]_.
 
     Parameters
     ----------
@@ -61,6 +61,9 @@ class ExactLearning:
         Learning ends when no derivative of the objective by the parameters of
         standardised units exceeds it: without a penalty, when data and model
         agree in all means and correlations to about this much.
+    objective : type, default=ExactLikelihood
+        What is climbed: made of an energy, rows and their weights, with
+        `coordinates` and `evaluate`.
 
     References
     ----------
@@ -73,6 +76,7 @@ class ExactLearning:
     alpha: float
     l1_ratio: float
     tol: float
+    objective: type = ExactLikelihood
 
     def result(self, state):
         """Give the machine learned."""
@@ -113,7 +117,7 @@ class ExactLearning:
             `on_iteration` ended it.
         """
         energy = energy.astype(np.float64)
-        likelihood = ExactLikelihood(energy, rows, row_weights)
+        likelihood = self.objective(energy, rows, row_weights)
         coordinates = likelihood.coordinates
         log_likelihoods, stopped = [], False
 
@@ -135,7 +139,7 @@ class ExactLearning:
         converged = not stopped and slope <= self.tol
         if not (stopped or converged):
             warn_user(
-                f"Exact learning has not converged after {len(log_likelihoods)} "
+                f"Learning has not converged after {len(log_likelihoods)} "
                 f"iterations: the largest derivative is {slope:.1e}, above tol="
                 f"{self.tol:.1e}. Increase max_iter or tol.",
                 ConvergenceWarning,

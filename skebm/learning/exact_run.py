@@ -31,7 +31,8 @@ class ExactRun:
         self.rows = rows
         self.energy_of = energy_of
         self.n_stages = learner.max_iter
-        self.history = {"n_iter": [], "train_log_likelihood": []}
+        self._measured = f"train_{learner.objective.measures}"
+        self.history = {"n_iter": [], self._measured: []}
 
     def fit(self, run_stage):
         """Learn, calling `run_stage` after each iteration; it may ask for the end."""
@@ -41,7 +42,7 @@ class ExactRun:
             state.averaged = state.model = state.model.describing(energy)
             state.n_updates += 1
             self.history["n_iter"].append(state.n_updates)
-            self.history["train_log_likelihood"].append(log_likelihood)
+            self.history[self._measured].append(log_likelihood)
             return run_stage(lambda: False)
 
         self.learner.run(self.energy_of(state.model), self.rows, on_iteration)

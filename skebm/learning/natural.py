@@ -1,6 +1,13 @@
 """The natural gradient, with a metric in two factors."""
 
-__all__ = ["KroneckerMetric", "shortening"]
+__all__ = [
+    "MAX_FULL_FACTOR",
+    "KroneckerMetric",
+    "blended",
+    "damped_power",
+    "second_moment",
+    "shortening",
+]
 
 from copy import copy
 
@@ -12,7 +19,7 @@ _DAMPING = 0.01
 
 # Factors of more columns would take longer than the gradient itself; only
 # their diagonals are used.
-_MAX_FULL_FACTOR = 1025
+MAX_FULL_FACTOR = 1025
 
 # Share of a new sample in the moments.
 _SHARE = 0.2
@@ -53,8 +60,8 @@ class KroneckerMetric:
     def __init__(self, visible_moment, hidden_moment):
         self.visible_moment = visible_moment
         self.hidden_moment = hidden_moment
-        self.visible_factor = _power(visible_moment, _VISIBLE_POWER)
-        self.hidden_factor = _power(hidden_moment, _HIDDEN_POWER)
+        self.visible_factor = damped_power(visible_moment, _VISIBLE_POWER)
+        self.hidden_factor = damped_power(hidden_moment, _HIDDEN_POWER)
 
     @classmethod
     def start(cls, visible_rows, n_hidden, *, diagonal=False):
@@ -69,11 +76,11 @@ class KroneckerMetric:
         diagonal : bool, default=False
             Whether to use the diagonals only, as wide layers always do.
         """
-        full_visible = not diagonal and visible_rows.shape[1] <= _MAX_FULL_FACTOR
-        full_hidden = not diagonal and n_hidden < _MAX_FULL_FACTOR
+        full_visible = not diagonal and visible_rows.shape[1] <= MAX_FULL_FACTOR
+        full_hidden = not diagonal and n_hidden < MAX_FULL_FACTOR
         hidden_moment = np.append(np.full(n_hidden, 0.25), 1.0)
         return cls(
-            _moment(visible_rows, full=full_visible),
+            second_moment(visible_rows, full=full_visible),
             np.diag(hidden_moment) if full_hidden else hidden_moment,
         )
 
@@ -86,11 +93,11 @@ class KroneckerMetric:
         """Follow the moments of new rows of centred units, where given."""
         after = copy(self)
         if visible_rows is not None:
-            after.visible_moment = _blend(self.visible_moment, visible_rows)
-            after.visible_factor = _power(after.visible_moment, _VISIBLE_POWER)
+            after.visible_moment = blended(self.visible_moment, visible_rows)
+            after.visible_factor = damped_power(after.visible_moment, _VISIBLE_POWER)
         if hidden_rows is not None:
-            after.hidden_moment = _blend(self.hidden_moment, hidden_rows)
-            after.hidden_factor = _power(after.hidden_moment, _HIDDEN_POWER)
+            after.hidden_moment = blended(self.hidden_moment, hidden_rows)
+            after.hidden_factor = damped_power(after.hidden_moment, _HIDDEN_POWER)
         return after
 
     def natural(self, gradient):
@@ -121,17 +128,19 @@ def shortening(gradient, natural_gradient):
     return 1 / np.sqrt(max(squared_length, 1.0))
 
 
-def _moment(rows, *, full):
+def second_moment(rows, *, full):
+    """Compute the second moments of rows of units, or their diagonal."""
     if full:
         return np.dot(rows.T, rows) / len(rows)
     return np.einsum("ij,ij->j", rows, rows) / len(rows)
 
 
-def _blend(moment, rows):
-    return (1 - _SHARE) * moment + _SHARE * _moment(rows, full=moment.ndim == 2)
+def blended(moment, rows):
+    """Let second moments follow those of new rows."""
+    return (1 - _SHARE) * moment + _SHARE * second_moment(rows, full=moment.ndim == 2)
 
 
-def _power(moment, power):
+def damped_power(moment, power):
     """Raise damped second moments to a power; the constant, last, is not damped."""
     damping = np.full(len(moment), _DAMPING)
     damping[-1] = 0

@@ -1,6 +1,6 @@
 """Where learning starts: weights that already say which features go together."""
 
-__all__ = ["start_weights"]
+__all__ = ["sample_size", "start_weights"]
 
 import numpy as np
 
@@ -21,6 +21,16 @@ _LARGEST_SCALE = 2.0
 # vary more when others turn them on, so the largest variance counts.
 _STRONGEST_COUPLING = 0.5
 _LARGEST_VARIANCE = 0.25
+
+# What the start of learning knows of the data: enough for their correlations,
+# within 32 MiB.
+_MAX_SAMPLE_ROWS = 5000
+_MAX_SAMPLE_ELEMENTS = 2**22
+
+
+def sample_size(n_columns):
+    """Say how many rows the start of learning looks at."""
+    return min(_MAX_SAMPLE_ROWS, 1 + _MAX_SAMPLE_ELEMENTS // n_columns)
 
 
 def start_weights(centred_rows, n_hidden, rng):

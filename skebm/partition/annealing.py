@@ -16,8 +16,8 @@ def anneal(path, visible, betas, noise):
     mean, whatever the temperatures between, so long as these are chosen
     beforehand.
 
-    The way back is the same with `betas` reversed: a sweep that leaves a law
-    invariant here is its own reversal, and the weights meet the same sweeps
+    The way back is the same with `betas` reversed: `move` to a lower temperature
+    is the reversal of that to a higher one, and the weights meet the same sweeps
     between them in both directions. From exact draws at the end it gives the mean
     of the inverse ratio [3]_.
 

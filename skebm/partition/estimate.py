@@ -2,7 +2,7 @@
 
 __all__ = ["PartitionEstimate"]
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -93,6 +93,15 @@ class PartitionEstimate:
             halves=(log_partition, log_partition),
             halves_std=0.0,
             n_restarts=np.inf,
+        )
+
+    def shifted(self, constant):
+        """Give the estimates for an energy that is lower by a constant, in nats."""
+        return replace(
+            self,
+            lower=self.lower + constant,
+            upper=self.upper + constant,
+            halves=tuple(half + constant for half in self.halves),
         )
 
     @property

@@ -8,7 +8,7 @@ def start_visible(mean, n_chains, rng):
     return rng.random((n_chains, len(mean))) < mean
 
 
-def run_chains(energy, visible, noise, *, n_sweeps, beta=1.0):
+def run_chains(energy, visible, noise, *, n_sweeps, beta=1.0, kernel="gibbs"):
     """Run one chain from each visible row and return where they end.
 
     Parameters
@@ -23,6 +23,8 @@ def run_chains(energy, visible, noise, *, n_sweeps, beta=1.0):
         Length of each chain.
     beta : float, default=1.0
         Inverse temperature: the chains sample exp(-beta E) / Z.
+    kernel : str, default="gibbs"
+        Method of the energy that sweeps a state.
 
     Returns
     -------
@@ -30,6 +32,4 @@ def run_chains(energy, visible, noise, *, n_sweeps, beta=1.0):
         After the last sweep; its field `visible` has the shape of `visible`.
     """
     state = energy.clamp(visible, noise, beta)
-    for _ in range(n_sweeps):
-        state = energy.gibbs(state, noise, beta)
-    return state
+    return getattr(energy, kernel)(state, noise, beta, n_sweeps=n_sweeps)

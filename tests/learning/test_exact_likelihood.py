@@ -1,12 +1,11 @@
 import numpy as np
 import pytest
 from oracle import RBMOracle, random_rbm
-from scipy import sparse
 
 from skebm import _rows
 from skebm._rows import Rows
 from skebm.energy.binary_rbm import BinaryRBMEnergy
-from skebm.learning.exact_likelihood import ExactLikelihood, merge_rows
+from skebm.learning.exact_likelihood import ExactLikelihood
 
 
 @pytest.fixture
@@ -76,19 +75,6 @@ def test_blocks_change_nothing(monkeypatch, parameters):
         np.testing.assert_allclose(cut[1], whole[1], rtol=0, atol=1e-13)
 
 
-@pytest.mark.parametrize("convert", [np.asarray, sparse.csr_array])
-def test_equal_rows_are_merged(convert):
-    table = draw_rows(100)
-    row_weights = np.random.default_rng(1).random(100)
-    merged, totals = merge_rows(Rows(convert(table.astype(int)), 0.5), row_weights)
-    unique, inverse = np.unique(table, axis=0, return_inverse=True)
-    assert len(unique) < 100
-    found = merged.take(slice(None))
-    order = np.lexsort(found.T[::-1])
-    np.testing.assert_array_equal(found[order], unique)
-    np.testing.assert_allclose(totals[order], np.bincount(inverse, row_weights))
-
-
 def test_merging_changes_nothing(parameters):
     energy = BinaryRBMEnergy(*parameters)
     table = draw_rows(100)
@@ -96,16 +82,6 @@ def test_merging_changes_nothing(parameters):
     apart = evaluate(energy, Rows(table.astype(float), None))
     assert merged[0] == pytest.approx(apart[0], abs=1e-13)
     np.testing.assert_allclose(merged[1], apart[1], rtol=0, atol=1e-13)
-
-
-@pytest.mark.parametrize(
-    "rows",
-    [Rows(draw_rows(9, 21), None), Rows(draw_rows(9).astype(float), None)],
-    ids=["many columns", "probabilities"],
-)
-def test_rows_that_cannot_be_counted_stay(rows):
-    row_weights = np.ones(9)
-    assert merge_rows(rows, row_weights) == (rows, row_weights)
 
 
 def test_row_weights_are_relative(parameters):

@@ -253,7 +253,7 @@ def test_starts_with_a_sample_and_hidden_units_at_one_half():
     [(6, 5, (2, 2)), (7, 5, (1, 2)), (6, 6, (2, 1)), (7, 6, (1, 1))],
 )
 def test_wide_layers_have_diagonal_factors(monkeypatch, n_visible, n_hidden, ndims):
-    monkeypatch.setattr(natural, "_MAX_FULL_FACTOR", 6)
+    monkeypatch.setattr(natural, "MAX_FULL_FACTOR", 6)
     rows = np.random.default_rng(0).standard_normal((50, n_visible))
     metric = KroneckerMetric.start(rows, n_hidden)
     assert (metric.visible_moment.ndim, metric.hidden_moment.ndim) == ndims

@@ -1,0 +1,7 @@
+"""Which modules can be imported to be searched for examples."""
+
+from importlib.util import find_spec
+
+collect_ignore = []
+if find_spec("numba") is None:
+    collect_ignore.append("skebm/energy/sweeps/compiled_kernels.py")

@@ -1,0 +1,534 @@
+"""Boltzmann machines whose units may all be coupled with each other."""
+
+__all__ = ["BoltzmannMachine"]
+
+from numbers import Integral, Real
+
+import numpy as np
+from scipy.special import logit
+from sklearn.base import OneToOneFeatureMixin
+from sklearn.utils.validation import check_array
+
+from skebm._validation import (
+    Interval,
+    Options,
+    StrOptions,
+    check_connectivity,
+    check_constructor,
+    check_rows,
+    validate_params,
+)
+from skebm.base import BaseEnergyModel
+from skebm.base.drawing import SWEEP_CONSTRAINTS
+from skebm.base.fitting import MOST_UPDATES
+from skebm.energy.boltzmann import BoltzmannEnergy
+from skebm.energy.connectivity import Connectivity
+from skebm.energy.spins import binary_from_spins, spins_from_binary
+from skebm.learning.contrastive import ContrastiveLearning
+from skebm.learning.exact import ExactLearning
+from skebm.learning.moment_likelihood import MomentLikelihood
+from skebm.learning.pair_metric import PairMetric
+from skebm.learning.pseudolikelihood import PseudoLikelihood
+from skebm.learning.start import sample_size
+from skebm.partition.enumeration import MAX_ENUMERATED_UNITS
+from skebm.sampling.chains import start_visible
+
+
+class BoltzmannMachine(OneToOneFeatureMixin, BaseEnergyModel):
+    r"""Fully visible Boltzmann machine: binary units coupled in pairs.
+
+    A probability distribution over binary rows that has any means and any
+    correlations of pairs that the data have, and no structure beyond [1]_. It is
+    also known as Ising model, pairwise maximum entropy model or pairwise binary
+    Markov random field. Without hidden units its likelihood has a single optimum.
+
+    Parameters
+    ----------
+    algorithm : {"auto", "exact", "pcd", "pseudolikelihood"}, default="auto"
+        How the parameters are found. "exact" sums over all configurations of at
+        most 20 features and climbs the likelihood by L-BFGS, to the optimum.
+        "pcd" climbs it by persistent contrastive divergence [2]_, with `n_chains`
+        Markov chains for the model's side of the gradient. "pseudolikelihood"
+        climbs the sum of log p(x_j | the other features) instead, by L-BFGS [3]_:
+        without chains, and with the same optimum for many rows that such a machine
+        drew. Where features exclude or imply each other it needs a penalty. "auto"
+        is "exact" for at most 20 features without `early_stopping`, and "pcd" for
+        more and in `partial_fit`.
+    connectivity : {array-like, sparse matrix} or None, default=None
+        Adjacency of the features, of shape (n_features, n_features): couplings
+        exist only where it is not zero, on a lattice for instance (see
+        `sklearn.feature_extraction.image.grid_to_graph`). It must be symmetric; its
+        diagonal does not matter. Features that are not coupled are then drawn at
+        once. None lets all pairs be coupled. `partial_fit` reads it at its first
+        call.
+    states : {(0, 1), (-1, 1)}, default=(0, 1)
+        What the two values of a unit are called: bits, or spins. Data are
+        expected, rows drawn and parameters reported in this convention, which
+        changes neither probabilities nor learning.
+    tempering : bool, default=False
+        Whether the persistent chains of "pcd" are drawn by parallel tempering,
+        which finds all modes of the model in their right shares, at several times
+        the cost.
+    n_gibbs_steps : int, default=1
+        Gibbs sweeps of the chains in each update of "pcd".
+    n_chains : int, default=500
+        Number of persistent chains of "pcd", whatever the batch size.
+    learning_rate : float, default=0.1
+        Step size of "pcd" at the start. `fit` raises it by a tenth, up to ten times
+        of it, after each hundred updates that gain more than 0.1 nats, and lowers
+        it where the likelihood falls.
+    decay_fraction : float, default=0.5
+        Share of `max_iter`, at its end, over which the step size of "pcd" falls
+        linearly to zero, so that the noise of the gradient averages out. 0 keeps
+        it, 1 lets it fall from the start. `partial_fit` keeps it.
+    batch_size : int, default=200
+        Largest number of rows in an update of "pcd"; a pass over the data is cut
+        into batches of nearly equal size.
+    max_iter : int or None, default=None
+        Number of updates of the parameters, at most, whatever the number of rows.
+        None is 2000 for "pcd", or 20000 with `early_stopping`; and 20000 iterations
+        of L-BFGS.
+    early_stopping : bool, default=False
+        Whether "pcd" holds out rows, keeps the parameters under which these have
+        the highest likelihood, and stops when that no longer rises.
+    validation_fraction : float, default=0.1
+        Share of the rows that `early_stopping` holds out, at least one row and at
+        most 1000.
+    n_iter_no_change : int, default=20
+        Measurements, one every hundred updates, without a rise by `tol`, after
+        which `early_stopping` goes back to the best parameters and lowers the step
+        size. The third time in a row it stops.
+    tol : float, default=1e-5
+        For "exact" and "pseudolikelihood", the largest derivative at which learning
+        ends, by the parameters of standardised units. For "pcd", least rise of the
+        likelihood, in nats, that counts as one.
+    alpha : float, default=0.0
+        Strength of the penalty of the couplings. What is maximised is the mean
+        log-likelihood (or pseudo-log-likelihood) less ``alpha * (l1_ratio * |W|_1 +
+        (1 - l1_ratio) / 2 * |W|_2**2)``, each pair counting once, for units of zeros
+        and ones whatever `states`; the biases are free.
+    l1_ratio : float, default=0.0
+        Share of the L1 penalty, under which couplings become exactly zero.
+    binarize : float or None, default=0.5
+        Values above it are the upper state, others the lower. The two states, and
+        booleans, pass as they are, anything else with a warning. It is a value of
+        the data: for other data than spins under ``states=(-1, 1)`` it may have to
+        be 0. None requires values between the states, used as means.
+    log_partition_tol : float, default=0.03
+        Wanted standard error of `log_partition_`, in nats, where there are more
+        than 20 features and it is estimated by annealed importance sampling.
+        Half of it takes four times as long.
+    max_ais_temperatures : int, default=10000
+        Most steps of that annealing. Where they do not suffice for
+        `log_partition_tol` there is a `ConvergenceWarning`.
+    n_ais_chains : int, default=100
+        Chains of that annealing, at least 2. Twice as many need half the steps.
+    random_state : int, RandomState instance or None, default=None
+        Determines the order of the rows, all draws during learning, and the
+        annealing. Pass an int for reproducible results.
+
+    Attributes
+    ----------
+    couplings_ : ndarray of shape (n_features, n_features)
+        Couplings W, symmetric with zero diagonal.
+    intercept_ : ndarray of shape (n_features,)
+        Biases b.
+    log_partition_ : float
+        Log partition function in nats, computed on first use.
+    log_partition_std_ : float
+        Standard error of `log_partition_` in nats, 0 when exact.
+    log_partition_effective_sample_size_ : float
+        Number of equally weighted chains that the annealed ones are worth.
+    n_iter_ : int
+        Number of updates of the parameters made.
+    history_ : dict of str to ndarray of shape (n_measurements,)
+        What the last `fit` measured. With "pcd", at its start and after each hundred
+        updates: "n_iter", the updates made; "learning_rate";
+        "train_log_likelihood", the mean of at most 1000 rows learned from, in nats;
+        "validation_log_likelihood", that of rows held out, NaN without
+        `early_stopping`; "log_partition". Otherwise, after each iteration: "n_iter"
+        and the objective of all rows without penalty, "train_log_likelihood" or
+        "train_pseudo_log_likelihood".
+    n_features_in_ : int
+        Number of features seen in `fit`.
+    feature_names_in_ : ndarray of shape (`n_features_in_`,)
+        Names of the features seen in `fit`, if all are strings.
+
+    See Also
+    --------
+    BinaryRBM : Couples features through hidden units, in more than pairs.
+
+    Notes
+    -----
+    The energy of units x in either convention is
+
+    .. math:: E(x) = -\tfrac{1}{2} x^T W x - b^T x,
+
+    and their probability is :math:`e^{-E(x)} / Z`. Z is summed exactly for at most
+    20 features, else estimated by annealed importance sampling from independent
+    units with the means of the data. Gibbs sampling draws one unit after the other
+    given all others, or with `connectivity` all units of a colour at once, where
+    colours are such that no two units of one are coupled.
+
+    References
+    ----------
+    .. [1] Ackley, D. H., Hinton, G. E. and Sejnowski, T. J. (1985). A learning
+       algorithm for Boltzmann machines. Cognitive Science 9(1), 147-169.
+       :doi:`10.1207/s15516709cog0901_7`
+    .. [2] Tieleman, T. (2008). Training restricted Boltzmann machines using
+       approximations to the likelihood gradient. ICML, 1064-1071.
+       :doi:`10.1145/1390156.1390290`
+    .. [3] Besag, J. (1975). Statistical analysis of non-lattice data. The
+       Statistician 24(3), 179-195. :doi:`10.2307/2987782`
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skebm import BoltzmannMachine
+    >>> X = np.repeat([[0, 0], [1, 1], [0, 1]], [45, 45, 10], axis=0)
+    >>> machine = BoltzmannMachine().fit(X)
+    >>> bool(machine.couplings_[0, 1] > 0)
+    True
+    >>> machine.score_samples([[0, 0], [0, 1]]).round(2)  # log(0.45), log(0.1)
+    array([-0.8, -2.3])
+    """
+
+    _parameter_constraints: dict = {
+        "algorithm": [StrOptions({"auto", "exact", "pcd", "pseudolikelihood"})],
+        "connectivity": ["array-like", "sparse matrix", None],
+        "states": [Options(tuple, {(0, 1), (-1, 1)})],
+        "tempering": ["boolean"],
+        "n_gibbs_steps": [Interval(Integral, 1, None, closed="left")],
+        "n_chains": [Interval(Integral, 1, None, closed="left")],
+        "learning_rate": [Interval(Real, 0, None, closed="neither")],
+        "decay_fraction": [Interval(Real, 0, 1, closed="both")],
+        "batch_size": [Interval(Integral, 1, None, closed="left")],
+        "max_iter": [Interval(Integral, 1, None, closed="left"), None],
+        "early_stopping": ["boolean"],
+        "validation_fraction": [Interval(Real, 0, 1, closed="neither")],
+        "n_iter_no_change": [Interval(Integral, 1, None, closed="left")],
+        "tol": [Interval(Real, 0, None, closed="left")],
+        "alpha": [Interval(Real, 0, None, closed="left")],
+        "l1_ratio": [Interval(Real, 0, 1, closed="both")],
+        "binarize": [Interval(Real, None, None, closed="neither"), None],
+        "log_partition_tol": [Interval(Real, 0, None, closed="neither")],
+        "max_ais_temperatures": [Interval(Integral, 1, None, closed="left")],
+        "n_ais_chains": [Interval(Integral, 2, None, closed="left")],
+        "random_state": ["random_state"],
+    }
+
+    _structural_parameters = ("states",)
+
+    def __init__(
+        self,
+        *,
+        algorithm="auto",
+        connectivity=None,
+        states=(0, 1),
+        tempering=False,
+        n_gibbs_steps=1,
+        n_chains=500,
+        learning_rate=0.1,
+        decay_fraction=0.5,
+        batch_size=200,
+        max_iter=None,
+        early_stopping=False,
+        validation_fraction=0.1,
+        n_iter_no_change=20,
+        tol=1e-5,
+        alpha=0.0,
+        l1_ratio=0.0,
+        binarize=0.5,
+        log_partition_tol=0.03,
+        max_ais_temperatures=10_000,
+        n_ais_chains=100,
+        random_state=None,
+    ):
+        self.algorithm = algorithm
+        self.connectivity = connectivity
+        self.states = states
+        self.tempering = tempering
+        self.n_gibbs_steps = n_gibbs_steps
+        self.n_chains = n_chains
+        self.learning_rate = learning_rate
+        self.decay_fraction = decay_fraction
+        self.batch_size = batch_size
+        self.max_iter = max_iter
+        self.early_stopping = early_stopping
+        self.validation_fraction = validation_fraction
+        self.n_iter_no_change = n_iter_no_change
+        self.tol = tol
+        self.alpha = alpha
+        self.l1_ratio = l1_ratio
+        self.binarize = binarize
+        self.log_partition_tol = log_partition_tol
+        self.max_ais_temperatures = max_ais_temperatures
+        self.n_ais_chains = n_ais_chains
+        self.random_state = random_state
+
+    def transform(self, X):
+        """Compute the probability of each unit given all others of its row.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            Values of the units; `binarize` applies as in `fit`.
+
+        Returns
+        -------
+        P : ndarray of shape (n_samples, n_features)
+            P(x_j is in the upper state | the other features), in float32 for
+            float32 input, else in float64. What a row says about a feature does
+            not enter its own column.
+
+        Raises
+        ------
+        ValueError
+            If `X` is not a finite numeric table of the width seen in `fit`, or is
+            outside the states with ``binarize=None``.
+
+        Examples
+        --------
+        >>> from skebm import BoltzmannMachine
+        >>> machine = BoltzmannMachine.from_parameters([[0, 2], [2, 0]], [-1, -1])
+        >>> machine.transform([[1, 0], [0, 0]]).round(3)
+        array([[0.269, 0.731],
+               [0.269, 0.269]])
+        """
+        rows = check_rows(self, X)
+        dtype = np.float32 if rows.table.dtype == np.float32 else np.float64
+        energy = self._energy()
+        return rows.map(
+            energy.conditional_mean, row_elements=energy.n_units, dtype=dtype
+        )
+
+    def energy(self, X):
+        """Compute the energy of each row.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            Values of the units; `binarize` applies as in `fit`.
+
+        Returns
+        -------
+        energy : ndarray of shape (n_samples,)
+            E(x) in nats, in the convention of `states`. Lower is likelier. The same
+            as `free_energy`, since there are no hidden units.
+
+        Raises
+        ------
+        ValueError
+            If `X` is not a finite numeric table of the width seen in `fit`, or is
+            outside the states with ``binarize=None``.
+
+        Examples
+        --------
+        >>> from skebm import BoltzmannMachine
+        >>> machine = BoltzmannMachine.from_parameters([[0, 2], [2, 0]], [-1, -1])
+        >>> machine.energy([[1, 0], [1, 1]])
+        array([1., 0.])
+        """
+        return self.free_energy(X)
+
+    @validate_params(
+        {**SWEEP_CONSTRAINTS, "X": ["array-like", "sparse matrix"]},
+        prefer_skip_nested_validation=True,
+    )
+    def metropolis(self, X, *, n_steps=1, temperature=1.0, random_state=None):
+        """Move each row by Metropolis-Hastings sampling [1]_.
+
+        Each unit in turn proposes to flip, which is accepted if the energy falls,
+        and else with probability exp(-rise / temperature). The law it leaves
+        unchanged is that of `gibbs`, by other moves: rows that come from both are a
+        check of either. Flips are accepted more often than those of Gibbs sampling.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            Values of the units; `binarize` applies as in `fit`.
+        n_steps : int, default=1
+            Number of sweeps.
+        temperature : float, default=1.0
+            The sweeps leave the law proportional to exp(-E / temperature)
+            unchanged.
+        random_state : int, RandomState instance or None, default=None
+            Pass an int for the same rows at each call.
+
+        Returns
+        -------
+        X_new : ndarray of shape (n_samples, n_features)
+            In the values of `states`, float64; with ``n_steps=0`` the rows at the
+            start.
+
+        Raises
+        ------
+        ValueError
+            If `X` is not a finite numeric table of the width seen in `fit`, or is
+            outside the states with ``binarize=None``.
+
+        References
+        ----------
+        .. [1] Metropolis, N., Rosenbluth, A. W., Rosenbluth, M. N., Teller, A. H.
+           and Teller, E. (1953). Equation of state calculations by fast computing
+           machines. Journal of Chemical Physics 21(6), 1087-1092.
+           :doi:`10.1063/1.1699114`
+
+        Examples
+        --------
+        >>> from skebm import BoltzmannMachine
+        >>> machine = BoltzmannMachine.from_parameters([[0, 2], [2, 0]], [-1, -1])
+        >>> machine.metropolis([[1, 0], [0, 1]], random_state=0).shape
+        (2, 2)
+        """
+        return self._move(X, "metropolis", n_steps, temperature, random_state)
+
+    @classmethod
+    def from_parameters(cls, couplings, intercept, *, X=None, **params):
+        """Make a fitted estimator from known parameters.
+
+        Parameters
+        ----------
+        couplings : array-like of shape (n_features, n_features)
+            Couplings W, symmetric with zero diagonal.
+        intercept : array-like of shape (n_features,)
+            Biases b.
+        X : {array-like, sparse matrix} of shape (n_samples, n_features), default=None
+            Data whose means are where annealing and sampling start, which shortens
+            the way where features are rarely on. None starts at means of 1/2.
+        **params : dict
+            Parameters of the constructor. Couplings must be zero where a
+            `connectivity` has no edge.
+
+        Returns
+        -------
+        machine : BoltzmannMachine
+            Fitted, with these parameters in float64, taken to be in the
+            convention of `states`.
+
+        Raises
+        ------
+        ValueError
+            If the couplings are not symmetric with zero diagonal, or the shapes do
+            not fit each other.
+
+        Examples
+        --------
+        Two spins that would rather be equal:
+
+        >>> from skebm import BoltzmannMachine
+        >>> machine = BoltzmannMachine.from_parameters(
+        ...     [[0, 1], [1, 0]], [0, 0], states=(-1, 1)
+        ... )
+        >>> machine.score_samples([[1, 1], [1, -1]]).round(3)
+        array([-0.82, -2.82])
+        """
+        couplings = check_array(couplings, dtype=np.float64, copy=True)
+        intercept = check_array(intercept, dtype=np.float64, ensure_2d=False, copy=True)
+        n_features = len(couplings)
+        if couplings.shape != (n_features, n_features):
+            raise ValueError(
+                f"couplings must be a square table, but have shape {couplings.shape}."
+            )
+        if (couplings != couplings.T).any() or np.diag(couplings).any():
+            raise ValueError(
+                "couplings must be symmetric with zero diagonal: that between two "
+                "units counts once, and a unit has none with itself."
+            )
+        if intercept.shape != (n_features,):
+            raise ValueError(
+                f"intercept has shape {intercept.shape}, but couplings of shape "
+                f"{couplings.shape} need ({n_features},)."
+            )
+        machine = cls(**params)
+        check_constructor(machine)
+        machine._graph = machine._connect(n_features)
+        if machine._graph is not None and couplings[~machine._graph.mask].any():
+            raise ValueError(
+                "couplings are not zero where connectivity has no edge. Pass an "
+                "adjacency that has them all."
+            )
+        machine._adopt(
+            {"couplings_": couplings, "intercept_": intercept}, n_features, X
+        )
+        return machine
+
+    def _algorithm(self, n_columns):
+        if self.algorithm != "auto":
+            return self.algorithm
+        feasible = n_columns is not None and n_columns <= MAX_ENUMERATED_UNITS
+        return "exact" if feasible and not self.early_stopping else "pcd"
+
+    def _initial_model(self, rows, rng):
+        n_features = rows.n_columns
+        self._graph = self._connect(n_features)
+        couplings = np.zeros((n_features, n_features))
+        bias = logit(self._visible_mean)
+        model = self._centred(BoltzmannEnergy(couplings, bias, self._graph))
+        sample = rows.take(rows.sample(sample_size(n_features), rng))
+        return model, self._metric(model, sample)
+
+    def _learnable(self, energy, rng):
+        mean, model = self._visible_mean, self._centred(energy)
+        sample = start_visible(mean, sample_size(len(mean)), rng)
+        return model, self._metric(model, sample)
+
+    def _centred(self, energy):
+        return energy.astype(np.float32).centred(self._visible_mean.astype(np.float32))
+
+    def _metric(self, model, sample):
+        # Full factors would mix in couplings that do not exist.
+        diagonal = self.alpha > 0 or self._graph is not None
+        return PairMetric.start(model.prepare(sample), diagonal=diagonal)
+
+    def _connect(self, n_features):
+        """Read the graph of the couplings that can exist, None if all can."""
+        if self.connectivity is None:
+            return None
+        return Connectivity.of(check_connectivity(self.connectivity, n_features))
+
+    def _recentred(self, model):
+        return model.recentred(self._visible_mean.astype(np.float32))
+
+    def _learner(self, algorithm):
+        if algorithm != "pcd":
+            return ExactLearning(
+                max_iter=self.max_iter or MOST_UPDATES,
+                alpha=self.alpha,
+                l1_ratio=self.l1_ratio,
+                tol=self.tol,
+                objective=(
+                    MomentLikelihood if algorithm == "exact" else PseudoLikelihood
+                ),
+            )
+        return ContrastiveLearning(
+            persistent=True,
+            n_chains=self.n_chains,
+            n_gibbs_steps=self.n_gibbs_steps,
+            batch_size=self.batch_size,
+            tempered_from=self._visible_mean if self.tempering else None,
+            drifting_offset=False,
+            alpha=self.alpha,
+            l1_ratio=self.l1_ratio,
+        )
+
+    def _parameters(self, energy):
+        couplings, bias = energy.couplings, energy.bias
+        if self.states == (-1, 1):
+            couplings, bias, _ = spins_from_binary(couplings, bias)
+        return {"couplings_": couplings, "intercept_": bias}
+
+    def _energy_of(self, model):
+        return BoltzmannEnergy(*model.plain_parameters(), model.template.connectivity)
+
+    def _energy(self):
+        couplings, bias = self.couplings_, self.intercept_
+        if self.states == (-1, 1):
+            couplings, bias, _ = binary_from_spins(couplings, bias)
+        return BoltzmannEnergy(couplings, bias, self._graph)
+
+    @property
+    def _energy_constant(self):
+        if self.states == (0, 1):
+            return 0.0
+        return binary_from_spins(self.couplings_, self.intercept_)[2]

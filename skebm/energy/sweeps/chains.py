@@ -1,0 +1,46 @@
+"""Chains under way, and how their updates are cut into stretches."""
+
+__all__ = ["Chains", "stretches"]
+
+from typing import NamedTuple
+
+import numpy as np
+
+# Thresholds are drawn for many units at once, but not for more than caches hold.
+_DRAWN_AT_ONCE = 65536
+_FEWEST_UNITS = 64
+
+
+class Chains(NamedTuple):
+    """Configurations, unit by unit: what belongs to one unit lies side by side.
+
+    Parameters
+    ----------
+    on : ndarray of shape (n_units, n_rows)
+        Boolean, which units are on in each row.
+    beta : ndarray of shape (n_rows,)
+        Inverse temperatures, of the dtype of the weights.
+    """
+
+    on: np.ndarray
+    beta: np.ndarray
+
+
+def stretches(shape):
+    """Cut units into stretches for which thresholds are drawn together.
+
+    Parameters
+    ----------
+    shape : tuple of (n_units, n_rows)
+        How many there are.
+
+    Returns
+    -------
+    stretches : list of slice
+        Of consecutive units, in order.
+    """
+    n_units, n_rows = shape
+    n_fewest = _DRAWN_AT_ONCE // (_FEWEST_UNITS * max(1, n_rows))
+    length = _FEWEST_UNITS * max(1, n_fewest)
+    starts = range(0, n_units, length)
+    return [slice(start, min(start + length, n_units)) for start in starts]

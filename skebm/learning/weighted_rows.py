@@ -1,0 +1,87 @@
+"""Rows of data that count differently, equal ones merged where that is cheap."""
+
+__all__ = ["WeightedRows", "merge_rows"]
+
+import numpy as np
+
+from skebm._rows import Rows
+from skebm.partition.enumeration import MAX_ENUMERATED_UNITS
+
+
+class WeightedRows:
+    """Rows with weights that sum to one, as deterministic objectives read them.
+
+    Parameters
+    ----------
+    rows : Rows
+        The data.
+    row_weights : ndarray of shape (n_rows,), default=None
+        What each row counts, not negative. None counts each as 1.
+
+    Attributes
+    ----------
+    mean : ndarray of shape (n_columns,)
+        Means of the columns with half a row more on each side, so that they
+        stay off 0 and 1.
+    """
+
+    def __init__(self, rows, row_weights=None):
+        if row_weights is None:
+            row_weights = np.ones(rows.n_rows)
+        self._rows, weights = merge_rows(rows, row_weights)
+        total = weights.sum()
+        self._weights = weights / total
+        blocks = self.blocks(rows.n_columns)
+        sums = sum(weights @ part for part, weights in blocks) * total
+        self.mean = (sums + 0.5) / (total + 1)
+
+    def blocks(self, row_elements):
+        """Read the rows in float64, a block at a time.
+
+        Parameters
+        ----------
+        row_elements : int
+            Array elements that work on one row needs.
+
+        Yields
+        ------
+        part : ndarray of shape (n_block, n_columns)
+            Consecutive rows.
+        weights : ndarray of shape (n_block,)
+            What they count.
+        """
+        for block in self._rows.blocks(row_elements):
+            part = self._rows.take(block).astype(np.float64, copy=False)
+            yield part, self._weights[block]
+
+
+def merge_rows(rows, row_weights):
+    """Merge equal rows where there are so few columns that they can be counted.
+
+    Parameters
+    ----------
+    rows : Rows
+        The data.
+    row_weights : ndarray of shape (n_rows,)
+        What each row counts.
+
+    Returns
+    -------
+    rows : Rows
+        Each binary row once where its columns could be enumerated, else the
+        same as before.
+    row_weights : ndarray of shape (n_rows,)
+        The sum of what equal rows count.
+    """
+    n_columns = rows.n_columns
+    is_binary = rows.table.dtype == bool or rows.threshold is not None
+    if n_columns > MAX_ENUMERATED_UNITS or not is_binary:
+        return rows, row_weights
+    totals = np.zeros(2**n_columns)
+    bits = np.arange(n_columns)
+    for block in rows.blocks(n_columns):
+        numbers = rows.take(block) @ (1 << bits)
+        totals += np.bincount(numbers, row_weights[block], len(totals))
+    present = np.flatnonzero(totals)
+    table = (present[:, np.newaxis] >> bits & 1).astype(bool)
+    return Rows(table, None), totals[present]

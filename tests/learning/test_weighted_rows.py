@@ -1,0 +1,74 @@
+import numpy as np
+import pytest
+from scipy import sparse
+
+from skebm import _rows
+from skebm._rows import Rows
+from skebm.learning.weighted_rows import WeightedRows, merge_rows
+
+
+def draw_table(n_rows=40, n_columns=3):
+    return np.random.default_rng(0).random((n_rows, n_columns)) < 0.3
+
+
+def read(weighted, row_elements=1):
+    parts, weights = zip(*weighted.blocks(row_elements), strict=True)
+    return np.concatenate(parts), np.concatenate(weights)
+
+
+def test_equal_rows_are_merged():
+    table, row_weights = draw_table(), np.random.default_rng(1).random(40)
+    rows, weights = read(WeightedRows(Rows(table, None), row_weights))
+    unique, inverse = np.unique(table, axis=0, return_inverse=True)
+    assert rows.dtype == weights.dtype == np.float64
+    assert len(rows) == len(unique) < 40
+    order = np.lexsort(rows.T[::-1])
+    np.testing.assert_array_equal(rows[order], unique)
+    expected = np.bincount(inverse, row_weights) / row_weights.sum()
+    np.testing.assert_allclose(weights[order], expected, rtol=1e-14)
+
+
+def test_other_rows_stay_and_count_alike():
+    table = np.random.default_rng(0).random((7, 3))
+    rows, weights = read(WeightedRows(Rows(table, None)))
+    np.testing.assert_array_equal(rows, table)
+    np.testing.assert_allclose(weights, 1 / 7, rtol=1e-15)
+
+
+@pytest.mark.parametrize("dtype", [bool, float])
+def test_mean_is_off_zero_and_one(dtype):
+    table = np.array([[1, 0, 1], [1, 0, 0], [1, 0, 0]], dtype=dtype)
+    weighted = WeightedRows(Rows(table, None), np.array([1.0, 1.0, 2.0]))
+    np.testing.assert_allclose(weighted.mean, [4.5 / 5, 0.5 / 5, 1.5 / 5], rtol=1e-15)
+
+
+def test_blocks_are_bounded(monkeypatch):
+    table = np.random.default_rng(0).random((7, 3))
+    weighted = WeightedRows(Rows(table, None))
+    monkeypatch.setattr(_rows, "BLOCK_ELEMENTS", 12)
+    assert [len(part) for part, _ in weighted.blocks(6)] == [2, 2, 2, 1]
+    # A row holds three elements itself, however few the work on it needs.
+    assert [len(part) for part, _ in weighted.blocks(1)] == [4, 3]
+
+
+@pytest.mark.parametrize("convert", [np.asarray, sparse.csr_array])
+def test_merged_rows_are_those_that_differ(convert):
+    table = draw_table(100, 4)
+    row_weights = np.random.default_rng(1).random(100)
+    merged, totals = merge_rows(Rows(convert(table.astype(int)), 0.5), row_weights)
+    unique, inverse = np.unique(table, axis=0, return_inverse=True)
+    assert len(unique) < 100
+    found = merged.take(slice(None))
+    order = np.lexsort(found.T[::-1])
+    np.testing.assert_array_equal(found[order], unique)
+    np.testing.assert_allclose(totals[order], np.bincount(inverse, row_weights))
+
+
+@pytest.mark.parametrize(
+    "rows",
+    [Rows(draw_table(9, 21), None), Rows(draw_table(9).astype(float), None)],
+    ids=["many columns", "probabilities"],
+)
+def test_rows_that_cannot_be_counted_stay(rows):
+    row_weights = np.ones(9)
+    assert merge_rows(rows, row_weights) == (rows, row_weights)
