@@ -5,8 +5,10 @@ __all__ = [
     "Options",
     "StrOptions",
     "all_or_nothing",
-    "check_connectivity",
+    "check_adjacency",
+    "check_bias",
     "check_constructor",
+    "check_couplings",
     "check_hidden_rows",
     "check_rows",
     "fit_context",
@@ -128,23 +130,84 @@ def states_of(estimator):
     return getattr(estimator, "states", (0, 1))
 
 
-def check_connectivity(connectivity, n_features):
-    """Validate an adjacency; give it as a boolean CSR array without diagonal."""
-    graph = check_array(connectivity, accept_sparse="csr", input_name="connectivity")
+def check_adjacency(adjacency, name, n_units):
+    """Validate which units are coupled; give it as a boolean CSR array.
+
+    Parameters
+    ----------
+    adjacency : {array-like, sparse matrix} of shape (n_units, n_units)
+        What the user passed. Its diagonal does not matter.
+    name : str
+        What the user calls it.
+    n_units : int
+        Number of units.
+
+    Returns
+    -------
+    graph : CSR array of shape (n_units, n_units)
+        Without a diagonal.
+
+    Raises
+    ------
+    ValueError
+        If it has another shape, is not symmetric, or holds what is not finite.
+    """
+    graph = check_array(adjacency, accept_sparse="csr", input_name=name)
+    _check_shape(graph, name, (n_units, n_units))
     graph = sparse.csr_array(graph) != 0
     graph.setdiag(False)
     graph.eliminate_zeros()
-    if graph.shape != (n_features, n_features):
-        raise ValueError(
-            f"connectivity has shape {graph.shape}, but X has {n_features} features: "
-            f"it must have shape {(n_features, n_features)}."
-        )
     if (graph != graph.T).nnz:
         raise ValueError(
-            "connectivity must be symmetric: a coupling has no direction. Pass "
-            "connectivity + connectivity.T, for instance."
+            f"{name} must be symmetric: a coupling has no direction. Pass {name} + "
+            f"{name}.T, for instance."
         )
     return graph
+
+
+def check_couplings(couplings, name, n_units=None):
+    """Validate couplings between units, as float64.
+
+    None is none at all; without `n_units`, there are as many as rows.
+
+    Raises
+    ------
+    ValueError
+        If they are not symmetric with zero diagonal, have another shape, or hold
+        what is not finite.
+    """
+    if couplings is None:
+        return np.zeros((n_units, n_units))
+    couplings = check_array(couplings, dtype=np.float64, copy=True, input_name=name)
+    if n_units is None:
+        n_units = len(couplings)
+    _check_shape(couplings, name, (n_units, n_units))
+    if (couplings != couplings.T).any() or np.diag(couplings).any():
+        raise ValueError(
+            f"{name} must be symmetric with zero diagonal: that between two units "
+            "counts once, and a unit has none with itself."
+        )
+    return couplings
+
+
+def check_bias(bias, name, n_units):
+    """Validate biases of units, as float64.
+
+    Raises
+    ------
+    ValueError
+        If they have another shape, or are not finite.
+    """
+    bias = check_array(bias, dtype=np.float64, ensure_2d=False, copy=True)
+    _check_shape(bias, name, (n_units,))
+    return bias
+
+
+def _check_shape(array, name, shape):
+    if array.shape != shape:
+        raise ValueError(
+            f"{name} has shape {array.shape}, but the number of units asks for {shape}."
+        )
 
 
 def check_constructor(estimator):

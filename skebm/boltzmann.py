@@ -7,14 +7,15 @@ from numbers import Integral, Real
 import numpy as np
 from scipy.special import logit
 from sklearn.base import OneToOneFeatureMixin
-from sklearn.utils.validation import check_array
 
 from skebm._validation import (
     Interval,
     Options,
     StrOptions,
-    check_connectivity,
+    check_adjacency,
+    check_bias,
     check_constructor,
+    check_couplings,
     check_rows,
     validate_params,
 )
@@ -423,23 +424,9 @@ class BoltzmannMachine(OneToOneFeatureMixin, BaseEnergyModel):
         >>> machine.score_samples([[1, 1], [1, -1]]).round(3)
         array([-0.82, -2.82])
         """
-        couplings = check_array(couplings, dtype=np.float64, copy=True)
-        intercept = check_array(intercept, dtype=np.float64, ensure_2d=False, copy=True)
+        couplings = check_couplings(couplings, "couplings")
         n_features = len(couplings)
-        if couplings.shape != (n_features, n_features):
-            raise ValueError(
-                f"couplings must be a square table, but have shape {couplings.shape}."
-            )
-        if (couplings != couplings.T).any() or np.diag(couplings).any():
-            raise ValueError(
-                "couplings must be symmetric with zero diagonal: that between two "
-                "units counts once, and a unit has none with itself."
-            )
-        if intercept.shape != (n_features,):
-            raise ValueError(
-                f"intercept has shape {intercept.shape}, but couplings of shape "
-                f"{couplings.shape} need ({n_features},)."
-            )
+        intercept = check_bias(intercept, "intercept", n_features)
         machine = cls(**params)
         check_constructor(machine)
         machine._graph = machine._connect(n_features)
@@ -485,7 +472,9 @@ class BoltzmannMachine(OneToOneFeatureMixin, BaseEnergyModel):
         """Read the graph of the couplings that can exist, None if all can."""
         if self.connectivity is None:
             return None
-        return Connectivity.of(check_connectivity(self.connectivity, n_features))
+        return Connectivity.of(
+            check_adjacency(self.connectivity, "connectivity", n_features)
+        )
 
     def _recentred(self, model):
         return model.recentred(self._visible_mean.astype(np.float32))
@@ -506,7 +495,7 @@ class BoltzmannMachine(OneToOneFeatureMixin, BaseEnergyModel):
             n_chains=self.n_chains,
             n_gibbs_steps=self.n_gibbs_steps,
             batch_size=self.batch_size,
-            tempered_from=self._visible_mean if self.tempering else None,
+            tempered_from=self._chain_mean if self.tempering else None,
             drifting_offset=False,
             alpha=self.alpha,
             l1_ratio=self.l1_ratio,

@@ -47,7 +47,7 @@ def log_partition_bounds(
 
     Parameters
     ----------
-    model : BinaryRBM or BoltzmannMachine
+    model : BinaryRBM, BoltzmannMachine or LatentBM
         Fitted.
     X : {array-like, sparse matrix} of shape (n_samples, n_features), default=None
         Rows with which half of the tempered chains start, best of all held-out
@@ -114,7 +114,7 @@ def log_partition_bounds(
         starts = rng.random(means.shape) < means
     estimate = compute_log_partition(
         model._energy(),
-        model._visible_mean,
+        model._chain_mean,
         tol=tol,
         max_temperatures=max_temperatures,
         n_chains=n_chains,

@@ -16,6 +16,7 @@ from sklearn.utils.validation import (
 from skebm._validation import (
     Interval,
     StrOptions,
+    check_bias,
     check_hidden_rows,
     check_rows,
 )
@@ -417,26 +418,15 @@ class BinaryRBM(ClassNamePrefixFeaturesOutMixin, BaseEnergyModel):
         """
         components = check_array(components, dtype=np.float64, copy=True)
         n_components, n_features = components.shape
-        biases = [
-            check_array(bias, dtype=np.float64, ensure_2d=False, copy=True)
-            for bias in (intercept_visible, intercept_hidden)
-        ]
-        for name, bias, size in zip(
-            ("intercept_visible", "intercept_hidden"),
-            biases,
-            (n_features, n_components),
-            strict=True,
-        ):
-            if bias.shape != (size,):
-                raise ValueError(
-                    f"{name} has shape {bias.shape}, but components of shape "
-                    f"{components.shape} need ({size},)."
-                )
         rbm = cls(n_components, **params)
         attributes = {
             "components_": components,
-            "intercept_visible_": biases[0],
-            "intercept_hidden_": biases[1],
+            "intercept_visible_": check_bias(
+                intercept_visible, "intercept_visible", n_features
+            ),
+            "intercept_hidden_": check_bias(
+                intercept_hidden, "intercept_hidden", n_components
+            ),
         }
         rbm._adopt(attributes, n_features, X)
         return rbm
@@ -498,7 +488,7 @@ class BinaryRBM(ClassNamePrefixFeaturesOutMixin, BaseEnergyModel):
             n_chains=self.n_chains,
             n_gibbs_steps=self.n_gibbs_steps,
             batch_size=self.batch_size,
-            tempered_from=self._visible_mean if self.tempering else None,
+            tempered_from=self._chain_mean if self.tempering else None,
             drifting_offset=self.centering,
             alpha=self.alpha,
             l1_ratio=self.l1_ratio,

@@ -2,7 +2,7 @@ import pytest
 from sklearn.utils import estimator_checks
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
-from skebm import BinaryRBM, BoltzmannMachine
+from skebm import BinaryRBM, BoltzmannMachine, LatentBM
 
 # The checks bring continuous data, which the default threshold turns into units, and
 # leave few iterations to what would go on to an optimum.
@@ -33,6 +33,9 @@ mixes_names = [
         BoltzmannMachine(max_iter=5),
         BoltzmannMachine(max_iter=5, states=(-1, 1), algorithm="pcd"),
         BoltzmannMachine(max_iter=5, algorithm="pseudolikelihood"),
+        LatentBM(4, max_iter=5),
+        LatentBM(4, max_iter=5, hidden_couplings=False),
+        LatentBM(4, max_iter=5, posterior="gibbs", early_stopping=True),
     ]
 )
 def test_check_estimator(estimator, check):
@@ -56,7 +59,8 @@ def test_check_estimator(estimator, check):
     ],
 )
 @pytest.mark.parametrize(
-    "estimator", [BinaryRBM(max_iter=5), BoltzmannMachine(max_iter=5)]
+    "estimator",
+    [BinaryRBM(max_iter=5), BoltzmannMachine(max_iter=5), LatentBM(4, max_iter=5)],
 )
 def test_check_that_check_estimator_leaves_out(estimator, name):
     getattr(estimator_checks, name)(type(estimator).__name__, estimator)

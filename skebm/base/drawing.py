@@ -200,16 +200,17 @@ class DrawingMixin:
     def _run_ladders(self, start, n_ladders, n_steps, temperature, rng):
         """Give the coldest rows of ladders, a block of them at a time."""
         energy = self._energy().astype(np.float32)
-        model = energy.tempered(self._visible_mean, 1 / temperature)
+        model = energy.tempered(self._chain_mean, 1 / temperature)
         noise = UniformNoise(rng, np.float32)
-        adapting = start(slice(0, _ADAPTING_LADDERS))
+        adapting = energy.chain_rows(start(slice(0, _ADAPTING_LADDERS)), noise)
         betas = adapt_ladder(model, adapting, noise, n_steps=n_steps).betas
         result = np.empty((n_ladders, self.n_features_in_))
         n_restarts = 0
         for block in row_blocks(n_ladders, energy.n_units * len(betas)):
-            replicas = start_replicas(betas, start(block))
+            starts = energy.chain_rows(start(block), noise)
+            replicas = start_replicas(betas, starts)
             replicas = temper(model, replicas, noise, n_steps=n_steps)
-            result[block] = replicas.coldest
+            result[block] = replicas.coldest[:, : self.n_features_in_]
             n_restarts += replicas.n_restarts.sum()
         if n_restarts < _LEAST_RESTARTS * n_ladders:
             warn_user(

@@ -210,7 +210,7 @@ class FittingMixin:
         if algorithm in _DETERMINISTIC:
             return ExactRun(learner, state, rows, self._energy_of)
         noise = UniformNoise(state.noise.rng.spawn(1)[0], np.float32)
-        mean, n_updates = self._visible_mean, self._n_updates()
+        mean, n_updates = self._chain_mean, self._n_updates()
         return StagedLearning(
             learner,
             state,
@@ -237,9 +237,9 @@ class FittingMixin:
         self._n_rows_seen, self._column_sums = 0, 0.0
         self._see(rows)
         state = self._start(*self._initial_model(rows, rng), rng)
-        visible = start_visible(self._visible_mean, self.n_chains, rng)
-        visible = state.model.prepare(visible)
-        state.chains = state.model.start_chains(visible, state.noise)
+        rows = start_visible(self._chain_mean, self.n_chains, rng)
+        rows = state.model.prepare(rows)
+        state.chains = state.model.start_chains(rows, state.noise)
         return state
 
     def _adopt(self, attributes, n_features, X):
@@ -282,6 +282,11 @@ class FittingMixin:
         if state.metric is not None and self.alpha > 0:
             state.metric = state.metric.diagonal()
         return state
+
+    @property
+    def _chain_mean(self):
+        """Means of the independent units from which chains, and annealing, start."""
+        return self._visible_mean
 
     def _see(self, rows):
         """Add rows to what is known of the means of the visible units."""

@@ -202,7 +202,7 @@ class LikelihoodMixin:
                 return estimate
         estimate = compute_log_partition(
             self._energy(),
-            self._visible_mean,
+            self._chain_mean,
             tol=self.log_partition_tol,
             max_temperatures=self.max_ais_temperatures,
             n_chains=self.n_ais_chains,

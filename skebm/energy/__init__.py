@@ -9,9 +9,9 @@ sampling, learning and partition are written once against these methods of it:
 - ``independent(visible_mean)``, ``towards(other, fraction)`` and
   ``arrive(visible, before, noise)``, for log Z along the way of learning
 - ``clamp(visible, noise, beta)`` and ``gibbs(state, noise, beta, n_sweeps)`` for
-  chains;
-  ``tempered(visible_mean, beta)``, with ``context``, ``log_ratio`` and ``sweep``,
-  for parallel tempering
+  chains; ``tempered(visible_mean, beta)``, with ``context``, ``log_ratio`` and
+  ``sweep``, for parallel tempering; ``chain_rows(visible, noise)``, what that and
+  annealing move
 - ``centred(visible_offset, hidden_offset)``, the machine in the coordinates in
   which it learns: ``prepare``, ``start_chains``, ``contrast``, ``hidden_rows``,
   ``step``, ``towards``, ``without_weights``, ``recentred``, ``uncentred``,

@@ -138,6 +138,10 @@ class BinaryRBMEnergy:
         field = self.hidden_field(visible.astype(self.dtype))
         return BinaryRBMState(visible, draw_units(field, noise, beta))
 
+    def chain_rows(self, visible, noise):
+        """Give what tempering and annealing move: the visible rows themselves."""
+        return visible
+
     def gibbs(self, state, noise, beta=1.0, *, n_sweeps=1):
         """Draw the visible layer given the hidden one, then the hidden; repeatedly.
 

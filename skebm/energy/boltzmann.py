@@ -142,6 +142,10 @@ class BoltzmannEnergy:
         """Make a state of visible rows, which are all of it; nothing is drawn."""
         return BoltzmannState(visible)
 
+    def chain_rows(self, visible, noise):
+        """Give what tempering and annealing move: the visible rows themselves."""
+        return visible
+
     def gibbs(self, state, noise, beta=1.0, *, n_sweeps=1):
         """Draw the units given all others, one after the other; repeatedly.
 

@@ -111,6 +111,8 @@ def anneal_log_partition(
     n_half = n_ladders // 2
     if starts is None:
         starts = start_visible(visible_mean, n_half, rng)
+    else:
+        starts = energy.chain_rows(starts, noise)
     drawn = draw_in_equilibrium(
         energy.tempered(visible_mean),
         np.concatenate([annealed[:n_half], _choose(starts, n_half, rng)]),

@@ -1,0 +1,99 @@
+"""Which couplings a machine with hidden units has, and what can be summed at once."""
+
+__all__ = ["LatentGraph", "Split"]
+
+from typing import NamedTuple
+
+import numpy as np
+from scipy import sparse
+
+from skebm.energy.connectivity import Connectivity
+from skebm.energy.sweeps import colour_graph
+
+
+class Split(NamedTuple):
+    """Units in two parts, one of them independent units given the other.
+
+    Parameters
+    ----------
+    cut : ndarray of int
+        Units whose configurations have to be enumerated.
+    rest : ndarray of int
+        Units of which no two are coupled: given the others they are summed out
+        one by one.
+    """
+
+    cut: np.ndarray
+    rest: np.ndarray
+
+
+class LatentGraph(Connectivity):
+    """The graph of a machine whose last units are hidden.
+
+    Parameters
+    ----------
+    mask : ndarray of shape (n_units, n_units)
+        Whether a coupling exists, boolean and symmetric, False on the diagonal.
+        Visible units come before hidden ones.
+    n_hidden : int
+        Number of hidden units.
+    colours : list of ndarray of int, default=None
+        As for `Connectivity`.
+
+    Attributes
+    ----------
+    hidden_colours : list of ndarray of int
+        The hidden units, numbered from 0, in classes without couplings inside.
+    hidden_split : Split
+        Of the hidden units, numbered from 0, alone.
+    split : Split
+        Of all units.
+    """
+
+    __slots__ = ("hidden_colours", "hidden_split", "n_hidden", "split")
+
+    def __init__(self, mask, n_hidden, colours=None):
+        super().__init__(mask, colours)
+        self.n_hidden = n_hidden
+        n_visible = len(mask) - n_hidden
+        layers = np.split(np.arange(len(mask)), [n_visible])
+        between_hidden = mask[n_visible:, n_visible:]
+        self.hidden_colours = colour_graph(sparse.csr_array(between_hidden))
+        self.hidden_split = _split(n_hidden, self.hidden_colours)
+        self.split = _split(
+            len(mask),
+            [
+                *(layer for layer in layers if not mask[np.ix_(layer, layer)].any()),
+                *colour_graph(self._pattern),
+            ],
+        )
+
+    @classmethod
+    def of_layers(cls, visible, hidden, between):
+        """Make the graph of two layers.
+
+        Parameters
+        ----------
+        visible : ndarray of shape (n_visible, n_visible)
+            Whether two visible units are coupled, boolean and symmetric; the
+            diagonal does not matter.
+        hidden : ndarray of shape (n_hidden, n_hidden)
+            The same of hidden units.
+        between : ndarray of shape (n_hidden, n_visible)
+            Whether a hidden and a visible unit are.
+
+        Returns
+        -------
+        graph : LatentGraph
+            With colours where these save time.
+        """
+        mask = np.block([[visible, between.T], [between, hidden]])
+        np.fill_diagonal(mask, False)
+        graph = Connectivity.of(sparse.csr_array(mask))
+        return cls(mask, len(hidden), graph.colours)
+
+
+def _split(n_units, independent):
+    """Leave out of the enumeration the largest set of independent units."""
+    rest = max(independent, key=len)
+    return Split(np.setdiff1d(np.arange(n_units), rest), rest)

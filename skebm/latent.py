@@ -1,0 +1,590 @@
+"""Boltzmann machines with hidden units, and couplings within their layers."""
+
+__all__ = ["LatentBM"]
+
+from numbers import Integral, Real
+
+import numpy as np
+from scipy.special import logit
+from sklearn.base import ClassNamePrefixFeaturesOutMixin
+from sklearn.utils.validation import (
+    check_array,
+    check_consistent_length,
+    check_is_fitted,
+)
+
+from skebm._validation import (
+    Interval,
+    StrOptions,
+    check_adjacency,
+    check_bias,
+    check_constructor,
+    check_couplings,
+    check_hidden_rows,
+    check_rows,
+)
+from skebm.base import BaseEnergyModel
+from skebm.base.fitting import MOST_UPDATES
+from skebm.energy.latent import LatentEnergy
+from skebm.energy.latent_graph import LatentGraph
+from skebm.learning.exact import ExactLearning
+from skebm.learning.latent_contrastive import LatentContrastive
+from skebm.learning.latent_metric import LatentMetric
+from skebm.learning.start import sample_size, start_weights
+from skebm.sampling.chains import start_visible
+
+# Of the couplings between hidden units at the start: hidden units without weights
+# to visible ones would else never come to differ.
+_HIDDEN_NOISE = 0.1
+
+
+class LatentBM(ClassNamePrefixFeaturesOutMixin, BaseEnergyModel):
+    r"""Boltzmann machine with hidden units, and couplings within both layers.
+
+    The general Boltzmann machine [1]_. By what it is told to leave out it is also
+    the restricted machine (no couplings within layers), the semi-restricted one
+    (none between hidden units) [2]_ or a deep one (hidden units in layers) [3]_.
+
+    Parameters
+    ----------
+    n_components : int, default=16
+        Number of hidden units.
+    algorithm : {"pcd", "exact"}, default="pcd"
+        How the model's side of the gradient is found: "pcd" continues `n_chains`
+        Markov chains over all units (persistent contrastive divergence); "exact"
+        sums over all configurations and climbs the likelihood of all rows by
+        L-BFGS. The largest set of units without couplings among them, such as a
+        layer, need not be enumerated; the others can be at most 20.
+    visible_couplings : bool or {array-like, sparse matrix}, default=True
+        Which features are coupled with each other directly: all, none, or those
+        where a symmetric adjacency of shape (n_features, n_features) is not zero.
+    hidden_couplings : bool or {array-like, sparse matrix}, default=True
+        Likewise of the hidden units, of shape (n_components, n_components). Without
+        such couplings these are independent given a row, and everything that needs
+        their probabilities is exact.
+    component_mask : array-like of shape (n_components, n_features), default=None
+        Which weights between a hidden unit and a feature exist, where it is not
+        zero. None is all of them.
+    posterior : {"mean_field", "gibbs"}, default="mean_field"
+        What stands for the hidden units of the data in "pcd", where they depend on
+        each other: the means of independent ones that come closest, or draws by
+        Gibbs sampling, which have no bias when their steps are many.
+    n_posterior_steps : int, default=10
+        Sweeps over the hidden units to find either, in each update.
+    tempering : bool, default=False
+        Whether the persistent chains are drawn by parallel tempering, which finds
+        all modes of the model in their right shares, at several times the cost.
+    n_gibbs_steps : int, default=1
+        Gibbs sweeps of the chains in each update.
+    n_chains : int, default=500
+        Number of persistent chains, whatever the batch size.
+    learning_rate : float, default=0.1
+        Step size of "pcd" at the start. `fit` raises it by a tenth, up to ten times
+        of it, after each hundred updates that gain more than 0.1 nats, and lowers
+        it where the likelihood falls.
+    decay_fraction : float, default=0.5
+        Share of `max_iter`, at its end, over which the step size of "pcd" falls
+        linearly to zero, so that the noise of the gradient averages out. 0 keeps
+        it, 1 lets it fall from the start. `partial_fit` keeps it.
+    batch_size : int, default=200
+        Largest number of rows in an update of "pcd"; a pass over the data is cut
+        into batches of nearly equal size.
+    max_iter : int or None, default=None
+        Number of updates of the parameters, at most, whatever the number of rows.
+        None is 2000, or 20000 with `early_stopping` or "exact", where it counts
+        iterations of L-BFGS.
+    early_stopping : bool, default=False
+        Whether "pcd" holds out rows, keeps the parameters under which these have
+        the highest likelihood, and stops when that no longer rises.
+    validation_fraction : float, default=0.1
+        Share of the rows that `early_stopping` holds out, at least one row and at
+        most 1000.
+    n_iter_no_change : int, default=20
+        Measurements, one every hundred updates, without a rise by `tol`, after
+        which `early_stopping` goes back to the best parameters and lowers the step
+        size. The third time in a row it stops.
+    tol : float, default=1e-4
+        Least rise of the likelihood, in nats, that counts as one. For "exact", the
+        largest derivative at which learning ends, by the parameters of
+        standardised units.
+    alpha : float, default=0.0
+        Strength of the penalty of weights and couplings. What is maximised is the
+        mean log-likelihood less ``alpha * (l1_ratio * |W|_1 + (1 - l1_ratio) / 2 *
+        |W|_2**2)``, over all pairs of units, each counting once; the biases are
+        free.
+    l1_ratio : float, default=0.0
+        Share of the L1 penalty, under which weights become exactly zero.
+    binarize : float or None, default=0.5
+        Values above it are 1, others 0. Zeros and ones, and booleans, pass as
+        they are, anything else with a warning. None requires values in [0, 1],
+        used as probabilities of being on.
+    log_partition_tol : float, default=0.03
+        Wanted standard error of `log_partition_`, in nats, where more than 20 units
+        would have to be enumerated and it is estimated by annealed importance
+        sampling. Half of it takes four times as long.
+    max_ais_temperatures : int, default=10000
+        Most steps of that annealing. Where they do not suffice for
+        `log_partition_tol` there is a `ConvergenceWarning`.
+    n_ais_chains : int, default=100
+        Chains of that annealing, at least 2. Twice as many need half the steps.
+    random_state : int, RandomState instance or None, default=None
+        Determines the starting weights, the order of the rows, all draws during
+        learning, and the annealing. Pass an int for reproducible results.
+
+    Attributes
+    ----------
+    components_ : ndarray of shape (n_components, n_features)
+        Weights W between the layers, a row for each hidden unit.
+    visible_couplings_ : ndarray of shape (n_features, n_features)
+        Couplings V of the features, symmetric with zero diagonal.
+    hidden_couplings_ : ndarray of shape (n_components, n_components)
+        Couplings U of the hidden units, symmetric with zero diagonal.
+    intercept_visible_ : ndarray of shape (n_features,)
+        Biases b of the features.
+    intercept_hidden_ : ndarray of shape (n_components,)
+        Biases c of the hidden units.
+    score_is_exact_ : bool
+        Whether `transform`, `free_energy` and `score_samples` sum over the hidden
+        units exactly, and not by mean field.
+    log_partition_ : float
+        Log partition function in nats, computed on first use.
+    log_partition_std_ : float
+        Standard error of `log_partition_` in nats, 0 when exact.
+    log_partition_effective_sample_size_ : float
+        Number of equally weighted chains that the annealed ones are worth.
+    n_iter_ : int
+        Number of updates of the parameters made.
+    history_ : dict of str to ndarray of shape (n_measurements,)
+        What the last `fit` measured. With "pcd", at its start and after each hundred
+        updates: "n_iter", the updates made; "learning_rate";
+        "train_log_likelihood", the mean of at most 1000 rows learned from, in nats;
+        "validation_log_likelihood", that of rows held out, NaN without
+        `early_stopping`; "log_partition". With "exact", after each iteration:
+        "n_iter" and the "train_log_likelihood" of all rows, without penalty.
+    n_features_in_ : int
+        Number of features seen in `fit`.
+    feature_names_in_ : ndarray of shape (`n_features_in_`,)
+        Names of the features seen in `fit`, if all are strings.
+
+    See Also
+    --------
+    BinaryRBM : The same without couplings within layers, and faster.
+    BoltzmannMachine : The same without hidden units.
+
+    Notes
+    -----
+    The energy of visible units x and hidden units h, of zeros and ones, is
+
+    .. math::
+        E(x, h) = -h^T W x - \tfrac{1}{2} x^T V x - \tfrac{1}{2} h^T U h
+                  - b^T x - c^T h.
+
+    The likelihood of a row needs a sum over the hidden units. It is exact where, but
+    for at most 12 of them, no two hidden units are coupled with each other: for
+    ``hidden_couplings=False``, for ``n_components <= 13``, and for deep machines
+    one of whose two layers of hidden units is that small. Elsewhere mean field takes
+    its place [4]_: `score_samples` is then a lower bound of the log-likelihood (up
+    to the error of `log_partition_`), `free_energy` an upper bound of the free
+    energy, and `transform` gives the means of the independent hidden units that are
+    closest to the posterior. `score_is_exact_` tells which.
+
+    A deep Boltzmann machine with layers of 8 and 4 hidden units has a
+    `component_mask` that is 1 in the first 8 rows only, and `hidden_couplings` that
+    are 1 between the first 8 and the last 4 units.
+
+    References
+    ----------
+    .. [1] Ackley, D. H., Hinton, G. E. and Sejnowski, T. J. (1985). A learning
+       algorithm for Boltzmann machines. Cognitive Science 9(1), 147-169.
+       :doi:`10.1207/s15516709cog0901_7`
+    .. [2] Osindero, S. and Hinton, G. E. (2008). Modeling image patches with a
+       directed hierarchy of Markov random fields. NeurIPS 20, 1121-1128.
+    .. [3] Salakhutdinov, R. and Hinton, G. (2009). Deep Boltzmann machines.
+       AISTATS, 448-455.
+    .. [4] Saul, L. K., Jaakkola, T. and Jordan, M. I. (1996). Mean field theory for
+       sigmoid belief networks. Journal of Artificial Intelligence Research 4, 61-76.
+       :doi:`10.1613/jair.251`
+
+    Examples
+    --------
+    Three bits of which an even number are on, which no couplings of pairs can say:
+
+    >>> import numpy as np
+    >>> from skebm import LatentBM
+    >>> X = np.tile([[0, 0, 0], [0, 1, 1], [1, 0, 1], [1, 1, 0]], (25, 1))
+    >>> machine = LatentBM(2, random_state=0).fit(X)
+    >>> bool(machine.score(X) > -1.6)  # log(1 / 4) at best, log(1 / 8) by chance
+    True
+    """
+
+    _parameter_constraints: dict = {
+        "n_components": [Interval(Integral, 1, None, closed="left")],
+        "algorithm": [StrOptions({"pcd", "exact"})],
+        "visible_couplings": ["boolean", "array-like", "sparse matrix"],
+        "hidden_couplings": ["boolean", "array-like", "sparse matrix"],
+        "component_mask": ["array-like", None],
+        "posterior": [StrOptions({"gibbs", "mean_field"})],
+        "n_posterior_steps": [Interval(Integral, 1, None, closed="left")],
+        "tempering": ["boolean"],
+        "n_gibbs_steps": [Interval(Integral, 1, None, closed="left")],
+        "n_chains": [Interval(Integral, 1, None, closed="left")],
+        "learning_rate": [Interval(Real, 0, None, closed="neither")],
+        "decay_fraction": [Interval(Real, 0, 1, closed="both")],
+        "batch_size": [Interval(Integral, 1, None, closed="left")],
+        "max_iter": [Interval(Integral, 1, None, closed="left"), None],
+        "early_stopping": ["boolean"],
+        "validation_fraction": [Interval(Real, 0, 1, closed="neither")],
+        "n_iter_no_change": [Interval(Integral, 1, None, closed="left")],
+        "tol": [Interval(Real, 0, None, closed="left")],
+        "alpha": [Interval(Real, 0, None, closed="left")],
+        "l1_ratio": [Interval(Real, 0, 1, closed="both")],
+        "binarize": [Interval(Real, None, None, closed="neither"), None],
+        "log_partition_tol": [Interval(Real, 0, None, closed="neither")],
+        "max_ais_temperatures": [Interval(Integral, 1, None, closed="left")],
+        "n_ais_chains": [Interval(Integral, 2, None, closed="left")],
+        "random_state": ["random_state"],
+    }
+
+    _structural_parameters = ("n_components",)
+
+    def __init__(
+        self,
+        n_components=16,
+        *,
+        algorithm="pcd",
+        visible_couplings=True,
+        hidden_couplings=True,
+        component_mask=None,
+        posterior="mean_field",
+        n_posterior_steps=10,
+        tempering=False,
+        n_gibbs_steps=1,
+        n_chains=500,
+        learning_rate=0.1,
+        decay_fraction=0.5,
+        batch_size=200,
+        max_iter=None,
+        early_stopping=False,
+        validation_fraction=0.1,
+        n_iter_no_change=20,
+        tol=1e-4,
+        alpha=0.0,
+        l1_ratio=0.0,
+        binarize=0.5,
+        log_partition_tol=0.03,
+        max_ais_temperatures=10_000,
+        n_ais_chains=100,
+        random_state=None,
+    ):
+        self.n_components = n_components
+        self.algorithm = algorithm
+        self.visible_couplings = visible_couplings
+        self.hidden_couplings = hidden_couplings
+        self.component_mask = component_mask
+        self.posterior = posterior
+        self.n_posterior_steps = n_posterior_steps
+        self.tempering = tempering
+        self.n_gibbs_steps = n_gibbs_steps
+        self.n_chains = n_chains
+        self.learning_rate = learning_rate
+        self.decay_fraction = decay_fraction
+        self.batch_size = batch_size
+        self.max_iter = max_iter
+        self.early_stopping = early_stopping
+        self.validation_fraction = validation_fraction
+        self.n_iter_no_change = n_iter_no_change
+        self.tol = tol
+        self.alpha = alpha
+        self.l1_ratio = l1_ratio
+        self.binarize = binarize
+        self.log_partition_tol = log_partition_tol
+        self.max_ais_temperatures = max_ais_temperatures
+        self.n_ais_chains = n_ais_chains
+        self.random_state = random_state
+
+    def transform(self, X):
+        """Compute the probabilities of the hidden units.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            Values of the visible units; `binarize` applies as in `fit`.
+
+        Returns
+        -------
+        H : ndarray of shape (n_samples, n_components)
+            P(h = 1 | x), by mean field unless `score_is_exact_`; in float32 for
+            float32 input, else in float64.
+
+        Raises
+        ------
+        ValueError
+            If `X` is not a finite numeric table of the width seen in `fit`, or is
+            outside [0, 1] with ``binarize=None``.
+
+        Examples
+        --------
+        >>> from skebm import LatentBM
+        >>> machine = LatentBM.from_parameters(
+        ...     [[2.0], [0.0]], [0.0], [0.0, 0.0], hidden_couplings=[[0, 1], [1, 0]]
+        ... )
+        >>> machine.transform([[0], [1]]).round(3)
+        array([[0.65 , 0.65 ],
+               [0.932, 0.715]])
+        """
+        rows = check_rows(self, X)
+        dtype = np.float32 if rows.table.dtype == np.float32 else np.float64
+        energy = self._energy()
+        return rows.map(energy.hidden_mean, row_elements=energy.n_units, dtype=dtype)
+
+    def energy(self, X, H):
+        """Compute the energy of each pair of rows.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            Values of the visible units; `binarize` applies as in `fit`.
+        H : array-like of shape (n_samples, n_components)
+            Values of the hidden units, zeros and ones.
+
+        Returns
+        -------
+        energy : ndarray of shape (n_samples,)
+            E(x, h) in nats. Lower is likelier.
+
+        Raises
+        ------
+        ValueError
+            If either is not a finite numeric table of the right width, or their
+            numbers of rows differ.
+
+        Examples
+        --------
+        >>> from skebm import LatentBM
+        >>> machine = LatentBM.from_parameters(
+        ...     [[2.0], [0.0]], [0.0], [0.0, 0.0], hidden_couplings=[[0, 1], [1, 0]]
+        ... )
+        >>> machine.energy([[1], [1]], [[1, 0], [1, 1]])
+        array([-2., -3.])
+        """
+        rows = check_rows(self, X)
+        energy = self._energy()
+        hidden = check_hidden_rows(H, energy.n_hidden)
+        check_consistent_length(rows.table, hidden)
+        return rows.map(
+            lambda *layers: energy.energy(np.hstack(layers)),
+            hidden,
+            row_elements=energy.n_units,
+        )
+
+    @property
+    def score_is_exact_(self):
+        """Whether hidden units are summed out exactly, and not by mean field."""
+        check_is_fitted(self)
+        return self._energy().sums_are_exact
+
+    @classmethod
+    def from_parameters(
+        cls,
+        components,
+        intercept_visible,
+        intercept_hidden,
+        *,
+        visible_couplings=None,
+        hidden_couplings=None,
+        X=None,
+        **params,
+    ):
+        """Make a fitted estimator from known parameters.
+
+        Parameters
+        ----------
+        components : array-like of shape (n_components, n_features)
+            Weights W between the layers.
+        intercept_visible : array-like of shape (n_features,)
+            Biases b of the features.
+        intercept_hidden : array-like of shape (n_components,)
+            Biases c of the hidden units.
+        visible_couplings : array-like of shape (n_features, n_features), default=None
+            Couplings V, symmetric with zero diagonal. Those that are zero do not
+            exist, and stay so in `partial_fit`. None is none at all.
+        hidden_couplings : array-like of shape (n_components, n_components), \
+                default=None
+            Couplings U, likewise.
+        X : {array-like, sparse matrix} of shape (n_samples, n_features), default=None
+            Data whose means are where annealing and sampling start, which shortens
+            the way where features are rarely on. None starts at means of 1/2.
+        **params : dict
+            Other parameters of the constructor. Weights must be zero where a
+            `component_mask` is.
+
+        Returns
+        -------
+        machine : LatentBM
+            Fitted, with these parameters in float64.
+
+        Raises
+        ------
+        ValueError
+            If couplings are not symmetric with zero diagonal, or the shapes do not
+            fit each other.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from skebm import LatentBM
+        >>> machine = LatentBM.from_parameters(np.zeros((1, 2)), [0, 0], [0])
+        >>> round(machine.score([[0, 1]]), 4)  # log(1 / 4)
+        -1.3863
+        """
+        components = check_array(components, dtype=np.float64, copy=True)
+        n_components, n_features = components.shape
+        attributes = {
+            "components_": components,
+            "visible_couplings_": check_couplings(
+                visible_couplings, "visible_couplings", n_features
+            ),
+            "hidden_couplings_": check_couplings(
+                hidden_couplings, "hidden_couplings", n_components
+            ),
+            "intercept_visible_": check_bias(
+                intercept_visible, "intercept_visible", n_features
+            ),
+            "intercept_hidden_": check_bias(
+                intercept_hidden, "intercept_hidden", n_components
+            ),
+        }
+        machine = cls(
+            n_components,
+            visible_couplings=attributes["visible_couplings_"] != 0,
+            hidden_couplings=attributes["hidden_couplings_"] != 0,
+            **params,
+        )
+        check_constructor(machine)
+        machine._graph = machine._connect(n_features)
+        if components[~machine._graph.mask[n_features:, :n_features]].any():
+            raise ValueError(
+                "components are not zero where component_mask is. Pass a mask that "
+                "has them all."
+            )
+        machine._adopt(attributes, n_features, X)
+        return machine
+
+    @property
+    def _n_features_out(self):
+        return self.components_.shape[0]
+
+    @property
+    def _chain_mean(self):
+        return np.append(self._visible_mean, np.full(self.n_components, 0.5))
+
+    def _initial_model(self, rows, rng):
+        self._graph = self._connect(rows.n_columns)
+        mean, n_hidden = self._chain_mean, self.n_components
+        mask = self._graph.mask[-n_hidden:]
+        sample = rows.take(rows.sample(sample_size(rows.n_columns), rng))
+        sample = sample.astype(np.float64, copy=False)
+        weights = start_weights(sample - sample.mean(axis=0), n_hidden, rng)
+        hidden = np.triu(rng.normal(0, _HIDDEN_NOISE, (n_hidden, n_hidden)), 1)
+        n_features = rows.n_columns
+        couplings = np.zeros((len(mean), len(mean)))
+        couplings[n_features:, :n_features] = weights * mask[:, :n_features]
+        couplings[n_features:, n_features:] = hidden * mask[:, n_features:]
+        couplings += couplings.T
+        # Biases at which all units are balanced where each is at its mean.
+        bias = logit(mean) - couplings @ mean
+        model = self._centred(LatentEnergy(couplings, bias, self._graph))
+        return model, self._metric(model, sample)
+
+    def _learnable(self, energy, rng):
+        model = self._centred(energy)
+        mean = self._visible_mean
+        sample = start_visible(mean, sample_size(len(mean)), rng)
+        return model, self._metric(model, sample)
+
+    def _metric(self, model, sample):
+        mean = self._visible_mean.astype(np.float32)
+        rows = np.ones((len(sample), len(mean) + 1), np.float32)
+        np.subtract(sample, mean, out=rows[:, :-1])
+        return LatentMetric.start(rows, self._graph.mask, diagonal=self.alpha > 0)
+
+    def _centred(self, energy):
+        return energy.astype(np.float32).centred(self._chain_mean.astype(np.float32))
+
+    def _recentred(self, model):
+        n_features = len(self._visible_mean)
+        offset = model.offsets.visible[:-1].copy()
+        offset[:n_features] = self._visible_mean
+        return model.recentred(offset)
+
+    def _connect(self, n_features):
+        """Read which couplings can exist."""
+        n_components = self.n_components
+        between = np.ones((n_components, n_features), dtype=bool)
+        if self.component_mask is not None:
+            mask = check_array(self.component_mask, input_name="component_mask")
+            if mask.shape != between.shape:
+                raise ValueError(
+                    f"component_mask has shape {mask.shape}, but a row for each hidden "
+                    f"unit and a column for each feature make {between.shape}."
+                )
+            between = mask != 0
+        return LatentGraph.of_layers(
+            _adjacency(self.visible_couplings, "visible_couplings", n_features),
+            _adjacency(self.hidden_couplings, "hidden_couplings", n_components),
+            between,
+        )
+
+    def _learner(self, algorithm):
+        if algorithm == "exact":
+            return ExactLearning(
+                max_iter=self.max_iter or MOST_UPDATES,
+                alpha=self.alpha,
+                l1_ratio=self.l1_ratio,
+                tol=self.tol,
+            )
+        return LatentContrastive(
+            persistent=True,
+            n_chains=self.n_chains,
+            n_gibbs_steps=self.n_gibbs_steps,
+            batch_size=self.batch_size,
+            tempered_from=self._chain_mean if self.tempering else None,
+            drifting_offset=True,
+            alpha=self.alpha,
+            l1_ratio=self.l1_ratio,
+            posterior=self.posterior,
+            n_posterior_steps=self.n_posterior_steps,
+        )
+
+    def _parameters(self, energy):
+        n_features = energy.n_features
+        couplings = energy.couplings
+        return {
+            "components_": couplings[n_features:, :n_features].copy(),
+            "visible_couplings_": couplings[:n_features, :n_features].copy(),
+            "hidden_couplings_": couplings[n_features:, n_features:].copy(),
+            "intercept_visible_": energy.bias[:n_features].copy(),
+            "intercept_hidden_": energy.bias[n_features:].copy(),
+        }
+
+    def _energy_of(self, model):
+        return LatentEnergy(*model.plain_parameters(), self._graph)
+
+    def _energy(self):
+        return LatentEnergy(
+            np.block(
+                [
+                    [self.visible_couplings_, self.components_.T],
+                    [self.components_, self.hidden_couplings_],
+                ]
+            ),
+            np.append(self.intercept_visible_, self.intercept_hidden_),
+            self._graph,
+        )
+
+
+def _adjacency(couplings, name, n_units):
+    """Read which units of a layer can be coupled, as a boolean array."""
+    if isinstance(couplings, bool | np.bool_):
+        return np.full((n_units, n_units), bool(couplings))
+    return check_adjacency(couplings, name, n_units).toarray()

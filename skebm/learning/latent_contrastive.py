@@ -1,0 +1,123 @@
+"""Contrastive learning of machines whose hidden units depend on each other."""
+
+__all__ = ["LatentContrastive", "RowsOfBothLayers"]
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from skebm.energy.latent_mean_field import mean_field
+from skebm.energy.sweeps import gibbs_sweeps
+from skebm.learning.contrastive import ContrastiveLearning
+
+# As for the offsets and the metric of RBMs.
+_OFFSET_PERIOD = 20
+_OFFSET_FRACTION = 0.2
+_METRIC_PERIOD = 50
+
+
+class RowsOfBothLayers:
+    """Rows of visible units with columns for the hidden ones, at 1/2.
+
+    Parameters
+    ----------
+    rows : Rows
+        The visible units.
+    n_hidden : int
+        Number of columns to append.
+    """
+
+    def __init__(self, rows, n_hidden):
+        self.rows = rows
+        self.n_hidden = n_hidden
+        self.n_rows = rows.n_rows
+        self.n_columns = rows.n_columns + n_hidden
+
+    def take(self, selection):
+        """Read the rows that a slice or an index array names, dense."""
+        visible = self.rows.take(selection)
+        both = np.full((len(visible), self.n_columns), 0.5, np.float32)
+        both[:, : visible.shape[1]] = visible
+        return both
+
+
+@dataclass(frozen=True)
+class LatentContrastive(ContrastiveLearning):
+    """Stochastic ascent of the likelihood, with hidden units put in for each batch.
+
+    Once the hidden units of a batch have values, the machine learns from it as if
+    all units were visible [1]_. The state's model is that of a fully visible machine
+    in learning coordinates, made of a `LatentEnergy`.
+
+    Parameters
+    ----------
+    posterior : {"gibbs", "mean_field"}
+        Whether the hidden units are draws given the visible ones, or the means of
+        independent units that come closest; where these are exact, they are
+        used always.
+    n_posterior_steps : int
+        Sweeps over the hidden units of a batch: of mean field, and then of Gibbs
+        sampling from draws of these means.
+
+    References
+    ----------
+    .. [1] Salakhutdinov, R. and Hinton, G. (2009). Deep Boltzmann machines.
+       AISTATS, 448-455.
+    """
+
+    posterior: str
+    n_posterior_steps: int
+
+    def batches(self, state, rows):
+        """Prepare minibatches of one pass; their hidden units are not yet drawn."""
+        n_hidden = state.model.template.n_hidden
+        yield from super().batches(state, RowsOfBothLayers(rows, n_hidden))
+
+    def _update(self, state, batch, schedule):
+        batch, draws = self._completed(state.model, batch, state.noise)
+        if self.drifting_offset and state.n_updates % _OFFSET_PERIOD == 0:
+            state.model, drift = _drifted(state.model, batch)
+            batch, draws = batch - drift, draws - drift
+        if state.metric is not None and state.n_updates % _METRIC_PERIOD == 0:
+            state.metric = state.metric.updated(visible_rows=batch)
+        super()._update(state, draws, schedule)
+
+    def _completed(self, model, batch, noise):
+        """Put values in for the hidden units of prepared rows.
+
+        Returns
+        -------
+        means, values : ndarray of shape (n_batch, n_units + 1)
+            Rows with what mean field gives, which the metric is made of, and with
+            what the machine learns from.
+        """
+        graph = model.template.connectivity
+        colours = graph.hidden_colours
+        hidden = slice(-1 - graph.n_hidden, -1)
+        couplings = np.ascontiguousarray(model.matrix[hidden, hidden])
+        offset = model.offsets.visible[hidden]
+        means = batch.copy()
+        means[:, hidden] = -offset  # off, where the field is that of the others
+        field = np.dot(means, model.matrix[:, hidden])
+        hidden_mean = mean_field(field, couplings, colours, self.n_posterior_steps)
+        means[:, hidden] = hidden_mean - offset
+        if self.posterior == "mean_field" or len(colours) == 1:
+            return means, means
+        draws = means.copy()
+        drawn = gibbs_sweeps(
+            2 * hidden_mean - 1 > noise.draw(hidden_mean.shape),
+            couplings,
+            field,
+            noise,
+            n_sweeps=self.n_posterior_steps,
+        )
+        draws[:, hidden] = drawn - offset
+        return means, draws
+
+
+def _drifted(model, batch):
+    """Let the offsets of hidden units follow their means; say by how much."""
+    hidden = slice(-1 - model.template.n_hidden, -1)
+    drift = np.zeros_like(model.offsets.visible)
+    drift[hidden] = _OFFSET_FRACTION * batch[:, hidden].mean(axis=0)
+    return model.recentred((model.offsets.visible + drift)[:-1]), drift
