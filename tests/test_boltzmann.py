@@ -361,6 +361,7 @@ def test_only_couplings_along_edges_are_learned(algorithm, convert):
         algorithm=algorithm, connectivity=convert(ring() + np.eye(6)), random_state=0
     ).fit(X)
     np.testing.assert_array_equal(machine.couplings_ != 0, mask)
+    np.testing.assert_array_equal(machine._graph.mask, mask)
     if algorithm == "exact":
         products, mean = oracle_of(machine).moments()
         np.testing.assert_allclose(mean, X.mean(axis=0), rtol=0, atol=1e-5)

@@ -78,3 +78,11 @@ def test_a_sample_has_no_row_twice():
         np.testing.assert_array_equal(rows.sample(n_rows, rng), np.arange(50))
     subset = rows.subset(np.arange(20, 30))
     assert subset.sample(5, rng).max() < 10
+
+
+def test_means_of_spins_are_read_as_probabilities():
+    rows = Rows(np.array([[-1.0, 0.0], [1.0, 0.5], [0.0, -1.0]]), None, lowest=-1)
+    np.testing.assert_array_equal(rows.take(slice(2)), [[0, 0.5], [1, 0.75]])
+    np.testing.assert_array_equal(rows.column_sums(), [1.5, 1.25])
+    subset = rows.subset(np.array([2, 1]))
+    np.testing.assert_array_equal(subset.take(slice(None)), [[0.5, 0], [1, 0.75]])
