@@ -8,6 +8,7 @@ from oracle import BoltzmannOracle, all_states, random_boltzmann, random_rbm
 from scipy import sparse
 from sklearn.base import clone
 from sklearn.exceptions import ConvergenceWarning, NotFittedError
+from sklearn.model_selection import GridSearchCV
 from statistical import assert_draws_from
 
 from skebm import BinaryRBM, BoltzmannMachine, LatentBM, log_partition_bounds
@@ -386,3 +387,20 @@ def test_bounds_are_of_all_units():
     error = np.hypot(bounds.gap_std, joint.log_partition_std_)
     assert abs(bounds.lower - joint.log_partition_) < 4 * error
     assert abs(bounds.gap) < 4 * bounds.gap_std
+
+
+def test_a_search_ranks_machines_by_held_out_likelihood():
+    """Pure triples: no couplings of pairs describe them, hidden units do."""
+    rng = np.random.default_rng(0)
+    coins = rng.random((600, 2)) < 0.3
+    X = np.column_stack([coins, coins[:, 0] ^ coins[:, 1]])
+    search = GridSearchCV(
+        LatentBM(1, algorithm="exact", hidden_couplings=False, random_state=0),
+        {"visible_couplings": [False, True]},
+        cv=3,
+    ).fit(X)
+    assert search.best_params_ == {"visible_couplings": True}
+    # The best there is: the negative entropy of two coins. A standard error of the
+    # mean over 600 rows is 0.02.
+    entropy = -2 * (0.3 * np.log(0.3) + 0.7 * np.log(0.7))
+    assert search.best_score_ == pytest.approx(-entropy, abs=0.1)
