@@ -2,14 +2,12 @@
 
 __all__ = ["BoltzmannMachine"]
 
-from numbers import Integral, Real
 
 import numpy as np
 from scipy.special import logit
 from sklearn.base import OneToOneFeatureMixin
 
 from skebm._validation import (
-    Interval,
     Options,
     StrOptions,
     check_adjacency,
@@ -21,18 +19,14 @@ from skebm._validation import (
 )
 from skebm.base import BaseEnergyModel
 from skebm.base.drawing import SWEEP_CONSTRAINTS
-from skebm.base.fitting import MOST_UPDATES
 from skebm.energy.boltzmann import BoltzmannEnergy
 from skebm.energy.connectivity import Connectivity
 from skebm.energy.spins import binary_from_spins, spins_from_binary
 from skebm.learning.contrastive import ContrastiveLearning
-from skebm.learning.exact import ExactLearning
 from skebm.learning.moment_likelihood import MomentLikelihood
 from skebm.learning.pair_metric import PairMetric
 from skebm.learning.pseudolikelihood import PseudoLikelihood
-from skebm.learning.start import sample_size
 from skebm.partition.enumeration import MAX_ENUMERATED_UNITS
-from skebm.sampling.chains import start_visible
 
 
 class BoltzmannMachine(OneToOneFeatureMixin, BaseEnergyModel):
@@ -195,27 +189,10 @@ class BoltzmannMachine(OneToOneFeatureMixin, BaseEnergyModel):
     """
 
     _parameter_constraints: dict = {
+        **BaseEnergyModel._parameter_constraints,
         "algorithm": [StrOptions({"auto", "exact", "pcd", "pseudolikelihood"})],
         "connectivity": ["array-like", "sparse matrix", None],
         "states": [Options(tuple, {(0, 1), (-1, 1)})],
-        "tempering": ["boolean"],
-        "n_gibbs_steps": [Interval(Integral, 1, None, closed="left")],
-        "n_chains": [Interval(Integral, 1, None, closed="left")],
-        "learning_rate": [Interval(Real, 0, None, closed="neither")],
-        "decay_fraction": [Interval(Real, 0, 1, closed="both")],
-        "batch_size": [Interval(Integral, 1, None, closed="left")],
-        "max_iter": [Interval(Integral, 1, None, closed="left"), None],
-        "early_stopping": ["boolean"],
-        "validation_fraction": [Interval(Real, 0, 1, closed="neither")],
-        "n_iter_no_change": [Interval(Integral, 1, None, closed="left")],
-        "tol": [Interval(Real, 0, None, closed="left")],
-        "alpha": [Interval(Real, 0, None, closed="left")],
-        "l1_ratio": [Interval(Real, 0, 1, closed="both")],
-        "binarize": [Interval(Real, None, None, closed="neither"), None],
-        "log_partition_tol": [Interval(Real, 0, None, closed="neither")],
-        "max_ais_temperatures": [Interval(Integral, 1, None, closed="left")],
-        "n_ais_chains": [Interval(Integral, 2, None, closed="left")],
-        "random_state": ["random_state"],
     }
 
     _structural_parameters = ("states",)
@@ -446,19 +423,11 @@ class BoltzmannMachine(OneToOneFeatureMixin, BaseEnergyModel):
         feasible = n_columns is not None and n_columns <= MAX_ENUMERATED_UNITS
         return "exact" if feasible and not self.early_stopping else "pcd"
 
-    def _initial_model(self, rows, rng):
-        n_features = rows.n_columns
+    def _initial_energy(self, sample, rng):
+        n_features = sample.shape[1]
         self._graph = self._connect(n_features)
         couplings = np.zeros((n_features, n_features))
-        bias = logit(self._visible_mean)
-        model = self._centred(BoltzmannEnergy(couplings, bias, self._graph))
-        sample = rows.take(rows.sample(sample_size(n_features), rng))
-        return model, self._metric(model, sample)
-
-    def _learnable(self, energy, rng):
-        mean, model = self._visible_mean, self._centred(energy)
-        sample = start_visible(mean, sample_size(len(mean)), rng)
-        return model, self._metric(model, sample)
+        return BoltzmannEnergy(couplings, logit(self._visible_mean), self._graph)
 
     def _centred(self, energy):
         return energy.astype(np.float32).centred(self._visible_mean.astype(np.float32))
@@ -481,24 +450,11 @@ class BoltzmannMachine(OneToOneFeatureMixin, BaseEnergyModel):
 
     def _learner(self, algorithm):
         if algorithm != "pcd":
-            return ExactLearning(
-                max_iter=self.max_iter or MOST_UPDATES,
-                alpha=self.alpha,
-                l1_ratio=self.l1_ratio,
-                tol=self.tol,
-                objective=(
-                    MomentLikelihood if algorithm == "exact" else PseudoLikelihood
-                ),
-            )
+            exact = algorithm == "exact"
+            objective = MomentLikelihood if exact else PseudoLikelihood
+            return self._deterministic_learner(objective)
         return ContrastiveLearning(
-            persistent=True,
-            n_chains=self.n_chains,
-            n_gibbs_steps=self.n_gibbs_steps,
-            batch_size=self.batch_size,
-            tempered_from=self._chain_mean if self.tempering else None,
-            drifting_offset=False,
-            alpha=self.alpha,
-            l1_ratio=self.l1_ratio,
+            persistent=True, drifting_offset=False, **self._contrastive_settings()
         )
 
     def _parameters(self, energy):

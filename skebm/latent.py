@@ -2,7 +2,7 @@
 
 __all__ = ["LatentBM"]
 
-from numbers import Integral, Real
+from numbers import Integral
 
 import numpy as np
 from scipy.special import logit
@@ -24,14 +24,12 @@ from skebm._validation import (
     check_rows,
 )
 from skebm.base import BaseEnergyModel
-from skebm.base.fitting import MOST_UPDATES
 from skebm.energy.latent import LatentEnergy
 from skebm.energy.latent_graph import LatentGraph
-from skebm.learning.exact import ExactLearning
+from skebm.learning.exact_likelihood import ExactLikelihood
 from skebm.learning.latent_contrastive import LatentContrastive
 from skebm.learning.latent_metric import LatentMetric
-from skebm.learning.start import sample_size, start_weights
-from skebm.sampling.chains import start_visible
+from skebm.learning.start import start_weights
 
 # Of the couplings between hidden units at the start: hidden units without weights
 # to visible ones would else never come to differ.
@@ -218,6 +216,7 @@ class LatentBM(ClassNamePrefixFeaturesOutMixin, BaseEnergyModel):
     """
 
     _parameter_constraints: dict = {
+        **BaseEnergyModel._parameter_constraints,
         "n_components": [Interval(Integral, 1, None, closed="left")],
         "algorithm": [StrOptions({"pcd", "exact"})],
         "visible_couplings": ["boolean", "array-like", "sparse matrix"],
@@ -225,24 +224,6 @@ class LatentBM(ClassNamePrefixFeaturesOutMixin, BaseEnergyModel):
         "component_mask": ["array-like", None],
         "posterior": [StrOptions({"gibbs", "mean_field"})],
         "n_posterior_steps": [Interval(Integral, 1, None, closed="left")],
-        "tempering": ["boolean"],
-        "n_gibbs_steps": [Interval(Integral, 1, None, closed="left")],
-        "n_chains": [Interval(Integral, 1, None, closed="left")],
-        "learning_rate": [Interval(Real, 0, None, closed="neither")],
-        "decay_fraction": [Interval(Real, 0, 1, closed="both")],
-        "batch_size": [Interval(Integral, 1, None, closed="left")],
-        "max_iter": [Interval(Integral, 1, None, closed="left"), None],
-        "early_stopping": ["boolean"],
-        "validation_fraction": [Interval(Real, 0, 1, closed="neither")],
-        "n_iter_no_change": [Interval(Integral, 1, None, closed="left")],
-        "tol": [Interval(Real, 0, None, closed="left")],
-        "alpha": [Interval(Real, 0, None, closed="left")],
-        "l1_ratio": [Interval(Real, 0, 1, closed="both")],
-        "binarize": [Interval(Real, None, None, closed="neither"), None],
-        "log_partition_tol": [Interval(Real, 0, None, closed="neither")],
-        "max_ais_temperatures": [Interval(Integral, 1, None, closed="left")],
-        "n_ais_chains": [Interval(Integral, 2, None, closed="left")],
-        "random_state": ["random_state"],
     }
 
     _structural_parameters = ("n_components",)
@@ -478,29 +459,19 @@ class LatentBM(ClassNamePrefixFeaturesOutMixin, BaseEnergyModel):
     def _chain_mean(self):
         return np.append(self._visible_mean, np.full(self.n_components, 0.5))
 
-    def _initial_model(self, rows, rng):
-        self._graph = self._connect(rows.n_columns)
-        mean, n_hidden = self._chain_mean, self.n_components
-        mask = self._graph.mask[-n_hidden:]
-        sample = rows.take(rows.sample(sample_size(rows.n_columns), rng))
-        sample = sample.astype(np.float64, copy=False)
+    def _initial_energy(self, sample, rng):
+        n_features, n_hidden = sample.shape[1], self.n_components
+        self._graph = self._connect(n_features)
+        mean, mask = self._chain_mean, self._graph.mask[n_features:]
         weights = start_weights(sample - sample.mean(axis=0), n_hidden, rng)
         hidden = np.triu(rng.normal(0, _HIDDEN_NOISE, (n_hidden, n_hidden)), 1)
-        n_features = rows.n_columns
         couplings = np.zeros((len(mean), len(mean)))
         couplings[n_features:, :n_features] = weights * mask[:, :n_features]
         couplings[n_features:, n_features:] = hidden * mask[:, n_features:]
         couplings += couplings.T
         # Biases at which all units are balanced where each is at its mean.
         bias = logit(mean) - couplings @ mean
-        model = self._centred(LatentEnergy(couplings, bias, self._graph))
-        return model, self._metric(model, sample)
-
-    def _learnable(self, energy, rng):
-        model = self._centred(energy)
-        mean = self._visible_mean
-        sample = start_visible(mean, sample_size(len(mean)), rng)
-        return model, self._metric(model, sample)
+        return LatentEnergy(couplings, bias, self._graph)
 
     def _metric(self, model, sample):
         mean = self._visible_mean.astype(np.float32)
@@ -537,23 +508,13 @@ class LatentBM(ClassNamePrefixFeaturesOutMixin, BaseEnergyModel):
 
     def _learner(self, algorithm):
         if algorithm == "exact":
-            return ExactLearning(
-                max_iter=self.max_iter or MOST_UPDATES,
-                alpha=self.alpha,
-                l1_ratio=self.l1_ratio,
-                tol=self.tol,
-            )
+            return self._deterministic_learner(ExactLikelihood)
         return LatentContrastive(
             persistent=True,
-            n_chains=self.n_chains,
-            n_gibbs_steps=self.n_gibbs_steps,
-            batch_size=self.batch_size,
-            tempered_from=self._chain_mean if self.tempering else None,
             drifting_offset=True,
-            alpha=self.alpha,
-            l1_ratio=self.l1_ratio,
             posterior=self.posterior,
             n_posterior_steps=self.n_posterior_steps,
+            **self._contrastive_settings(),
         )
 
     def _parameters(self, energy):

@@ -2,7 +2,7 @@
 
 __all__ = ["BinaryRBM"]
 
-from numbers import Integral, Real
+from numbers import Integral
 
 import numpy as np
 from scipy.special import logit
@@ -21,13 +21,11 @@ from skebm._validation import (
     check_rows,
 )
 from skebm.base import BaseEnergyModel
-from skebm.base.fitting import MOST_UPDATES
 from skebm.energy.binary_rbm import BinaryRBMEnergy
 from skebm.learning.contrastive import ContrastiveLearning
-from skebm.learning.exact import ExactLearning
+from skebm.learning.exact_likelihood import ExactLikelihood
 from skebm.learning.natural import KroneckerMetric
-from skebm.learning.start import sample_size, start_weights
-from skebm.sampling.chains import start_visible
+from skebm.learning.start import start_weights
 
 
 class BinaryRBM(ClassNamePrefixFeaturesOutMixin, BaseEnergyModel):
@@ -209,28 +207,11 @@ class BinaryRBM(ClassNamePrefixFeaturesOutMixin, BaseEnergyModel):
     """
 
     _parameter_constraints: dict = {
+        **BaseEnergyModel._parameter_constraints,
         "n_components": [Interval(Integral, 1, None, closed="left")],
         "algorithm": [StrOptions({"pcd", "cd", "exact"})],
         "solver": [StrOptions({"natural", "sgd"})],
-        "tempering": ["boolean"],
-        "n_gibbs_steps": [Interval(Integral, 1, None, closed="left")],
-        "n_chains": [Interval(Integral, 1, None, closed="left")],
-        "learning_rate": [Interval(Real, 0, None, closed="neither")],
-        "decay_fraction": [Interval(Real, 0, 1, closed="both")],
-        "batch_size": [Interval(Integral, 1, None, closed="left")],
-        "max_iter": [Interval(Integral, 1, None, closed="left"), None],
-        "early_stopping": ["boolean"],
-        "validation_fraction": [Interval(Real, 0, 1, closed="neither")],
-        "n_iter_no_change": [Interval(Integral, 1, None, closed="left")],
-        "tol": [Interval(Real, 0, None, closed="left")],
         "centering": ["boolean"],
-        "alpha": [Interval(Real, 0, None, closed="left")],
-        "l1_ratio": [Interval(Real, 0, 1, closed="both")],
-        "binarize": [Interval(Real, None, None, closed="neither"), None],
-        "log_partition_tol": [Interval(Real, 0, None, closed="neither")],
-        "max_ais_temperatures": [Interval(Integral, 1, None, closed="left")],
-        "n_ais_chains": [Interval(Integral, 2, None, closed="left")],
-        "random_state": ["random_state"],
     }
 
     def __init__(
@@ -435,24 +416,13 @@ class BinaryRBM(ClassNamePrefixFeaturesOutMixin, BaseEnergyModel):
     def _n_features_out(self):
         return self.components_.shape[0]
 
-    def _initial_model(self, rows, rng):
+    def _initial_energy(self, sample, rng):
         mean = self._visible_mean
-        chosen = rows.sample(sample_size(rows.n_columns), rng)
-        sample = rows.subset(chosen).take(slice(None))
-        sample = sample.astype(np.float64, copy=False)
         weights = start_weights(sample - sample.mean(axis=0), self.n_components, rng)
         # Biases at which both layers are balanced where each unit is at its mean.
         visible_bias = logit(mean) - weights.sum(axis=0) / 2
         hidden_bias = -weights @ mean
-        energy = BinaryRBMEnergy(weights, visible_bias, hidden_bias)
-        model = self._centred(energy, mean)
-        return model, self._metric(model, sample)
-
-    def _learnable(self, energy, rng):
-        mean = self._visible_mean
-        model = self._centred(energy, mean)
-        sample = start_visible(mean, sample_size(len(mean)), rng)
-        return model, self._metric(model, sample)
+        return BinaryRBMEnergy(weights, visible_bias, hidden_bias)
 
     def _metric(self, model, sample):
         if self.solver == "sgd":
@@ -461,12 +431,12 @@ class BinaryRBM(ClassNamePrefixFeaturesOutMixin, BaseEnergyModel):
             model.prepare(sample), self.n_components, diagonal=self.alpha > 0
         )
 
-    def _centred(self, energy, visible_mean):
+    def _centred(self, energy):
         energy = energy.astype(np.float32)
         if not self.centering:
             return energy.centred()
         return energy.centred(
-            visible_mean.astype(np.float32),
+            self._visible_mean.astype(np.float32),
             np.full(energy.n_hidden, 0.5, dtype=np.float32),
         )
 
@@ -477,21 +447,11 @@ class BinaryRBM(ClassNamePrefixFeaturesOutMixin, BaseEnergyModel):
 
     def _learner(self, algorithm):
         if algorithm == "exact":
-            return ExactLearning(
-                max_iter=self.max_iter or MOST_UPDATES,
-                alpha=self.alpha,
-                l1_ratio=self.l1_ratio,
-                tol=self.tol,
-            )
+            return self._deterministic_learner(ExactLikelihood)
         return ContrastiveLearning(
             persistent=algorithm == "pcd",
-            n_chains=self.n_chains,
-            n_gibbs_steps=self.n_gibbs_steps,
-            batch_size=self.batch_size,
-            tempered_from=self._chain_mean if self.tempering else None,
             drifting_offset=self.centering,
-            alpha=self.alpha,
-            l1_ratio=self.l1_ratio,
+            **self._contrastive_settings(),
         )
 
     def _parameters(self, energy):

@@ -3,10 +3,12 @@
 __all__ = ["BaseEnergyModel"]
 
 from abc import ABCMeta, abstractmethod
+from numbers import Integral, Real
 
 from sklearn.base import BaseEstimator, TransformerMixin
 
 from skebm._callbacks import CallbackSupportMixin
+from skebm._validation import Interval
 from skebm.base.drawing import DrawingMixin
 from skebm.base.fitting import FittingMixin
 from skebm.base.likelihood import LikelihoodMixin
@@ -23,16 +25,41 @@ class BaseEnergyModel(
 ):
     """Methods that every energy-based model shares.
 
-    A model adds its constructor and seven private methods of pure mathematics.
+    A model adds its constructor and eight private methods of pure mathematics.
     """
 
-    @abstractmethod
-    def _initial_model(self, rows, rng):
-        """Build the machine from which learning starts, and its metric or None."""
+    _parameter_constraints: dict = {
+        "tempering": ["boolean"],
+        "n_gibbs_steps": [Interval(Integral, 1, None, closed="left")],
+        "n_chains": [Interval(Integral, 1, None, closed="left")],
+        "learning_rate": [Interval(Real, 0, None, closed="neither")],
+        "decay_fraction": [Interval(Real, 0, 1, closed="both")],
+        "batch_size": [Interval(Integral, 1, None, closed="left")],
+        "max_iter": [Interval(Integral, 1, None, closed="left"), None],
+        "early_stopping": ["boolean"],
+        "validation_fraction": [Interval(Real, 0, 1, closed="neither")],
+        "n_iter_no_change": [Interval(Integral, 1, None, closed="left")],
+        "tol": [Interval(Real, 0, None, closed="left")],
+        "alpha": [Interval(Real, 0, None, closed="left")],
+        "l1_ratio": [Interval(Real, 0, 1, closed="both")],
+        "binarize": [Interval(Real, None, None, closed="neither"), None],
+        "log_partition_tol": [Interval(Real, 0, None, closed="neither")],
+        "max_ais_temperatures": [Interval(Integral, 1, None, closed="left")],
+        "n_ais_chains": [Interval(Integral, 2, None, closed="left")],
+        "random_state": ["random_state"],
+    }
 
     @abstractmethod
-    def _learnable(self, energy, rng):
-        """Give a known machine in learning coordinates, and its metric or None."""
+    def _initial_energy(self, sample, rng):
+        """Build the energy from which learning starts, given a sample of the data."""
+
+    @abstractmethod
+    def _centred(self, energy):
+        """Give a plain energy in the coordinates in which it learns, float32."""
+
+    @abstractmethod
+    def _metric(self, model, sample):
+        """Build the metric of learning from a sample of visible rows, or None."""
 
     @abstractmethod
     def _recentred(self, model):

@@ -17,18 +17,20 @@ from skebm._validation import (
     make_generator,
 )
 from skebm.learning.contrastive import LearningState
+from skebm.learning.exact import ExactLearning
 from skebm.learning.exact_run import ExactRun
 from skebm.learning.guard import Guard
 from skebm.learning.monitor import LikelihoodMonitor
 from skebm.learning.schedule import Schedule
 from skebm.learning.staged import StagedLearning
+from skebm.learning.start import sample_size
 from skebm.sampling.chains import start_visible
 from skebm.sampling.noise import UniformNoise
 
 # Updates of a fit that is not told how many. Small tables and large ones need
 # about as many. Where rows are held out, these say when it is enough.
 _DEFAULT_UPDATES = 2000
-MOST_UPDATES = 20_000
+_MOST_UPDATES = 20_000
 
 # Enough to tell differences of a few hundredths of a nat apart.
 _MAX_HELD_OUT = 1000
@@ -228,15 +230,38 @@ class FittingMixin:
             energy_of=self._energy_of,
         )
 
+    def _contrastive_settings(self):
+        """Give what every stochastic learner takes from the constructor."""
+        return {
+            "n_chains": self.n_chains,
+            "n_gibbs_steps": self.n_gibbs_steps,
+            "batch_size": self.batch_size,
+            "tempered_from": self._chain_mean if self.tempering else None,
+            "alpha": self.alpha,
+            "l1_ratio": self.l1_ratio,
+        }
+
+    def _deterministic_learner(self, objective):
+        """Build what climbs an objective of all rows."""
+        return ExactLearning(
+            max_iter=self.max_iter or _MOST_UPDATES,
+            alpha=self.alpha,
+            l1_ratio=self.l1_ratio,
+            tol=self.tol,
+            objective=objective,
+        )
+
     def _n_updates(self):
         if self.max_iter is not None:
             return self.max_iter
-        return MOST_UPDATES if self.early_stopping else _DEFAULT_UPDATES
+        return _MOST_UPDATES if self.early_stopping else _DEFAULT_UPDATES
 
     def _begin(self, rows, rng):
         self._n_rows_seen, self._column_sums = 0, 0.0
         self._see(rows)
-        state = self._start(*self._initial_model(rows, rng), rng)
+        sample = rows.take(rows.sample(sample_size(rows.n_columns), rng))
+        sample = sample.astype(np.float64, copy=False)
+        state = self._start(self._initial_energy(sample, rng), sample, rng)
         rows = start_visible(self._chain_mean, self.n_chains, rng)
         rows = state.model.prepare(rows)
         state.chains = state.model.start_chains(rows, state.noise)
@@ -258,7 +283,8 @@ class FittingMixin:
             self._see(rows)
         vars(self).update(attributes)
         rng = self._seed()
-        state = self._start(*self._learnable(self._energy(), rng), rng)
+        sample = start_visible(self._visible_mean, sample_size(n_features), rng)
+        state = self._start(self._energy(), sample, rng)
         vars(self).update(
             self._fitted_attributes(self._learner("pcd"), state), _state=state
         )
@@ -301,8 +327,10 @@ class FittingMixin:
         self._partition_seed = int(rng.integers(2**63))
         return rng
 
-    def _start(self, model, metric, rng):
+    def _start(self, energy, sample, rng):
         """Make the state of a machine that is about to learn, without chains."""
+        model = self._centred(energy)
+        metric = self._metric(model, sample)
         structure = {name: getattr(self, name) for name in self._structural_parameters}
         noise = UniformNoise(rng, np.float32)
         return LearningState(model, model, None, noise, structure, metric)

@@ -1,6 +1,12 @@
 """Contrastive learning: data pull their energy down, the model's draws push up."""
 
-__all__ = ["ContrastiveLearning", "LearningState"]
+__all__ = [
+    "HIDDEN_METRIC_PERIOD",
+    "OFFSET_FRACTION",
+    "OFFSET_PERIOD",
+    "ContrastiveLearning",
+    "LearningState",
+]
 
 from dataclasses import dataclass
 from functools import partial
@@ -17,12 +23,12 @@ _GATHERED_ELEMENTS = 65536
 
 # The hidden offset follows the mean of the hidden units by a hundredth of the
 # way an update (Melchior et al. 2016), taken twenty updates at a time.
-_OFFSET_PERIOD = 20
-_OFFSET_FRACTION = 0.2
+OFFSET_PERIOD = 20
+OFFSET_FRACTION = 0.2
 
 # Inverting the metric takes as long as several updates. That of the visible units
 # follows the data, which change in `partial_fit` alone.
-_HIDDEN_METRIC_PERIOD = 50
+HIDDEN_METRIC_PERIOD = 50
 _VISIBLE_METRIC_PERIOD = 500
 
 # The average of the iterates reaches back over the last 500 updates, or the
@@ -141,9 +147,9 @@ class ContrastiveLearning:
 
     def _update(self, state, batch, schedule):
         model, metric = state.model, state.metric
-        if self.drifting_offset and state.n_updates % _OFFSET_PERIOD == 0:
-            model = model.with_drifted_offset(batch, _OFFSET_FRACTION)
-        if metric is not None and state.n_updates % _HIDDEN_METRIC_PERIOD == 0:
+        if self.drifting_offset and state.n_updates % OFFSET_PERIOD == 0:
+            model = model.with_drifted_offset(batch, OFFSET_FRACTION)
+        if metric is not None and state.n_updates % HIDDEN_METRIC_PERIOD == 0:
             metric = metric.updated(hidden_rows=model.hidden_rows(batch))
         if metric is not None and (state.n_updates + 1) % _VISIBLE_METRIC_PERIOD == 0:
             metric = metric.updated(visible_rows=batch)

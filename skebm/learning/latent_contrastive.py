@@ -8,12 +8,12 @@ import numpy as np
 
 from skebm.energy.latent_mean_field import mean_field
 from skebm.energy.sweeps import gibbs_sweeps
-from skebm.learning.contrastive import ContrastiveLearning
-
-# As for the offsets and the metric of RBMs.
-_OFFSET_PERIOD = 20
-_OFFSET_FRACTION = 0.2
-_METRIC_PERIOD = 50
+from skebm.learning.contrastive import (
+    HIDDEN_METRIC_PERIOD,
+    OFFSET_FRACTION,
+    OFFSET_PERIOD,
+    ContrastiveLearning,
+)
 
 
 class RowsOfBothLayers:
@@ -75,10 +75,10 @@ class LatentContrastive(ContrastiveLearning):
 
     def _update(self, state, batch, schedule):
         batch, draws = self._completed(state.model, batch, state.noise)
-        if self.drifting_offset and state.n_updates % _OFFSET_PERIOD == 0:
+        if self.drifting_offset and state.n_updates % OFFSET_PERIOD == 0:
             state.model, drift = _drifted(state.model, batch)
             batch, draws = batch - drift, draws - drift
-        if state.metric is not None and state.n_updates % _METRIC_PERIOD == 0:
+        if state.metric is not None and state.n_updates % HIDDEN_METRIC_PERIOD == 0:
             state.metric = state.metric.updated(visible_rows=batch)
         super()._update(state, draws, schedule)
 
@@ -119,5 +119,5 @@ def _drifted(model, batch):
     """Let the offsets of hidden units follow their means; say by how much."""
     hidden = slice(-1 - model.template.n_hidden, -1)
     drift = np.zeros_like(model.offsets.visible)
-    drift[hidden] = _OFFSET_FRACTION * batch[:, hidden].mean(axis=0)
+    drift[hidden] = OFFSET_FRACTION * batch[:, hidden].mean(axis=0)
     return model.recentred((model.offsets.visible + drift)[:-1]), drift
