@@ -13,7 +13,7 @@ from functools import partial
 from importlib.util import find_spec
 
 import numpy as np
-from dense_sampling import dwave_seconds, implementations
+from dense_sampling import dwave_seconds, implementations, in_calls
 from scipy.sparse import csr_array, diags_array, eye_array, kron
 from scipy.special import expit
 from threadpoolctl import threadpool_limits
@@ -94,13 +94,13 @@ def main():
     del timed["naive"]
     machine = settled, weights, bias, noise
     calls = {
-        f"{name}, sweeps: {length}": partial(
-            sweeps, *machine, n_sweeps=length, colours=colours
+        f"{name}, {length} a call": partial(
+            in_calls, length, sweeps, *machine, n_sweeps=n_sweeps, colours=colours
         )
         for name, sweeps in timed.items()
         for length in (n_sweeps, 1)
     }
-    lengths = {name: int(name.split()[-1]) for name in calls}
+    lengths = dict.fromkeys(calls, n_sweeps)
     if find_spec("thrml") is None:
         print("thrml is absent: pip install thrml")
     else:
@@ -118,7 +118,7 @@ def main():
         f"{arguments.side} x {arguments.side} sites, {n_chains} chains, {len(colours)}"
     )
     print("colours; ns a site and chain, and as a multiple of our NumPy's")
-    reference = each[f"NumPy, sweeps: {n_sweeps}"]
+    reference = each[f"NumPy, {n_sweeps} a call"]
     for name, nanoseconds in each.items():
         print(f"{name:>22} {nanoseconds:7.2f}  {nanoseconds / reference:5.2f} x")
 

@@ -34,6 +34,9 @@ class UniformNoise:
     def draw(self, shape):
         """Return an array of fresh variates of the given shape."""
         size = math.prod(shape)
+        if 2 * size > _LARGEST_BLOCK:
+            # A block would hold it but once, and the rest of it be drawn in vain.
+            return self._draw_block(size).reshape(shape)
         start, stop = self._position, self._position + size
         if stop > self._block.size:
             ahead = min(2 * self._block.size, _LARGEST_BLOCK)

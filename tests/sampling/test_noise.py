@@ -28,6 +28,15 @@ def test_blocks_stay_bounded():
     assert noise.draw((2**17,)).size == 2**17
 
 
+def test_large_draws_leave_no_bits_unused():
+    rng, same = (np.random.default_rng(0) for _ in range(2))
+    noise = UniformNoise(rng, np.float32)
+    drawn = np.concatenate([noise.draw((40_000,)) for _ in range(3)])
+    assert len(np.unique(drawn)) > 119_000
+    same.integers(-(2**63), 2**63, 60_000)
+    assert rng.bit_generator.state == same.bit_generator.state
+
+
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 @pytest.mark.parametrize("extreme", [-(2**63), 2**63 - 1])
 def test_rounding_reaches_neither_end(dtype, extreme):

@@ -1,10 +1,11 @@
 """Sweeps in NumPy and SciPy: the reference, always there."""
 
-__all__ = ["sweep_classes", "sweep_in_order"]
+__all__ = ["gibbs_thresholds", "sweep_classes", "sweep_in_order"]
 
 import numpy as np
 
 from skebm.energy.sweeps.chains import stretches
+from skebm.energy.sweeps.thresholds import gibbs_thresholds
 
 # From these sizes on, one product for the fields of a block outweighs what it
 # takes to correct them within the block.

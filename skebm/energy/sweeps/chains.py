@@ -1,6 +1,6 @@
 """Chains under way, and how their updates are cut into stretches."""
 
-__all__ = ["Chains", "stretches"]
+__all__ = ["Chains", "stretches", "transposed"]
 
 from typing import NamedTuple
 
@@ -9,6 +9,9 @@ import numpy as np
 # Thresholds are drawn for many units at once, but not for more than caches hold.
 _DRAWN_AT_ONCE = 65536
 _FEWEST_UNITS = 64
+
+# Bytes by which rows are kept apart while they are read column by column.
+_PADDING = 64
 
 
 class Chains(NamedTuple):
@@ -24,6 +27,26 @@ class Chains(NamedTuple):
 
     on: np.ndarray
     beta: np.ndarray
+
+
+def transposed(table):
+    """Copy a boolean table, columns as rows.
+
+    Parameters
+    ----------
+    table : ndarray of shape (n_rows, n_columns)
+        Boolean.
+
+    Returns
+    -------
+    transposed : ndarray of shape (n_columns, n_rows)
+        Each row contiguous.
+    """
+    n_rows, n_columns = table.shape
+    # Rows a power of two apart evict each other from the processor's caches.
+    apart = np.empty((n_rows, n_columns + _PADDING), dtype=bool)[:, :n_columns]
+    apart[:] = table
+    return np.ascontiguousarray(apart.T)
 
 
 def stretches(shape):

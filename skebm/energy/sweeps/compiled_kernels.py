@@ -5,11 +5,12 @@ interpreter's lock, and none calls a library of matrix products, whose threads
 would get in the way of NumPy's.
 """
 
-__all__ = ["sweep_classes", "sweep_in_order"]
+__all__ = ["gibbs_thresholds", "sweep_classes", "sweep_in_order"]
 
 import numba
 import numpy as np
 
+from skebm.energy.sweeps import thresholds as reference
 from skebm.energy.sweeps.chains import stretches
 
 # The weights of a block of units stay in the second cache, the fields of a block
@@ -23,6 +24,28 @@ _AT_ONCE = 8
 # Fields are kept up to date by adding what changes; as often as this they are
 # summed anew, so that rounding errors do not pile up.
 _SWEEPS_BETWEEN_SUMS = 32
+
+# For logarithms in float32: of those between the square roots of 1/2 and 2 as
+# series = log(1 + z) / z**2 - 1 / z.
+_ONE = np.float32(1)
+_LOG_2 = np.float32(np.log(2))
+_BITS_OF_ROOT_HALF = np.sqrt(np.float32(0.5)).view(np.int32)
+_SERIES = tuple(
+    np.float32(
+        [
+            0.070376836,
+            -0.11514610,
+            0.11676999,
+            -0.12420141,
+            0.14249323,
+            -0.16668058,
+            0.20000715,
+            -0.24999994,
+            0.33333331,
+            -0.5,
+        ]
+    )
+)
 
 
 def _compile(function):
@@ -210,17 +233,68 @@ def sweep_classes(chains, weights, colours, n_sweeps, draw):
 @_compile
 def _update_members(chains, couplings, members, thresholds):
     on, beta = chains
-    indptr, indices, weights = couplings
-    n_rows = len(beta)
-    field = np.empty(n_rows, weights.dtype)
+    starts, others, weights = couplings
+    zero = weights.dtype.type(0)
+    field = np.empty(len(beta), weights.dtype)
     for i, unit in enumerate(members):
         field[:] = 0
-        for k in range(indptr[unit], indptr[unit + 1]):
-            weight = weights[k]
-            other = on[indices[k]]
-            for r in range(n_rows):
-                field[r] += weight if other[r] else 0 * weight
-        threshold = thresholds[i]
-        updated = on[unit]
-        for r in range(n_rows):
+        begin, end = starts[unit], starts[unit + 1]
+        fours = begin + (end - begin) // 4 * 4
+        for k in range(begin, fours, 4):
+            w0, w1, w2, w3 = weights[k], weights[k + 1], weights[k + 2], weights[k + 3]
+            x0, x1 = on[others[k]], on[others[k + 1]]
+            x2, x3 = on[others[k + 2]], on[others[k + 3]]
+            for r in range(len(field)):
+                low = (w0 if x0[r] else zero) + (w1 if x1[r] else zero)
+                high = (w2 if x2[r] else zero) + (w3 if x3[r] else zero)
+                field[r] += low + high
+        for k in range(fours, end):
+            weight, other = weights[k], on[others[k]]
+            for r in range(len(field)):
+                field[r] += weight if other[r] else zero
+        updated, threshold = on[unit], thresholds[i]
+        for r in range(len(field)):
             updated[r] = beta[r] * field[r] > threshold[r]
+
+
+def gibbs_thresholds(uniform, bias, chains, members):
+    """Turn uniform variates into thresholds; as in `thresholds`, to rounding."""
+    if not uniform.dtype == bias.dtype == np.float32:
+        return reference.gibbs_thresholds(uniform, bias, chains, members)
+    drawn = np.empty_like(uniform)
+    _log_odds_less_bias(uniform, bias, drawn)
+    return drawn
+
+
+@_compile
+def _log_odds_less_bias(uniform, bias, result):
+    for i in range(len(uniform)):
+        variates, own, row = uniform[i], bias[i], result[i]
+        for r in range(len(row)):
+            row[r] = _log((_ONE + variates[r]) / (_ONE - variates[r]))
+        if len(own) == 1:
+            for r in range(len(row)):
+                row[r] -= own[0]
+        else:
+            for r in range(len(row)):
+                row[r] -= own[r]
+
+
+@_compile
+def _log(x):
+    """Compute the natural logarithm in float32, without branches [1]_.
+
+    References
+    ----------
+    .. [1] Moshier, S. L. (1989). Methods and Programs for Mathematical Functions.
+       Ellis Horwood.
+    """
+    # x = 2 ** power * (1 + z) with 1 + z between the square roots of 1/2 and 2,
+    # whose bits are those of x less power in the exponent.
+    bits = np.float32(x).view(np.int32)
+    power = np.int32(np.int32(bits - _BITS_OF_ROOT_HALF) >> np.int32(23))
+    z = np.int32(bits - np.int32(power << np.int32(23))).view(np.float32) - _ONE
+    series = _SERIES[0]
+    for coefficient in _SERIES[1:]:
+        series = series * z + coefficient
+    return np.float32(power) * _LOG_2 + (z + z * z * series)

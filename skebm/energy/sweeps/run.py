@@ -8,8 +8,8 @@ from importlib.util import find_spec
 import numpy as np
 
 from skebm.energy.sweeps import array_kernels
-from skebm.energy.sweeps.chains import Chains
-from skebm.energy.sweeps.thresholds import gibbs_thresholds, metropolis_thresholds
+from skebm.energy.sweeps.chains import Chains, transposed
+from skebm.energy.sweeps.thresholds import metropolis_thresholds
 
 
 def gibbs_sweeps(visible, weights, bias, noise, *, n_sweeps=1, beta=1.0, colours=None):
@@ -45,7 +45,7 @@ def gibbs_sweeps(visible, weights, bias, noise, *, n_sweeps=1, beta=1.0, colours
         Boolean, after the last sweep.
     """
     return _run(
-        gibbs_thresholds,
+        _kernels().gibbs_thresholds,
         visible,
         weights,
         bias,
@@ -95,20 +95,19 @@ def _kernels():
 def _run(thresholds, visible, weights, bias, noise, *, n_sweeps, beta, colours):
     dtype = weights.dtype
     beta = np.asarray(beta, dtype=dtype)
+    bias = np.asarray(bias, dtype=dtype)
     # One column for all rows, or one for each.
     bias = bias.T if bias.ndim == 2 else bias[:, np.newaxis] * beta
-    on = np.array(visible.T, order="C")
+    every_beta = np.array(np.broadcast_to(beta, len(visible)))
+    chains = Chains(transposed(visible), every_beta)
 
     def draw(members):
-        states = on[members]
-        drawn = thresholds(noise.draw(states.shape), states)
-        drawn = drawn.astype(dtype, copy=False)
-        drawn -= bias[members]
-        return drawn
+        own = bias[members]
+        uniform = noise.draw((len(own), len(visible)))
+        return thresholds(uniform, own, chains, members)
 
-    chains = Chains(on, np.array(np.broadcast_to(beta, len(visible))))
     if colours is None:
         _kernels().sweep_in_order(chains, weights, n_sweeps, draw)
     else:
         _kernels().sweep_classes(chains, weights, colours, n_sweeps, draw)
-    return np.ascontiguousarray(on.T)
+    return transposed(chains.on)

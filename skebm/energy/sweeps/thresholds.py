@@ -1,7 +1,7 @@
-"""What the field of a unit must exceed for the unit to be on after its update.
+"""What the weights of others must exceed for a unit to be on after its update.
 
 All that differs between Gibbs sampling and Metropolis' rule is the law of this
-threshold. It does not depend on the field, so that many are drawn at once and an
+threshold. It does not depend on the others, so that many are drawn at once and an
 update is one comparison.
 """
 
@@ -10,31 +10,36 @@ __all__ = ["gibbs_thresholds", "metropolis_thresholds"]
 import numpy as np
 
 
-def gibbs_thresholds(uniform, on):
+def gibbs_thresholds(uniform, bias, chains, members):
     """Turn uniform variates into thresholds of Gibbs sampling.
 
-    They follow the standard logistic law: a unit of log-odds x is on with
-    probability 1 / (1 + exp(-x)), whatever it was.
+    With the bias they follow the standard logistic law: a unit of log-odds x is on
+    with probability 1 / (1 + exp(-x)), whatever it was.
 
     Parameters
     ----------
-    uniform : ndarray of shape (n_units, n_rows)
+    uniform : ndarray of shape (n_members, n_rows)
         Variates between -1 and 1.
-    on : ndarray of shape (n_units, n_rows)
+    bias : ndarray of shape (n_members, n_rows) or (n_members, 1)
+        Log-odds of the units on their own, in each row or in all.
+    chains : Chains
+        Only looked at for the dtype.
+    members : slice or ndarray of int
         Not looked at.
 
     Returns
     -------
-    thresholds : ndarray of shape (n_units, n_rows)
-        2 artanh(uniform), of the same dtype.
+    thresholds : ndarray of shape (n_members, n_rows)
+        2 artanh(uniform) less the bias, of the dtype of the chains' beta.
     """
     # The logarithm is vectorised on more machines than the arcus tangent is.
     thresholds = 1 + uniform
     thresholds /= 1 - uniform
-    return np.log(thresholds, out=thresholds)
+    np.log(thresholds, out=thresholds)
+    return _less(bias, thresholds, chains)
 
 
-def metropolis_thresholds(uniform, on):
+def metropolis_thresholds(uniform, bias, chains, members):
     """Turn uniform variates into thresholds of Metropolis' rule.
 
     Each unit proposes to flip, and does so with probability min(1, exp(-rise))
@@ -44,17 +49,27 @@ def metropolis_thresholds(uniform, on):
 
     Parameters
     ----------
-    uniform : ndarray of shape (n_units, n_rows)
-        Variates between -1 and 1.
-    on : ndarray of shape (n_units, n_rows)
-        Boolean, which units are on before the update.
+    uniform, bias
+        As for `gibbs_thresholds`.
+    chains : Chains
+        Before the update.
+    members : slice or ndarray of int
+        Which units are updated.
 
     Returns
     -------
-    thresholds : ndarray of shape (n_units, n_rows)
-        Below 0 for units that are off, above 0 for those that are on.
+    thresholds : ndarray of shape (n_members, n_rows)
+        With the bias below 0 for units that are off, above 0 for those that are
+        on.
     """
     thresholds = 1 + uniform
     thresholds *= 0.5
     np.log(thresholds, out=thresholds)
-    return np.negative(thresholds, out=thresholds, where=on)
+    np.negative(thresholds, out=thresholds, where=chains.on[members])
+    return _less(bias, thresholds, chains)
+
+
+def _less(bias, thresholds, chains):
+    thresholds = thresholds.astype(chains.beta.dtype, copy=False)
+    thresholds -= bias
+    return thresholds

@@ -1,5 +1,6 @@
 from importlib import import_module
 from importlib.util import find_spec
+from unittest import mock
 
 import numpy as np
 import pytest
@@ -165,6 +166,24 @@ def test_thresholds_are_drawn_in_stretches(kernels, monkeypatch):
     monkeypatch.setattr("skebm.energy.sweeps.chains._DRAWN_AT_ONCE", 64)
     machine = random_machine(70, 9)
     assert_same_as_naive(gibbs_sweeps, machine, n_sweeps=2, beta=1.0, dtype=np.float64)
+
+
+@pytest.mark.parametrize("bias_of_rows", [False, True])
+@pytest.mark.parametrize("coloured", [False, True])
+def test_noise_in_float32_gives_the_same_chain(kernels, bias_of_rows, coloured):
+    weights, bias, visible, rng = random_machine(40, 30, density=0.2)
+    weights = weights.astype(np.float32)
+    if bias_of_rows:
+        bias = np.round(rng.normal(0, 1, visible.shape) * 64) / 64
+    arguments = {"beta": 0.5, "n_sweeps": 5}
+    if coloured:
+        weights = csr_array(weights)
+        arguments["colours"] = colour_graph(weights)
+    noise = [UniformNoise(np.random.default_rng(1), np.float32) for _ in range(2)]
+    result = gibbs_sweeps(visible, weights, bias, noise[0], **arguments)
+    with mock.patch.object(run, "_kernels", return_value=array_kernels):
+        expected = gibbs_sweeps(visible, weights, bias, noise[1], **arguments)
+    np.testing.assert_array_equal(result, expected)
 
 
 @pytest.mark.parametrize("shape", [(0, 4), (3, 1), (1, 1)])
