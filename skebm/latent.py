@@ -21,9 +21,10 @@ from skebm._validation import (
     check_constructor,
     check_couplings,
     check_hidden_rows,
-    check_rows,
+    validate_params,
 )
-from skebm.base import BaseEnergyModel
+from skebm.base import BaseBinaryModel
+from skebm.base.drawing import SWEEP_CONSTRAINTS
 from skebm.energy.latent import LatentEnergy
 from skebm.energy.latent_graph import LatentGraph
 from skebm.learning.exact_likelihood import ExactLikelihood
@@ -36,7 +37,7 @@ from skebm.learning.start import start_weights
 _HIDDEN_NOISE = 0.1
 
 
-class LatentBM(ClassNamePrefixFeaturesOutMixin, BaseEnergyModel):
+class LatentBM(ClassNamePrefixFeaturesOutMixin, BaseBinaryModel):
     r"""Boltzmann machine with hidden units, and couplings within both layers.
 
     The general Boltzmann machine [1]_. By what it is told to leave out it is also
@@ -66,7 +67,9 @@ class LatentBM(ClassNamePrefixFeaturesOutMixin, BaseEnergyModel):
     posterior : {"mean_field", "gibbs"}, default="mean_field"
         What stands for the hidden units of the data in "pcd", where they depend on
         each other: the means of independent ones that come closest, or draws by
-        Gibbs sampling, which have no bias when their steps are many.
+        Gibbs sampling, which have no bias when their steps are many. Up to 9 hidden
+        units, and more where few of them make the others independent, need
+        neither: their posterior is summed exactly.
     n_posterior_steps : int, default=10
         Sweeps over the hidden units to find either, in each update.
     tempering : bool, default=False
@@ -216,7 +219,7 @@ class LatentBM(ClassNamePrefixFeaturesOutMixin, BaseEnergyModel):
     """
 
     _parameter_constraints: dict = {
-        **BaseEnergyModel._parameter_constraints,
+        **BaseBinaryModel._parameter_constraints,
         "n_components": [Interval(Integral, 1, None, closed="left")],
         "algorithm": [StrOptions({"pcd", "exact"})],
         "visible_couplings": ["boolean", "array-like", "sparse matrix"],
@@ -313,10 +316,47 @@ class LatentBM(ClassNamePrefixFeaturesOutMixin, BaseEnergyModel):
         array([[0.65 , 0.65 ],
                [0.932, 0.715]])
         """
-        rows = check_rows(self, X)
+        rows = self._rows(X)
         dtype = np.float32 if rows.table.dtype == np.float32 else np.float64
         energy = self._energy()
         return rows.map(energy.hidden_mean, row_elements=energy.n_units, dtype=dtype)
+
+    def inverse_transform(self, X):
+        """Compute the probabilities of the features given hidden units.
+
+        Given the hidden units, the features are a fully visible machine with
+        couplings V. Their means are exact where, but for at most 12 of them, no two
+        features are coupled with each other, and found by mean field elsewhere.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_components)
+            Values of the hidden units: zeros and ones, or probabilities such as
+            `transform` gives, used as they are.
+
+        Returns
+        -------
+        V : ndarray of shape (n_samples, n_features)
+            P(x = 1 | h), float64.
+
+        Raises
+        ------
+        ValueError
+            If `X` is not a finite numeric table of `n_components` columns.
+
+        Examples
+        --------
+        >>> from skebm import LatentBM
+        >>> machine = LatentBM.from_parameters(
+        ...     [[2.0, 0.0]], [0.0, 0.0], [0.0], visible_couplings=[[0, 1], [1, 0]]
+        ... )
+        >>> machine.inverse_transform([[0], [1]]).round(3)
+        array([[0.65 , 0.65 ],
+               [0.932, 0.715]])
+        """
+        check_is_fitted(self)
+        energy = self._energy()
+        return energy.visible_mean(check_hidden_rows(X, energy.n_hidden))
 
     def energy(self, X, H):
         """Compute the energy of each pair of rows.
@@ -348,7 +388,7 @@ class LatentBM(ClassNamePrefixFeaturesOutMixin, BaseEnergyModel):
         >>> machine.energy([[1], [1]], [[1, 0], [1, 1]])
         array([-2., -3.])
         """
-        rows = check_rows(self, X)
+        rows = self._rows(X)
         energy = self._energy()
         hidden = check_hidden_rows(H, energy.n_hidden)
         check_consistent_length(rows.table, hidden)
@@ -357,6 +397,55 @@ class LatentBM(ClassNamePrefixFeaturesOutMixin, BaseEnergyModel):
             hidden,
             row_elements=energy.n_units,
         )
+
+    @validate_params(
+        {**SWEEP_CONSTRAINTS, "X": ["array-like", "sparse matrix"]},
+        prefer_skip_nested_validation=True,
+    )
+    def metropolis(self, X, *, n_steps=1, temperature=1.0, random_state=None):
+        """Move each row by Metropolis-Hastings sampling.
+
+        Hidden units are drawn given the row. Then each unit in turn, visible or
+        hidden, proposes to flip, which is accepted if the energy falls, and else
+        with probability exp(-rise / temperature). The law it leaves unchanged is
+        that of `gibbs`, by other moves: rows that come from both are a check of
+        either.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            Values of the visible units; `binarize` applies as in `fit`.
+        n_steps : int, default=1
+            Number of sweeps.
+        temperature : float, default=1.0
+            The sweeps leave the law proportional to exp(-E / temperature)
+            unchanged.
+        random_state : int, RandomState instance or None, default=None
+            Pass an int for the same rows at each call.
+
+        Returns
+        -------
+        X_new : ndarray of shape (n_samples, n_features)
+            Zeros and ones, float64; with ``n_steps=0`` the rows at the start.
+
+        Raises
+        ------
+        ValueError
+            If `X` is not a finite numeric table of the width seen in `fit`, or is
+            outside [0, 1] with ``binarize=None``.
+
+        See Also
+        --------
+        BoltzmannMachine.metropolis : The same without hidden units.
+
+        Examples
+        --------
+        >>> from skebm import LatentBM
+        >>> machine = LatentBM.from_parameters([[2.0, -2.0]], [0.0, 0.0], [0.0])
+        >>> machine.metropolis([[1, 0], [0, 1]], random_state=0).shape
+        (2, 2)
+        """
+        return self._move(X, "metropolis", n_steps, temperature, random_state)
 
     @property
     def score_is_exact_(self):

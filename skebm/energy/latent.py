@@ -16,7 +16,7 @@ from skebm.energy.latent_sums import free_energy_of_cut, log_sums, unit_moments
 from skebm.energy.sweeps import gibbs_sweeps, metropolis_sweeps
 from skebm.energy.units import softplus
 
-# Hidden units that are enumerated for each row of data, at most.
+# Units of one layer that are enumerated for each row of the other, at most.
 MAX_SUMMED_UNITS = 12
 
 # Gibbs sweeps that complete rows by hidden units, from draws of mean field.
@@ -115,12 +115,27 @@ class LatentEnergy(BoltzmannEnergy):
         mean : ndarray of shape (n_samples, n_hidden)
             Probabilities.
         """
-        field, graph = self.hidden_field(visible), self.connectivity
-        if not self.sums_are_exact or len(graph.hidden_colours) == 1:
-            return mean_field(field, self._hidden_couplings, graph.hidden_colours)
-        weights = np.zeros(len(field), field.dtype)
-        split = graph.hidden_split
-        return unit_moments(field, self._hidden_couplings, split, weights).mean
+        graph = self.connectivity
+        return _means(
+            self.hidden_field(visible),
+            self._hidden_couplings,
+            graph.hidden_colours,
+            graph.hidden_split,
+        )
+
+    def visible_mean(self, hidden):
+        """Compute P(x = 1 | h), by mean field where sums are too long.
+
+        Returns
+        -------
+        mean : ndarray of shape (n_samples, n_features)
+            Probabilities.
+        """
+        n_features, graph = self.n_features, self.connectivity
+        field = np.dot(hidden, self.couplings[n_features:, :n_features])
+        field += self.bias[:n_features]
+        couplings = np.ascontiguousarray(self.couplings[:n_features, :n_features])
+        return _means(field, couplings, graph.visible_colours, graph.visible_split)
 
     def conditional_log_likelihood(self, visible):
         """Compute log p(x_i | the other visible units) for every visible unit i.
@@ -167,6 +182,10 @@ class LatentEnergy(BoltzmannEnergy):
     def chain_rows(self, visible, noise):
         """Give what tempering and annealing move: rows of all units."""
         return np.concatenate(self.clamp(visible, noise), axis=1) > 0.5
+
+    def visible_rows(self, rows, noise, beta=1.0):
+        """Give the visible units of rows of chains."""
+        return rows[:, : self.n_features]
 
     def gibbs(self, state, noise, beta=1.0, *, n_sweeps=1):
         """Draw all units given all others, one after the other, visible ones first.
@@ -261,3 +280,11 @@ class LatentEnergy(BoltzmannEnergy):
     def _state(self, rows):
         visible, hidden = np.split(rows, [self.n_features], axis=1)
         return LatentState(visible, hidden)
+
+
+def _means(field, couplings, colours, split):
+    """Average coupled units in fields of each row, exactly where that is feasible."""
+    if len(split.cut) > MAX_SUMMED_UNITS or len(colours) == 1:
+        return mean_field(field, couplings, colours)
+    weights = np.zeros(len(field), field.dtype)
+    return unit_moments(field, couplings, split, weights).mean

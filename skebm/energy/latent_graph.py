@@ -46,19 +46,31 @@ class LatentGraph(Connectivity):
         The hidden units, numbered from 0, in classes without couplings inside.
     hidden_split : Split
         Of the hidden units, numbered from 0, alone.
+    visible_colours, visible_split
+        The same of the visible units.
     split : Split
         Of all units.
     """
 
-    __slots__ = ("hidden_colours", "hidden_split", "n_hidden", "split")
+    __slots__ = (
+        "hidden_colours",
+        "hidden_split",
+        "n_hidden",
+        "split",
+        "visible_colours",
+        "visible_split",
+    )
 
     def __init__(self, mask, n_hidden, colours=None):
         super().__init__(mask, colours)
         self.n_hidden = n_hidden
         n_visible = len(mask) - n_hidden
         layers = np.split(np.arange(len(mask)), [n_visible])
-        between_hidden = mask[n_visible:, n_visible:]
-        self.hidden_colours = colour_graph(sparse.csr_array(between_hidden))
+        self.visible_colours, self.hidden_colours = (
+            colour_graph(sparse.csr_array(mask[np.ix_(layer, layer)]))
+            for layer in layers
+        )
+        self.visible_split = _split(n_visible, self.visible_colours)
         self.hidden_split = _split(n_hidden, self.hidden_colours)
         self.split = _split(
             len(mask),

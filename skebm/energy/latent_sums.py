@@ -1,11 +1,17 @@
 """Sums over all configurations of units of which most are independent given few."""
 
-__all__ = ["UnitMoments", "free_energy_of_cut", "log_sums", "unit_moments"]
+__all__ = [
+    "UnitMoments",
+    "draw_cut",
+    "free_energy_of_cut",
+    "log_sums",
+    "unit_moments",
+]
 
 from typing import NamedTuple
 
 import numpy as np
-from scipy.special import logsumexp
+from scipy.special import logsumexp, softmax
 
 from skebm.energy.units import all_configurations, logistic, softplus
 
@@ -124,6 +130,41 @@ def unit_moments(field, couplings, split, row_weights):
     products[np.ix_(cut, rest)] = across
     products[np.ix_(rest, cut)] = across.T
     return UnitMoments(log_norm, mean, products)
+
+
+def draw_cut(field, couplings, split, noise):
+    """Draw the units to enumerate from their exact law, and average the rest.
+
+    Products of two units that may be coupled have the right expectation: given the
+    units drawn, the others are independent.
+
+    Parameters
+    ----------
+    field, couplings, split
+        As for `log_sums`.
+    noise : UniformNoise
+        Source of the draws.
+
+    Returns
+    -------
+    mean, drawn : ndarray of shape (n_rows, n_units)
+        Mean of each unit; and a draw of those in ``split.cut``, with the means of
+        the others given it.
+    """
+    cut, rest = split
+    on, score, rest_field = zip(*_blocks(field, couplings, split), strict=True)
+    on, score = np.concatenate(on), np.concatenate(score, axis=1)
+    rest_on = logistic(np.concatenate(rest_field, axis=1))
+    law = softmax(score, axis=1)
+    mean, drawn = np.empty_like(field), np.empty_like(field)
+    mean[:, cut] = law @ on
+    mean[:, rest] = np.einsum("nc,ncr->nr", law, rest_on)
+    level = (1 + noise.draw((len(field), 1))) / 2
+    # The last configuration also takes what rounding may leave.
+    chosen = (law[:, :-1].cumsum(axis=1) < level).sum(axis=1)
+    drawn[:, cut] = on[chosen]
+    drawn[:, rest] = rest_on[np.arange(len(field)), chosen]
+    return mean, drawn
 
 
 def _blocks(field, couplings, split):

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from skebm.energy.latent_mean_field import mean_field
+from skebm.energy.latent_sums import draw_cut
 from skebm.energy.sweeps import gibbs_sweeps
 from skebm.learning.contrastive import (
     HIDDEN_METRIC_PERIOD,
@@ -14,6 +15,10 @@ from skebm.learning.contrastive import (
     OFFSET_PERIOD,
     ContrastiveLearning,
 )
+
+# Fields of hidden units that are summed over for each row of a batch, at most: what
+# then costs less than ten sweeps of Gibbs sampling.
+_MOST_FIELDS = 256
 
 
 class RowsOfBothLayers:
@@ -53,8 +58,9 @@ class LatentContrastive(ContrastiveLearning):
     ----------
     posterior : {"gibbs", "mean_field"}
         Whether the hidden units are draws given the visible ones, or the means of
-        independent units that come closest; where these are exact, they are
-        used always.
+        independent units that come closest. Not looked at where the exact law is
+        cheap: some of them are then drawn from it, such that the others are
+        independent and take their means.
     n_posterior_steps : int
         Sweeps over the hidden units of a batch: of mean field, and then of Gibbs
         sampling from draws of these means.
@@ -88,31 +94,40 @@ class LatentContrastive(ContrastiveLearning):
         Returns
         -------
         means, values : ndarray of shape (n_batch, n_units + 1)
-            Rows with what mean field gives, which the metric is made of, and with
-            what the machine learns from.
+            Rows with the means of hidden units, which the metric is made of, and
+            with what the machine learns from.
         """
         graph = model.template.connectivity
-        colours = graph.hidden_colours
         hidden = slice(-1 - graph.n_hidden, -1)
         couplings = np.ascontiguousarray(model.matrix[hidden, hidden])
         offset = model.offsets.visible[hidden]
         means = batch.copy()
         means[:, hidden] = -offset  # off, where the field is that of the others
         field = np.dot(means, model.matrix[:, hidden])
-        hidden_mean = mean_field(field, couplings, colours, self.n_posterior_steps)
-        means[:, hidden] = hidden_mean - offset
-        if self.posterior == "mean_field" or len(colours) == 1:
+        mean, values = self._hidden_values(field, couplings, graph, noise)
+        means[:, hidden] = mean - offset
+        if values is mean:
             return means, means
-        draws = means.copy()
+        completed = means.copy()
+        completed[:, hidden] = values - offset
+        return means, completed
+
+    def _hidden_values(self, field, couplings, graph, noise):
+        """Give the means of hidden units, exact or not, and their values."""
+        colours, split = graph.hidden_colours, graph.hidden_split
+        if len(colours) > 1 and 2 ** len(split.cut) * len(split.rest) <= _MOST_FIELDS:
+            return draw_cut(field, couplings, split, noise)
+        mean = mean_field(field, couplings, colours, self.n_posterior_steps)
+        if self.posterior == "mean_field" or len(colours) == 1:
+            return mean, mean
         drawn = gibbs_sweeps(
-            2 * hidden_mean - 1 > noise.draw(hidden_mean.shape),
+            2 * mean - 1 > noise.draw(mean.shape),
             couplings,
             field,
             noise,
             n_sweeps=self.n_posterior_steps,
         )
-        draws[:, hidden] = drawn - offset
-        return means, draws
+        return mean, drawn
 
 
 def _drifted(model, batch):

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 from oracle import BoltzmannOracle, all_states, random_boltzmann, random_rbm
-from scipy.special import logit, logsumexp
+from scipy.special import expit, logit, logsumexp
 from statistical import assert_draws_from
 
 from skebm.energy import latent
@@ -89,6 +89,24 @@ def test_hidden_mean_is_that_of_the_posterior(energy, oracle):
     exact = posterior(oracle) @ all_states(N_HIDDEN)
     visible = all_states(N_VISIBLE)
     np.testing.assert_allclose(energy.hidden_mean(visible), exact, atol=1e-12)
+
+
+def test_visible_mean_is_that_given_the_hidden_units(energy, oracle):
+    joint = oracle.law.reshape(2**N_VISIBLE, 2**N_HIDDEN)
+    exact = (joint / joint.sum(axis=0)).T @ all_states(N_VISIBLE)
+    result = energy.visible_mean(all_states(N_HIDDEN))
+    np.testing.assert_allclose(result, exact, atol=1e-12)
+
+
+def test_visible_mean_by_mean_field_where_sums_are_too_long(energy, monkeypatch):
+    exact = energy.visible_mean(all_states(N_HIDDEN))
+    monkeypatch.setattr(latent, "MAX_SUMMED_UNITS", -1)
+    mean = energy.visible_mean(all_states(N_HIDDEN))
+    field = all_states(N_HIDDEN) @ energy.couplings[4:, :4] + energy.bias[:4]
+    field += mean @ energy.couplings[:4, :4]
+    np.testing.assert_allclose(mean, expit(field), atol=1e-8)
+    coupled = energy.couplings[:4, :4].any()
+    assert (np.abs(mean - exact).max() > 1e-3) == coupled
 
 
 def test_conditional_log_likelihood_sums_the_hidden_units_out(energy, oracle):

@@ -19,29 +19,32 @@ def empty(n_units):
 
 
 @pytest.mark.parametrize(
-    ("visible", "hidden", "n_cut", "n_hidden_cut"),
+    ("visible", "hidden", "n_cut", "n_visible_cut", "n_hidden_cut"),
     [
-        (complete(5), complete(4), 8, 3),
-        (complete(5), empty(4), 5, 0),
-        (empty(5), complete(4), 4, 3),
-        (empty(5), empty(4), 4, 0),
+        (complete(5), complete(4), 8, 4, 3),
+        (complete(5), empty(4), 5, 4, 0),
+        (empty(5), complete(4), 4, 0, 3),
+        (empty(5), empty(4), 4, 0, 0),
     ],
 )
 def test_enumerates_all_but_the_most_independent_units(
-    visible, hidden, n_cut, n_hidden_cut
+    visible, hidden, n_cut, n_visible_cut, n_hidden_cut
 ):
     result = graph(visible, hidden, np.ones((4, 5)))
     assert len(result.split.cut) == n_cut
+    assert len(result.visible_split.cut) == n_visible_cut
     assert len(result.hidden_split.cut) == n_hidden_cut
 
 
 def test_a_split_has_all_units_and_no_coupling_among_the_rest():
     rng = np.random.default_rng(0)
     hidden = np.triu(rng.random((6, 6)) < 0.4, 1)
-    result = graph(empty(5), hidden | hidden.T, rng.random((6, 5)) < 0.5)
+    visible = np.triu(rng.random((5, 5)) < 0.4, 1)
+    result = graph(visible | visible.T, hidden | hidden.T, rng.random((6, 5)) < 0.5)
     for split, mask in [
         (result.split, result.mask),
         (result.hidden_split, result.mask[5:, 5:]),
+        (result.visible_split, result.mask[:5, :5]),
     ]:
         units = np.sort(np.concatenate(split))
         np.testing.assert_array_equal(units, np.arange(len(mask)))

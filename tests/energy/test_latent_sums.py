@@ -3,11 +3,18 @@
 import numpy as np
 import pytest
 from oracle import all_states, random_boltzmann
-from scipy.special import logsumexp
+from scipy.special import expit, logsumexp
+from statistical import assert_draws_from
 
 from skebm.energy import latent_sums
 from skebm.energy.latent_graph import Split
-from skebm.energy.latent_sums import free_energy_of_cut, log_sums, unit_moments
+from skebm.energy.latent_sums import (
+    draw_cut,
+    free_energy_of_cut,
+    log_sums,
+    unit_moments,
+)
+from skebm.sampling.noise import UniformNoise
 
 
 @pytest.fixture(params=[2**16, 7])
@@ -58,6 +65,41 @@ def test_unit_moments(field, couplings, split):
     exact = states.T @ ((row_weights @ law)[:, np.newaxis] * states)
     coupled = couplings != 0
     np.testing.assert_allclose(moments.products[coupled], exact[coupled], atol=1e-12)
+
+
+@pytest.mark.usefixtures("block_elements")
+def test_draw_cut(field, couplings, split):
+    n_copies = 3000
+    score = scores(field, couplings)
+    law = np.exp(score - logsumexp(score, axis=1, keepdims=True))
+    states = all_states(5)
+    noise = UniformNoise(np.random.default_rng(0), np.float64)
+    copies = np.repeat(field, n_copies, axis=0)
+    mean, drawn = draw_cut(copies, couplings, split, noise)
+    exact = np.repeat(law @ states, n_copies, axis=0)
+    np.testing.assert_allclose(mean, exact, atol=1e-13)
+    assert set(np.unique(drawn[:, split.cut])) <= {0, 1}
+    rest_field = copies + drawn @ couplings
+    np.testing.assert_allclose(
+        drawn[:, split.rest], expit(rest_field[:, split.rest]), atol=1e-13
+    )
+    powers = 2 ** np.arange(len(split.cut))[::-1]
+    of_cut = (states[:, split.cut] @ powers).astype(int)
+    for row, part in zip(law, np.split(drawn, len(field)), strict=True):
+        exact = np.bincount(of_cut, weights=row)
+        assert_draws_from(exact, (part[:, split.cut] @ powers).astype(int))
+
+
+@pytest.mark.parametrize("extreme", [-1.0, 1.0])
+def test_draws_at_either_end_are_configurations(couplings, split, extreme):
+    class Extreme:
+        def draw(self, shape):
+            return np.full(shape, extreme, dtype=np.float32)
+
+    field = np.random.default_rng(1).normal(size=(9, 5)).astype(np.float32)
+    _, drawn = draw_cut(field, couplings.astype(np.float32), split, Extreme())
+    last = 0 if extreme < 0 else 1
+    np.testing.assert_array_equal(drawn[:, split.cut], last)
 
 
 def test_free_energy_of_cut(field, couplings, split):
