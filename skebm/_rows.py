@@ -1,6 +1,8 @@
 """Rows of a validated table, read as units a block at a time."""
 
-__all__ = ["BLOCK_ELEMENTS", "Rows", "row_blocks"]
+__all__ = ["BLOCK_ELEMENTS", "Rows", "ScaledRows", "row_blocks"]
+
+from copy import copy
 
 import numpy as np
 from scipy import sparse
@@ -36,10 +38,17 @@ class Rows:
         if chosen is not None:
             self.n_rows = len(chosen)
 
+    @property
+    def is_binary(self):
+        """Whether every value is known to be 0 or 1 when read."""
+        return self.table.dtype == bool or self.threshold is not None
+
     def subset(self, indices):
         """View some of these rows, without a copy of the table."""
-        chosen = indices if self.chosen is None else self.chosen[indices]
-        return Rows(self.table, self.threshold, chosen, self.lowest)
+        view = copy(self)
+        view.chosen = indices if self.chosen is None else self.chosen[indices]
+        view.n_rows = len(indices)
+        return view
 
     def sample(self, n_rows, rng):
         """Choose at most so many rows at random; give their indices, rising."""
@@ -111,6 +120,29 @@ class Rows:
                 result = np.empty((self.n_rows, *part.shape[1:]), dtype=dtype)
             result[block] = part
         return result
+
+
+class ScaledRows(Rows):
+    """Read-only view of a table of real values, standardised when read.
+
+    Parameters
+    ----------
+    rows : Rows
+        The values as they are.
+    location, scale : ndarray of shape (n_columns,)
+        What is subtracted from each column, and what it is then divided by.
+    """
+
+    is_binary = False
+
+    def __init__(self, rows, location, scale):
+        vars(self).update(vars(rows))
+        self._location = location
+        self._scale = scale
+
+    def take(self, selection):
+        """Read the rows that a slice or an index array names, dense, float64."""
+        return (super().take(selection) - self._location) / self._scale
 
 
 def row_blocks(n_rows, row_elements):

@@ -10,6 +10,8 @@ __all__ = [
     "check_constructor",
     "check_couplings",
     "check_hidden_rows",
+    "check_noise",
+    "check_real_rows",
     "check_rows",
     "fit_context",
     "make_generator",
@@ -125,6 +127,36 @@ def check_rows(estimator, X, *, reset=False):
     return rows
 
 
+def check_real_rows(estimator, X, *, reset=False):
+    """Validate rows of real values.
+
+    Parameters
+    ----------
+    estimator : estimator
+        Whose rows they are.
+    X : {array-like, sparse matrix} of shape (n_samples, n_features)
+        What the user passed.
+    reset : bool, default=False
+        Whether to learn the number and names of the features from it.
+
+    Returns
+    -------
+    rows : Rows
+        Without a copy of `X` where `X` is an array or in CSR format.
+
+    Raises
+    ------
+    NotFittedError
+        If nothing has been learned yet, unless `reset`.
+    ValueError
+        If `X` is not a finite numeric table of the right width.
+    """
+    if not reset:
+        check_is_fitted(estimator)
+    X = validate_data(estimator, X, accept_sparse="csr", dtype="numeric", reset=reset)
+    return Rows(X, None)
+
+
 def states_of(estimator):
     """Give the lower and the upper value of a unit, as users call them."""
     return getattr(estimator, "states", (0, 1))
@@ -201,6 +233,37 @@ def check_bias(bias, name, n_units):
     bias = check_array(bias, dtype=np.float64, ensure_2d=False, copy=True)
     _check_shape(bias, name, (n_units,))
     return bias
+
+
+def check_noise(noise, n_features):
+    """Validate variances of features, one for all, or their covariance, as float64.
+
+    Returns
+    -------
+    noise : ndarray of shape (n_features,) or (n_features, n_features)
+        In the number of dimensions in which it was given; one variance for all
+        is repeated.
+
+    Raises
+    ------
+    ValueError
+        If it has another shape, or is not symmetric and positive definite.
+    """
+    noise = np.asarray(noise, dtype=np.float64)
+    if noise.ndim == 0:
+        noise = np.full(n_features, noise)
+    noise = check_array(noise, ensure_2d=False, copy=True, input_name="noise")
+    _check_shape(noise, "noise", (n_features,) * noise.ndim)
+    if noise.ndim == 1:
+        positive = (noise > 0).all()
+    else:
+        positive = (noise == noise.T).all() and np.linalg.eigvalsh(noise)[0] > 0
+    if not positive:
+        raise ValueError(
+            "The noise must be positive variances, or a covariance that is symmetric "
+            "and positive definite."
+        )
+    return noise
 
 
 def _check_shape(array, name, shape):

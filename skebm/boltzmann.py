@@ -14,10 +14,9 @@ from skebm._validation import (
     check_bias,
     check_constructor,
     check_couplings,
-    check_rows,
     validate_params,
 )
-from skebm.base import BaseEnergyModel
+from skebm.base import BaseBinaryModel
 from skebm.base.drawing import SWEEP_CONSTRAINTS
 from skebm.energy.boltzmann import BoltzmannEnergy
 from skebm.energy.connectivity import Connectivity
@@ -29,7 +28,7 @@ from skebm.learning.pseudolikelihood import PseudoLikelihood
 from skebm.partition.enumeration import MAX_ENUMERATED_UNITS
 
 
-class BoltzmannMachine(OneToOneFeatureMixin, BaseEnergyModel):
+class BoltzmannMachine(OneToOneFeatureMixin, BaseBinaryModel):
     r"""Fully visible Boltzmann machine: binary units coupled in pairs.
 
     A probability distribution over binary rows that has any means and any
@@ -189,7 +188,7 @@ class BoltzmannMachine(OneToOneFeatureMixin, BaseEnergyModel):
     """
 
     _parameter_constraints: dict = {
-        **BaseEnergyModel._parameter_constraints,
+        **BaseBinaryModel._parameter_constraints,
         "algorithm": [StrOptions({"auto", "exact", "pcd", "pseudolikelihood"})],
         "connectivity": ["array-like", "sparse matrix", None],
         "states": [Options(tuple, {(0, 1), (-1, 1)})],
@@ -273,7 +272,7 @@ class BoltzmannMachine(OneToOneFeatureMixin, BaseEnergyModel):
         array([[0.269, 0.731],
                [0.269, 0.269]])
         """
-        rows = check_rows(self, X)
+        rows = self._rows(X)
         dtype = np.float32 if rows.table.dtype == np.float32 else np.float64
         energy = self._energy()
         return rows.map(

@@ -7,9 +7,10 @@ from numbers import Integral, Real
 import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
-from skebm._validation import Interval, check_rows, make_generator, validate_params
+from skebm._validation import Interval, make_generator, validate_params
 from skebm.base import BaseEnergyModel
 from skebm.partition.log_partition import compute_log_partition
+from skebm.sampling.noise import UniformNoise
 
 # More than the ladders of tempered chains that start with them.
 _MOST_STARTS = 20
@@ -106,14 +107,17 @@ def log_partition_bounds(
     """
     check_is_fitted(model)
     rng = make_generator(random_state)
+    energy = model._energy()
+    machine, log_summed = energy.marginal()
     starts = None
     if X is not None:
-        rows = check_rows(model, X)
+        rows = model._rows(X)
         chosen = rng.permutation(rows.n_rows)[:_MOST_STARTS]
-        means = rows.take(np.sort(chosen))
-        starts = rng.random(means.shape) < means
+        starts = model._drawn(rows.take(np.sort(chosen)), rng)
+        noise = UniformNoise(rng, np.float32)
+        starts = energy.astype(np.float32).chain_rows(starts, noise)
     estimate = compute_log_partition(
-        model._energy(),
+        machine,
         model._chain_mean,
         tol=tol,
         max_temperatures=max_temperatures,
@@ -122,4 +126,4 @@ def log_partition_bounds(
         rng=rng,
         starts=starts,
     )
-    return estimate.shifted(-model._energy_constant)
+    return estimate.shifted(log_summed - model._energy_constant)

@@ -18,9 +18,8 @@ from skebm._validation import (
     StrOptions,
     check_bias,
     check_hidden_rows,
-    check_rows,
 )
-from skebm.base import BaseEnergyModel
+from skebm.base import BaseBinaryModel
 from skebm.energy.binary_rbm import BinaryRBMEnergy
 from skebm.learning.contrastive import ContrastiveLearning
 from skebm.learning.exact_likelihood import ExactLikelihood
@@ -28,7 +27,7 @@ from skebm.learning.natural import KroneckerMetric
 from skebm.learning.start import start_weights
 
 
-class BinaryRBM(ClassNamePrefixFeaturesOutMixin, BaseEnergyModel):
+class BinaryRBM(ClassNamePrefixFeaturesOutMixin, BaseBinaryModel):
     """Restricted Boltzmann machine with binary visible and hidden units.
 
     A probability distribution over binary rows, and features of them. It is
@@ -207,7 +206,7 @@ class BinaryRBM(ClassNamePrefixFeaturesOutMixin, BaseEnergyModel):
     """
 
     _parameter_constraints: dict = {
-        **BaseEnergyModel._parameter_constraints,
+        **BaseBinaryModel._parameter_constraints,
         "n_components": [Interval(Integral, 1, None, closed="left")],
         "algorithm": [StrOptions({"pcd", "cd", "exact"})],
         "solver": [StrOptions({"natural", "sgd"})],
@@ -290,7 +289,7 @@ class BinaryRBM(ClassNamePrefixFeaturesOutMixin, BaseEnergyModel):
         array([[0.881],
                [0.119]])
         """
-        rows = check_rows(self, X)
+        rows = self._rows(X)
         dtype = np.float32 if rows.table.dtype == np.float32 else np.float64
         return rows.map(
             self._energy().hidden_mean, row_elements=len(self.components_), dtype=dtype
@@ -355,7 +354,7 @@ class BinaryRBM(ClassNamePrefixFeaturesOutMixin, BaseEnergyModel):
         >>> rbm.energy([[1, 0], [0, 1]], [[1], [1]])
         array([-2.,  2.])
         """
-        rows = check_rows(self, X)
+        rows = self._rows(X)
         energy = self._energy()
         hidden = check_hidden_rows(H, energy.n_hidden)
         check_consistent_length(rows.table, hidden)

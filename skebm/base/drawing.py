@@ -11,13 +11,11 @@ from sklearn.utils.validation import check_is_fitted
 from skebm._rows import row_blocks
 from skebm._validation import (
     Interval,
-    check_rows,
     make_generator,
-    states_of,
     validate_params,
     warn_user,
 )
-from skebm.sampling.chains import run_chains, start_visible
+from skebm.sampling.chains import run_chains
 from skebm.sampling.noise import UniformNoise
 from skebm.sampling.tempering import adapt_ladder, start_replicas, temper
 
@@ -114,12 +112,12 @@ class DrawingMixin:
         """
         check_is_fitted(self)
         rng = make_generator(random_state)
-        rows = None if init is None else check_rows(self, init)
+        rows = None if init is None else self._rows(init)
 
         def start(block):
             if rows is None:
                 n_chains = block.stop - block.start
-                return start_visible(self._visible_mean, n_chains, rng)
+                return self._start_rows(n_chains, rng)
             return rows.take(np.arange(block.start, block.stop) % rows.n_rows)
 
         run = self._run_ladders if tempering else self._run_chains
@@ -166,18 +164,13 @@ class DrawingMixin:
 
     def _move(self, X, kernel, n_steps, temperature, random_state):
         """Move each row by sweeps of one kind."""
-        rows = check_rows(self, X)
+        rows = self._rows(X)
         rng = make_generator(random_state)
         n_rows = rows.n_rows
         moved = self._run_chains(
             rows.take, n_rows, n_steps, temperature, rng, kernel=kernel
         )
         return self._in_states(moved)
-
-    def _in_states(self, units):
-        """Give zeros and ones the values that users call the states of a unit."""
-        low, high = states_of(self)
-        return low + (high - low) * units if low != 0 else units
 
     def _run_chains(
         self, start, n_chains, n_steps, temperature, rng, *, kernel="gibbs"
@@ -210,7 +203,9 @@ class DrawingMixin:
             starts = energy.chain_rows(start(block), noise)
             replicas = start_replicas(betas, starts)
             replicas = temper(model, replicas, noise, n_steps=n_steps)
-            result[block] = replicas.coldest[:, : self.n_features_in_]
+            result[block] = energy.visible_rows(
+                replicas.coldest, noise, 1 / temperature
+            )
             n_restarts += replicas.n_restarts.sum()
         if n_restarts < _LEAST_RESTARTS * n_ladders:
             warn_user(

@@ -12,7 +12,6 @@ from skebm._callbacks import FitReport
 from skebm._validation import (
     all_or_nothing,
     check_constructor,
-    check_rows,
     fit_context,
     make_generator,
 )
@@ -101,10 +100,13 @@ class FittingMixin:
         >>> BinaryRBM(n_components=16, max_iter=2, random_state=0).fit(X).n_iter_
         2
         """
-        rows = check_rows(self, X, reset=True)
+        rows = self._check(X, reset=True)
         algorithm = self._algorithm(rows.n_columns)
         rng = self._seed()
         rows, held_out = self._hold_out(rows, rng, algorithm)
+        self._see(rows, first=True)
+        rows = self._in_units(rows)
+        held_out = None if held_out is None else self._in_units(held_out)
         state = self._begin(rows, rng)
         learner = self._learner(algorithm)
         run = self._run(learner, state, rows, held_out, algorithm)
@@ -173,9 +175,13 @@ class FittingMixin:
         """
         check_constructor(self)  # scikit-learn does so at the first call only
         algorithm = self._algorithm(None)
-        first = not hasattr(self, "_visible_mean")
-        rows = check_rows(self, X, reset=first)
-        state = self._begin(rows, self._seed()) if first else self._resume(rows)
+        first = not hasattr(self, "_state")
+        rows = self._check(X, reset=first)
+        if not first:
+            self._check_structure()
+        self._see(rows, first=first)
+        rows = self._in_units(rows)
+        state = self._begin(rows, self._seed()) if first else self._resume()
         learner = self._learner(algorithm)
         learner.run(state, learner.batches(state, rows), Schedule(self.learning_rate))
         vars(self).update(self._fitted_attributes(learner, state), _state=state)
@@ -257,33 +263,29 @@ class FittingMixin:
         return _MOST_UPDATES if self.early_stopping else _DEFAULT_UPDATES
 
     def _begin(self, rows, rng):
-        self._n_rows_seen, self._column_sums = 0, 0.0
-        self._see(rows)
         sample = rows.take(rows.sample(sample_size(rows.n_columns), rng))
         sample = sample.astype(np.float64, copy=False)
         state = self._start(self._initial_energy(sample, rng), sample, rng)
         rows = start_visible(self._chain_mean, self.n_chains, rng)
-        rows = state.model.prepare(rows)
-        state.chains = state.model.start_chains(rows, state.noise)
+        state.chains = state.model.chains_of(rows, state.noise)
         return state
 
     def _adopt(self, attributes, n_features, X):
         """Take on known parameters, of which learning can go on."""
         check_constructor(self)
-        self._n_rows_seen, self._column_sums = 0, 0.0
+        vars(self).update(attributes)
         if X is None:
-            self._visible_mean = np.full(n_features, 0.5)
+            self._see_nothing(n_features)
             self.n_features_in_ = n_features
         else:
-            rows = check_rows(self, X, reset=True)
+            rows = self._check(X, reset=True)
             if rows.n_columns != n_features:
                 raise ValueError(
                     f"X has {rows.n_columns} features, the parameters {n_features}."
                 )
-            self._see(rows)
-        vars(self).update(attributes)
+            self._see(rows, first=True)
         rng = self._seed()
-        sample = start_visible(self._visible_mean, sample_size(n_features), rng)
+        sample = self._start_rows(sample_size(n_features), rng)
         state = self._start(self._energy(), sample, rng)
         vars(self).update(
             self._fitted_attributes(self._learner("pcd"), state), _state=state
@@ -291,7 +293,8 @@ class FittingMixin:
         # As given, where the learning state has rounded them to float32.
         vars(self).update(attributes)
 
-    def _resume(self, rows):
+    def _check_structure(self):
+        """Refuse to learn on where a parameter has changed that cannot."""
         for name, value in self._state.structure.items():
             if getattr(self, name) != value:
                 raise ValueError(
@@ -299,7 +302,8 @@ class FittingMixin:
                     f"{getattr(self, name)} now. Set it back, or call fit to begin "
                     "again."
                 )
-        self._see(rows)
+
+    def _resume(self):
         # A copy of the noise, so that a pass that fails has drawn nothing.
         state = replace(self._state, noise=deepcopy(self._state.noise))
         for name in "model", "averaged":
@@ -308,18 +312,6 @@ class FittingMixin:
         if state.metric is not None and self.alpha > 0:
             state.metric = state.metric.diagonal()
         return state
-
-    @property
-    def _chain_mean(self):
-        """Means of the independent units from which chains, and annealing, start."""
-        return self._visible_mean
-
-    def _see(self, rows):
-        """Add rows to what is known of the means of the visible units."""
-        self._n_rows_seen = self._n_rows_seen + rows.n_rows
-        self._column_sums = self._column_sums + rows.column_sums()
-        # Half a row more on each side keeps the log-odds finite.
-        self._visible_mean = (self._column_sums + 0.5) / (self._n_rows_seen + 1)
 
     def _seed(self):
         """Make the Generator of a fit; draw the seed of its log Z from it."""

@@ -6,7 +6,7 @@ import numpy as np
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils.validation import check_is_fitted
 
-from skebm._validation import check_rows, warn_user
+from skebm._validation import warn_user
 from skebm.partition.log_partition import compute_log_partition
 
 # Annealing forwards and backwards may differ by so many nats, beyond two standard
@@ -56,7 +56,7 @@ class LikelihoodMixin:
         >>> rbm.free_energy([[1, 0], [0, 1]]).round(3)
         array([-2.127, -0.127])
         """
-        return self._free_energy(check_rows(self, X)) + self._energy_constant
+        return self._free_energy(self._rows(X)) + self._energy_constant
 
     def score_samples(self, X):
         """Compute the log-likelihood of each row.
@@ -87,7 +87,7 @@ class LikelihoodMixin:
         >>> rbm.score_samples([[1, 0], [0, 1]]).round(3)
         array([-0.478, -2.478])
         """
-        free_energy = self._free_energy(check_rows(self, X))
+        free_energy = self._free_energy(self._rows(X))
         return -free_energy - self._estimate_partition().log_partition
 
     def score(self, X, y=None):
@@ -150,12 +150,42 @@ class LikelihoodMixin:
         >>> rbm.pseudo_log_likelihood([[1, 0], [0, 1]]).round(3)
         array([-0.428, -2.032])
         """
-        rows = check_rows(self, X)
+        return self.conditional_score_samples(X).sum(axis=1)
+
+    def conditional_score_samples(self, X):
+        """Compute the log-likelihood of each value given the others of its row.
+
+        Says which values of a row are unusual beside the rest, and needs no
+        partition function.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            Values of the visible units; `binarize` applies as in `fit`.
+
+        Returns
+        -------
+        log_likelihood : ndarray of shape (n_samples, n_features)
+            For every feature i log p(v_i | the other features), in nats. Takes
+            n_features times as long as `free_energy`.
+
+        Raises
+        ------
+        ValueError
+            If `X` is not a finite numeric table of the width seen in `fit`, or is
+            outside the states with ``binarize=None``.
+
+        Examples
+        --------
+        >>> from skebm import BinaryRBM
+        >>> rbm = BinaryRBM.from_parameters([[2.0, -2.0]], [0.0, 0.0], [0.0])
+        >>> rbm.conditional_score_samples([[1, 0], [0, 1]]).round(3)
+        array([[-0.214, -0.214],
+               [-1.016, -1.016]])
+        """
+        rows = self._rows(X)
         energy = self._energy()
-        return rows.map(
-            lambda visible: energy.conditional_log_likelihood(visible).sum(axis=1),
-            row_elements=energy.n_units,
-        )
+        return rows.map(energy.conditional_log_likelihood, row_elements=energy.n_units)
 
     @property
     def log_partition_(self):
@@ -185,6 +215,10 @@ class LikelihoodMixin:
         """
         return self._estimate_partition().lower_effective_sample_size
 
+    def _rows(self, X):
+        """Validate a table and view it in the units in which the model works."""
+        return self._in_units(self._check(X))
+
     def _free_energy(self, rows):
         energy = self._energy()
         return rows.map(energy.free_energy, row_elements=energy.n_units)
@@ -200,15 +234,16 @@ class LikelihoodMixin:
             estimated_with, estimate = self._partition_estimate
             if estimated_with == settings:
                 return estimate
+        machine, log_summed = self._energy().marginal()
         estimate = compute_log_partition(
-            self._energy(),
+            machine,
             self._chain_mean,
             tol=self.log_partition_tol,
             max_temperatures=self.max_ais_temperatures,
             n_chains=self.n_ais_chains,
             n_steps=_TEMPERING_STEPS,
             rng=np.random.default_rng(self._partition_seed),
-        )
+        ).shifted(log_summed)
         self._warn_of(estimate)
         self._partition_estimate = settings, estimate
         return estimate

@@ -82,6 +82,18 @@ class BinaryRBMEnergy:
         hidden_part = softplus(self.hidden_field(visible)).sum(axis=1)
         return -(visible @ self.visible_bias) - hidden_part
 
+    def marginal(self):
+        """Give the machine that chains move through: this one.
+
+        Returns
+        -------
+        machine : energy object
+            What annealing and tempering see.
+        log_summed : float
+            What its log Z lacks to be that of this machine, in nats.
+        """
+        return self, 0.0
+
     def enumerable_layers(self):
         """List the layers whose configurations can be enumerated.
 
@@ -141,6 +153,10 @@ class BinaryRBMEnergy:
     def chain_rows(self, visible, noise):
         """Give what tempering and annealing move: the visible rows themselves."""
         return visible
+
+    def visible_rows(self, rows, noise, beta=1.0):
+        """Give the visible units of rows of chains: the rows themselves."""
+        return rows
 
     def gibbs(self, state, noise, beta=1.0, *, n_sweeps=1):
         """Draw the visible layer given the hidden one, then the hidden; repeatedly.

@@ -115,6 +115,10 @@ class CentredBinaryRBM:
         """Start chains from prepared rows by drawing their hidden units."""
         return draw_units(np.dot(rows, self.matrix.T), noise)
 
+    def chains_of(self, rows, noise):
+        """Start chains from rows of tempering, boolean."""
+        return self.start_chains(self.prepare(rows), noise)
+
     def contrast(self, batch, chains, noise, n_sweeps=1, rate=1.0):
         """Advance the chains and compare the data with them.
 

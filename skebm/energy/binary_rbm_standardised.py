@@ -68,7 +68,7 @@ class StandardisedBinaryRBM:
         hidden_bias = hidden_bias / _HIDDEN_SCALE - weights @ self.visible_offset
         return self.energy_class(weights, visible_bias, hidden_bias)
 
-    def derivative(self, moments):
+    def derivative(self, moments, energy=None):
         """Turn derivatives by plain parameters into those by coordinates.
 
         Parameters
@@ -76,6 +76,8 @@ class StandardisedBinaryRBM:
         moments : BinaryRBMMoments
             Derivatives by weights, visible and hidden biases: moments, or a
             difference of them.
+        energy : object, default=None
+            Not looked at: these coordinates are linear in the parameters.
 
         Returns
         -------

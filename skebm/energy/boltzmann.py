@@ -100,6 +100,18 @@ class BoltzmannEnergy:
         """Compute the energy of each row: there is nothing to sum out."""
         return self.energy(visible)
 
+    def marginal(self):
+        """Give the machine that chains move through: this one.
+
+        Returns
+        -------
+        machine : energy object
+            What annealing and tempering see.
+        log_summed : float
+            What its log Z lacks to be that of this machine, in nats.
+        """
+        return self, 0.0
+
     def enumerable_layers(self):
         """List the layers whose configurations can be enumerated.
 
@@ -145,6 +157,10 @@ class BoltzmannEnergy:
     def chain_rows(self, visible, noise):
         """Give what tempering and annealing move: the visible rows themselves."""
         return visible
+
+    def visible_rows(self, rows, noise, beta=1.0):
+        """Give the visible units of rows of chains: the rows themselves."""
+        return rows
 
     def gibbs(self, state, noise, beta=1.0, *, n_sweeps=1):
         """Draw the units given all others, one after the other; repeatedly.

@@ -94,6 +94,10 @@ class CentredBoltzmann:
         mean = rows[:, :-1] + self.offsets.visible[:-1]
         return 2 * mean - 1 > noise.draw(mean.shape)
 
+    def chains_of(self, rows, noise):
+        """Start chains from rows of tempering, boolean."""
+        return self.start_chains(self.prepare(rows), noise)
+
     def contrast(self, batch, chains, noise, n_sweeps=1, rate=1.0):
         """Advance the chains and compare the data with them.
 

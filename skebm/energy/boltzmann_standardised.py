@@ -52,13 +52,15 @@ class StandardisedBoltzmann:
         bias = bias / self.scale - couplings @ self.offset
         return replace(self.template, couplings=couplings, bias=bias)
 
-    def derivative(self, moments):
+    def derivative(self, moments, energy=None):
         """Turn derivatives by plain parameters into those by coordinates.
 
         Parameters
         ----------
         moments : BoltzmannMoments
             Derivatives by couplings and biases: moments, or a difference of them.
+        energy : object, default=None
+            Not looked at: these coordinates are linear in the parameters.
 
         Returns
         -------

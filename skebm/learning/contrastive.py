@@ -197,8 +197,7 @@ class ContrastiveLearning:
                 n_ladders=self.n_chains,
                 n_steps=self.n_gibbs_steps,
             )
-            coldest = model.prepare(replicas.coldest)
-            return model.start_chains(coldest, noise), replicas, 1
+            return model.chains_of(replicas.coldest, noise), replicas, 1
         if not isinstance(kept, np.ndarray) or len(kept) != self.n_chains:
             chosen = noise.rng.integers(len(batch), size=self.n_chains)
             kept = model.start_chains(batch[chosen], noise)

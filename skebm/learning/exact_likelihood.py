@@ -65,11 +65,11 @@ class ExactLikelihood:
             energy = self.coordinates.energy(vector)
             log_partition, moments = energy.model_moments()
             log_likelihood = -log_partition
-            gradient = -self.coordinates.derivative(moments)
+            gradient = -self.coordinates.derivative(moments, energy)
             for part, weights in self._rows.blocks(self._row_elements):
                 value, moments = energy.row_moments(part, weights)
                 log_likelihood += value
-                gradient += self.coordinates.derivative(moments)
+                gradient += self.coordinates.derivative(moments, energy)
         if not np.isfinite(log_likelihood):
             raise FloatingPointError(
                 "The log-likelihood is not finite: the parameters are out of all "

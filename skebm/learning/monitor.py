@@ -105,8 +105,9 @@ class LikelihoodMonitor:
         measurement : Measurement
             Of this machine.
         """
-        self._trajectory.advance(energy)
-        log_partition = self._trajectory.log_partition
+        machine, log_summed = energy.marginal()
+        self._trajectory.advance(machine)
+        log_partition = self._trajectory.log_partition + log_summed
         fast = energy.astype(np.float32)
 
         def mean(rows):

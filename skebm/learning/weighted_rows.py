@@ -74,8 +74,7 @@ def merge_rows(rows, row_weights):
         The sum of what equal rows count.
     """
     n_columns = rows.n_columns
-    is_binary = rows.table.dtype == bool or rows.threshold is not None
-    if n_columns > MAX_ENUMERATED_UNITS or not is_binary:
+    if n_columns > MAX_ENUMERATED_UNITS or not rows.is_binary:
         return rows, row_weights
     totals = np.zeros(2**n_columns)
     bits = np.arange(n_columns)

@@ -93,7 +93,7 @@ def anneal_log_partition(
     rng : numpy.random.Generator
         Source of the draws.
     starts : ndarray of shape (n_rows, n_visible), default=None
-        Boolean rows with which half of the tempering starts. None has it start
+        Rows of chains with which half of the tempering starts. None has it start
         from independent units.
 
     Returns
@@ -111,8 +111,6 @@ def anneal_log_partition(
     n_half = n_ladders // 2
     if starts is None:
         starts = start_visible(visible_mean, n_half, rng)
-    else:
-        starts = energy.chain_rows(starts, noise)
     drawn = draw_in_equilibrium(
         energy.tempered(visible_mean),
         np.concatenate([annealed[:n_half], _choose(starts, n_half, rng)]),

@@ -199,7 +199,9 @@ def test_rare_columns_that_occur_together_stay_rare():
 
 def starting_law(table, n_hidden):
     rbm = BinaryRBM(n_hidden)
-    state = rbm._begin(Rows(table, None), np.random.default_rng(0))
+    rows = Rows(table, None)
+    rbm._see(rows, first=True)
+    state = rbm._begin(rows, np.random.default_rng(0))
     return RBMOracle(*state.model.plain_parameters())
 
 

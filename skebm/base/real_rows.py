@@ -1,0 +1,78 @@
+"""How tables become rows of real values in the units of a model, and back."""
+
+__all__ = ["RealRowsMixin"]
+
+import numpy as np
+
+from skebm._rows import ScaledRows
+from skebm._validation import check_real_rows
+
+# Columns that vary by less than this share of their size vary by rounding.
+_ROUNDING = 1e-13
+
+
+class RealRowsMixin:
+    """Rows of models whose visible units take real values.
+
+    Learning goes on in columns of mean 0 and variance 1, so that it is the same
+    in whatever units they are given.
+    """
+
+    # Whether all columns are divided by the same standard deviation.
+    _one_scale = False
+
+    def _check(self, X, *, reset=False):
+        return check_real_rows(self, X, reset=reset)
+
+    def _see(self, rows, *, first):
+        if not first:
+            return
+        mean, variance = _moments(rows)
+        variance[np.sqrt(variance) <= _ROUNDING * np.abs(mean)] = 0
+        if self._one_scale:
+            variance[:] = variance.mean()
+        self._location = mean
+        self._scale = np.sqrt(np.where(variance > 0, variance, 1))
+        self._n_hidden = self.n_components
+
+    def _see_nothing(self, n_features):
+        self._location = self.intercept_visible_
+        self._scale = np.sqrt(self.noise_variance_)
+        self._n_hidden = self.n_components
+
+    def _in_units(self, rows):
+        return ScaledRows(rows, self._location, self._scale)
+
+    def _drawn(self, rows, rng):
+        return rows
+
+    def _start_rows(self, n_rows, rng):
+        return rng.standard_normal((n_rows, self.n_features_in_))
+
+    def _in_states(self, units):
+        return self._location + self._scale * units
+
+    @property
+    def _chain_mean(self):
+        # Chains move through the hidden units alone.
+        return np.full(self._n_hidden, 0.5)
+
+
+def _moments(rows):
+    """Compute mean and variance of each column in passes, float64."""
+    with np.errstate(over="ignore", invalid="ignore"):
+        # Sums of what differs from the first row have no rounding where none does.
+        first = rows.take(slice(1))[0].astype(np.float64)
+        mean = first + ScaledRows(rows, first, 1.0).column_sums() / rows.n_rows
+        centred = ScaledRows(rows, mean, 1.0)
+        squares = np.zeros_like(mean)
+        for block in centred.blocks(rows.n_columns):
+            squares += np.square(centred.take(block)).sum(axis=0)
+    variance = squares / rows.n_rows
+    if not np.isfinite(variance).all():
+        column = np.argmin(np.isfinite(variance))
+        raise ValueError(
+            f"The values of X in column {column} are so large that their variance is "
+            "not finite. Divide them by a constant."
+        )
+    return mean, variance

@@ -1,0 +1,633 @@
+"""The restricted Boltzmann machine with Gaussian visible units."""
+
+__all__ = ["GaussianRBM"]
+
+from numbers import Integral, Real
+
+import numpy as np
+from sklearn.base import ClassNamePrefixFeaturesOutMixin
+from sklearn.utils.validation import (
+    check_array,
+    check_consistent_length,
+    check_is_fitted,
+)
+
+from skebm._validation import (
+    Interval,
+    StrOptions,
+    check_bias,
+    check_constructor,
+    check_hidden_rows,
+    check_noise,
+)
+from skebm.base import BaseRealModel
+from skebm.energy.gaussian_rbm import GaussianRBMEnergy
+from skebm.energy.whitening import DiagonalWhitening, TriangularWhitening
+from skebm.learning.contrastive import ContrastiveLearning
+from skebm.learning.exact_likelihood import ExactLikelihood
+from skebm.learning.gaussian_metric import GaussianMetric
+from skebm.learning.gaussian_start import start_parameters
+
+# So few are summed over in less time than minibatches take to get as far.
+_MAX_EXACT_UNITS = 10
+
+
+class GaussianRBM(ClassNamePrefixFeaturesOutMixin, BaseRealModel):
+    r"""Restricted Boltzmann machine with Gaussian visible and binary hidden units.
+
+    A normalised density of real-valued rows, and features of them, learned by
+    maximum likelihood without labels. It is a mixture of ``2 ** n_components`` normal
+    distributions, which share their covariance, the noise, and whose means are the
+    corners of a parallelepiped.
+
+    Columns of any location and scale are taken as they are: rescaling or shifting
+    one changes nothing but the unit of the density.
+
+    Parameters
+    ----------
+    n_components : int, default=8
+        Number of hidden units. So few are learned exactly, and say most of what
+        tables of some tens of columns have beyond their covariance; images want
+        as many as they have pixels.
+    covariance_type : {"full", "diag", "spherical"}, default="full"
+        The noise: "full" gives it any covariance, so that without hidden units the
+        model is one normal distribution; "diag" gives each feature a variance of its
+        own; "spherical" gives all features the same, and takes their units as
+        equal. "full" is far ahead where features are correlated; it takes
+        n_features**2 parameters, and time in proportion.
+    noise_variance : float or array-like of shape (n_features,), default=None
+        Known variance of the noise, in the square of the units of the data. None
+        learns it, as `covariance_type` says.
+    reg_covar : float, default=1e-3
+        Added to the variance of every feature, as a share of it, when the noise is
+        learned, which keeps the density finite where features are constant or
+        follow from each other. Constant features count as of variance 1.
+    algorithm : {"auto", "pcd", "cd", "exact"}, default="auto"
+        How the model's side of the gradient is found: "exact" sums over all
+        configurations of the hidden units, of which there can be at most 20, and
+        climbs the likelihood of all rows by L-BFGS, without noise; it uses
+        `max_iter`, `tol`, `alpha` and `l1_ratio` of the parameters of learning, and
+        only `fit`. "pcd" continues `n_chains` persistent chains (persistent
+        contrastive divergence [2]_); "cd" starts a chain from each row of the batch.
+        "auto" is "exact" with at most 10 hidden units, without `early_stopping`, and
+        "pcd" otherwise and in `partial_fit`.
+    solver : {"natural", "sgd"}, default="natural"
+        Which way steps of "pcd" and "cd" go: "sgd" along the gradient, in units of
+        the noise; "natural" along a natural gradient [3]_, in which besides the
+        second moment of the hidden units is inverted. Its steps are `learning_rate`
+        times the natural gradient, shortened where that is longer than 1 in this
+        metric.
+    tempering : bool, default=False
+        Whether the persistent chains are drawn by parallel tempering.
+    n_gibbs_steps : int, default=1
+        Gibbs sweeps of the chains in each update.
+    n_chains : int, default=500
+        Number of persistent chains, whatever the batch size. Unused by "cd".
+    learning_rate : float, default=0.1
+        Step size at the start. `fit` raises it by a tenth, up to ten times of it,
+        after each hundred updates that gain more than 0.1 nats, and lowers it where
+        the likelihood falls.
+    decay_fraction : float, default=0.5
+        Share of `max_iter`, at its end, over which the step size falls linearly to
+        zero. `partial_fit` keeps it.
+    batch_size : int, default=200
+        Largest number of rows in an update.
+    max_iter : int or None, default=None
+        Number of updates of the parameters, at most. None is 2000, or 20000 with
+        `early_stopping` or "exact", where it counts iterations of L-BFGS.
+    early_stopping : bool, default=False
+        Whether to hold out rows, keep the parameters under which these have the
+        highest likelihood, and stop when that no longer rises.
+    validation_fraction : float, default=0.1
+        Share of the rows that `early_stopping` holds out, at least one row and at
+        most 1000.
+    n_iter_no_change : int, default=20
+        Measurements, one every hundred updates, without a rise by `tol`, after
+        which `early_stopping` goes back to the best parameters and lowers the step
+        size. The third time in a row it stops.
+    tol : float, default=1e-4
+        Least rise of the likelihood, in nats, that counts as one. For "exact",
+        the largest derivative at which learning ends, in units of the noise.
+    alpha : float, default=0.0
+        Strength of the penalty of the weights W, in units of the noise: what is
+        maximised is the mean log-likelihood less ``alpha * (l1_ratio * |W|_1 + (1 -
+        l1_ratio) / 2 * |W|_2**2)``.
+    l1_ratio : float, default=0.0
+        Share of the L1 penalty, under which weights become exactly zero; with a
+        "full" noise they are zero in its units only.
+    log_partition_tol : float, default=0.03
+        Wanted standard error of `log_partition_`, in nats, where there are more than
+        20 hidden units and it is estimated by annealed importance sampling.
+    max_ais_temperatures : int, default=10000
+        Most steps of that annealing. Where they do not suffice for
+        `log_partition_tol` there is a `ConvergenceWarning`.
+    n_ais_chains : int, default=100
+        Chains of that annealing, at least 2. Twice as many need half the steps.
+    random_state : int, RandomState instance or None, default=None
+        Determines the starting weights, the order of the rows, all draws during
+        learning, and the annealing. Pass an int for reproducible results.
+
+    Attributes
+    ----------
+    components_ : ndarray of shape (n_components, n_features)
+        What each hidden unit, when on, adds to the mean of the features.
+    intercept_visible_ : ndarray of shape (n_features,)
+        Mean of the features when no hidden unit is on.
+    intercept_hidden_ : ndarray of shape (n_components,)
+        Biases of the hidden units.
+    noise_variance_ : ndarray of shape (n_features,)
+        Variance of each feature given the hidden units.
+    noise_covariance_ : ndarray of shape (n_features, n_features)
+        Covariance of the features given the hidden units, if it is "full".
+    log_partition_ : float
+        Log partition function in nats, computed on first use.
+    log_partition_std_ : float
+        Standard error of `log_partition_` in nats, 0 when exact.
+    log_partition_effective_sample_size_ : float
+        Number of equally weighted chains that the annealed ones are worth.
+    n_iter_ : int
+        Number of updates of the parameters made.
+    history_ : dict of str to ndarray of shape (n_measurements,)
+        What the last `fit` measured: as of `BinaryRBM`.
+    n_features_in_ : int
+        Number of features seen in `fit`.
+    feature_names_in_ : ndarray of shape (`n_features_in_`,)
+        Names of the features seen in `fit`, if all are strings.
+
+    See Also
+    --------
+    BinaryRBM : For rows of zeros and ones.
+    sklearn.decomposition.FactorAnalysis : Hidden units that are Gaussian as well.
+    sklearn.mixture.GaussianMixture : As many normal distributions as components.
+
+    Notes
+    -----
+    The energy of visible units v, real, and hidden units h, 0 or 1, is
+
+    .. math:: E(v, h) = \sum_i \frac{(v_i - a_i)^2}{2 \sigma_i^2} - h^T b
+        - \sum_{ij} \frac{v_i W_{ij} h_j}{\sigma_i^2},
+
+    or, with a noise of any covariance :math:`\Sigma`, :math:`(v - a)^T \Sigma^{-1}
+    (v - a) / 2 - h^T b - v^T \Sigma^{-1} W h` [1]_. The columns of W are the rows of
+    `components_`. With the visible units integrated out, the hidden ones are a
+    Boltzmann machine with couplings :math:`W^T \Sigma^{-1} W`: chains move through its
+    configurations alone, each unit given all others, and log Z is that of this machine
+    and a constant [4]_.
+
+    Learning works in columns of mean 0 and variance 1, those of the first chunk in
+    `partial_fit`. It starts from random orthogonal directions in which rows are taken
+    to make rare excursions.
+
+    References
+    ----------
+    .. [1] Welling, M., Rosen-Zvi, M. and Hinton, G. (2004). Exponential family
+       harmoniums with an application to information retrieval. NIPS, 1481-1488.
+    .. [2] Tieleman, T. (2008). Training restricted Boltzmann machines using
+       approximations to the likelihood gradient. ICML, 1064-1071.
+       :doi:`10.1145/1390156.1390290`
+    .. [3] Amari, S. (1998). Natural gradient works efficiently in learning. Neural
+       Computation 10(2), 251-276. :doi:`10.1162/089976698300017746`
+    .. [4] Barra, A., Bernacchia, A., Santucci, E. and Contucci, P. (2012). On the
+       equivalence of Hopfield networks and Boltzmann machines. Neural Networks 34,
+       1-9. :doi:`10.1016/j.neunet.2012.06.003`
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skebm import GaussianRBM
+    >>> rng = np.random.default_rng(0)
+    >>> X = rng.laplace(size=(2000, 2)) @ [[1, 0.5], [0.3, 1]]
+    >>> rbm = GaussianRBM(n_components=4, random_state=0).fit(X)
+    >>> rbm.transform(X).shape
+    (2000, 4)
+    >>> from sklearn.mixture import GaussianMixture
+    >>> bool(rbm.score(X) > GaussianMixture().fit(X).score(X) + 0.05)
+    True
+    """
+
+    _parameter_constraints: dict = {
+        **BaseRealModel._parameter_constraints,
+        "n_components": [Interval(Integral, 1, None, closed="left")],
+        "covariance_type": [StrOptions({"full", "diag", "spherical"})],
+        "noise_variance": [
+            Interval(Real, 0, None, closed="neither"),
+            "array-like",
+            None,
+        ],
+        "reg_covar": [Interval(Real, 0, None, closed="neither")],
+        "algorithm": [StrOptions({"auto", "pcd", "cd", "exact"})],
+        "solver": [StrOptions({"natural", "sgd"})],
+    }
+    _structural_parameters = (
+        "n_components",
+        "solver",
+        "covariance_type",
+        "reg_covar",
+    )
+
+    def __init__(
+        self,
+        n_components=8,
+        *,
+        covariance_type="full",
+        noise_variance=None,
+        reg_covar=1e-3,
+        algorithm="auto",
+        solver="natural",
+        tempering=False,
+        n_gibbs_steps=1,
+        n_chains=500,
+        learning_rate=0.1,
+        decay_fraction=0.5,
+        batch_size=200,
+        max_iter=None,
+        early_stopping=False,
+        validation_fraction=0.1,
+        n_iter_no_change=20,
+        tol=1e-4,
+        alpha=0.0,
+        l1_ratio=0.0,
+        log_partition_tol=0.03,
+        max_ais_temperatures=10_000,
+        n_ais_chains=100,
+        random_state=None,
+    ):
+        self.n_components = n_components
+        self.covariance_type = covariance_type
+        self.noise_variance = noise_variance
+        self.reg_covar = reg_covar
+        self.algorithm = algorithm
+        self.solver = solver
+        self.tempering = tempering
+        self.n_gibbs_steps = n_gibbs_steps
+        self.n_chains = n_chains
+        self.learning_rate = learning_rate
+        self.decay_fraction = decay_fraction
+        self.batch_size = batch_size
+        self.max_iter = max_iter
+        self.early_stopping = early_stopping
+        self.validation_fraction = validation_fraction
+        self.n_iter_no_change = n_iter_no_change
+        self.tol = tol
+        self.alpha = alpha
+        self.l1_ratio = l1_ratio
+        self.log_partition_tol = log_partition_tol
+        self.max_ais_temperatures = max_ais_temperatures
+        self.n_ais_chains = n_ais_chains
+        self.random_state = random_state
+
+    def transform(self, X):
+        """Compute the probability that each hidden unit is on.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            Values of the visible units.
+
+        Returns
+        -------
+        H : ndarray of shape (n_samples, n_components)
+            P(h = 1 | v), in float32 for float32 input, else in float64.
+
+        Raises
+        ------
+        ValueError
+            If `X` is not a finite numeric table of the width seen in `fit`.
+
+        Examples
+        --------
+        >>> from skebm import GaussianRBM
+        >>> rbm = GaussianRBM.from_parameters([[2.0]], [0.0], [-2.0], [1.0])
+        >>> rbm.transform([[0], [1], [2]]).round(3)
+        array([[0.119],
+               [0.5  ],
+               [0.881]])
+        """
+        rows = self._rows(X)
+        dtype = np.float32 if rows.table.dtype == np.float32 else np.float64
+        return rows.map(
+            self._energy().hidden_mean, row_elements=len(self.components_), dtype=dtype
+        )
+
+    def inverse_transform(self, X):
+        """Compute the mean of the visible units given the hidden ones.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_components)
+            Values of the hidden units: zeros and ones, or probabilities such as
+            `transform` gives.
+
+        Returns
+        -------
+        V : ndarray of shape (n_samples, n_features)
+            Means, float64.
+
+        Raises
+        ------
+        ValueError
+            If `X` is not a finite numeric table of `n_components` columns.
+
+        Examples
+        --------
+        >>> from skebm import GaussianRBM
+        >>> rbm = GaussianRBM.from_parameters([[2.0]], [1.0], [-2.0], [1.0])
+        >>> rbm.inverse_transform([[0], [1]])
+        array([[1.],
+               [3.]])
+        """
+        check_is_fitted(self)
+        energy = self._energy()
+        hidden = check_hidden_rows(X, energy.n_hidden)
+        return self._in_states(energy.visible_mean(hidden))
+
+    def energy(self, X, H):
+        """Compute the energy of pairs of visible and hidden rows.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            Values of the visible units.
+        H : array-like of shape (n_samples, n_components)
+            Values of the hidden units, zeros and ones.
+
+        Returns
+        -------
+        energy : ndarray of shape (n_samples,)
+            E(v, h) in nats. Lower is likelier.
+
+        Raises
+        ------
+        ValueError
+            If either is not a finite numeric table of the right width, or their
+            numbers of rows differ.
+
+        Examples
+        --------
+        >>> from skebm import GaussianRBM
+        >>> rbm = GaussianRBM.from_parameters([[2.0]], [0.0], [-2.0], [1.0])
+        >>> rbm.energy([[1], [1]], [[0], [1]])
+        array([0.5, 0.5])
+        """
+        rows = self._rows(X)
+        energy = self._energy()
+        hidden = check_hidden_rows(H, energy.n_hidden)
+        check_consistent_length(rows.table, hidden)
+        return rows.map(energy.energy, hidden, row_elements=energy.n_units)
+
+    def conditional_score_samples(self, X):
+        """Compute the log-density of each value given the others of its row.
+
+        Says which values of a row are unusual beside the rest, and needs no
+        partition function.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            Values of the visible units.
+
+        Returns
+        -------
+        log_density : ndarray of shape (n_samples, n_features)
+            For every feature i log p(v_i | the other features), in nats.
+
+        Raises
+        ------
+        ValueError
+            If `X` is not a finite numeric table of the width seen in `fit`.
+
+        Examples
+        --------
+        >>> from skebm import GaussianRBM
+        >>> rbm = GaussianRBM.from_parameters([[2.0]], [0.0], [-2.0], [1.0])
+        >>> rbm.conditional_score_samples([[0], [1]]).round(3)
+        array([[-1.485],
+               [-1.419]])
+        """
+        # Of values in the units that users know.
+        return super().conditional_score_samples(X) - np.log(self._scale)
+
+    @classmethod
+    def from_parameters(
+        cls,
+        components,
+        intercept_visible,
+        intercept_hidden,
+        noise,
+        *,
+        X=None,
+        **params,
+    ):
+        """Make a fitted estimator from known parameters.
+
+        Parameters
+        ----------
+        components : array-like of shape (n_components, n_features)
+            What each hidden unit adds to the mean of the features.
+        intercept_visible : array-like of shape (n_features,)
+            Mean of the features when no hidden unit is on.
+        intercept_hidden : array-like of shape (n_components,)
+            Biases of the hidden units.
+        noise : array-like of shape (n_features,) or (n_features, n_features)
+            Variance of each feature given the hidden units, or their covariance.
+        X : {array-like, sparse matrix} of shape (n_samples, n_features), default=None
+            Data in whose location and scale learning goes on with `partial_fit`. None
+            takes those of the noise.
+        **params : dict
+            Parameters of the constructor except `n_components`. Without a
+            `covariance_type` it is "full" for a covariance and "diag" for variances.
+
+        Returns
+        -------
+        rbm : GaussianRBM
+            Fitted, with these parameters in float64.
+
+        Raises
+        ------
+        ValueError
+            If the shapes do not fit each other, or the noise is not positive definite.
+
+        Examples
+        --------
+        >>> from skebm import GaussianRBM
+        >>> rbm = GaussianRBM.from_parameters([[0.0]], [0.0], [0.0], [1.0])
+        >>> rbm.score_samples([[0], [1]]).round(4)  # the standard normal density
+        array([-0.9189, -1.4189])
+        """
+        components = check_array(components, dtype=np.float64, copy=True)
+        n_components, n_features = components.shape
+        noise = check_noise(noise, n_features)
+        params.setdefault("covariance_type", "full" if noise.ndim == 2 else "diag")
+        rbm = cls(n_components, **params)
+        check_constructor(rbm)
+        attributes = {
+            "components_": components,
+            "intercept_visible_": check_bias(
+                intercept_visible, "intercept_visible", n_features
+            ),
+            "intercept_hidden_": check_bias(
+                intercept_hidden, "intercept_hidden", n_components
+            ),
+            **rbm._take_noise(noise),
+        }
+        rbm._adopt(attributes, n_features, X)
+        return rbm
+
+    @property
+    def _n_features_out(self):
+        return self.components_.shape[0]
+
+    @property
+    def _noise_is_full(self):
+        return self.covariance_type == "full" and self.noise_variance is None
+
+    @property
+    def _one_scale(self):
+        return self.covariance_type == "spherical"
+
+    def _algorithm(self, n_columns):
+        if self.algorithm != "auto":
+            return self.algorithm
+        feasible = n_columns is not None and self.n_components <= _MAX_EXACT_UNITS
+        return "exact" if feasible and not self.early_stopping else "pcd"
+
+    def _initial_energy(self, sample, rng):
+        vars(self).pop("noise_covariance_", None)  # of an earlier fit
+        self._known_noise = self._given_noise(sample.shape[1])
+        covariance = sample.T @ sample / len(sample)
+        covariance += self.reg_covar * np.eye(len(covariance))
+        noise = None
+        if self._noise_is_full:
+            whitening = TriangularWhitening.of_covariance(covariance)
+        else:
+            variance = np.diag(covariance)
+            if self._one_scale:
+                variance = np.full_like(variance, variance.mean())
+            whitening = self._diagonal(variance)
+        if self._known_noise is not None:
+            noise = self._diagonal(self._known_noise / self._scale**2)
+        return self._machine(
+            *start_parameters(whitening, self.n_components, rng, noise)
+        )
+
+    def _given_noise(self, n_features):
+        """Validate `noise_variance`: give a variance for each feature, or None."""
+        if self.noise_variance is None or isinstance(self.noise_variance, Real):
+            given = self.noise_variance
+            return None if given is None else np.full(n_features, float(given))
+        variance = check_bias(self.noise_variance, "noise_variance", n_features)
+        if not (variance > 0).all():
+            raise ValueError(
+                f"noise_variance={self.noise_variance} must be positive. Use None to "
+                "learn it."
+            )
+        return variance
+
+    def _take_noise(self, noise):
+        """Give the attributes of noise that a user passes, if it is of our kind."""
+        self._known_noise = self._given_noise(len(noise))
+        if self._noise_is_full:
+            covariance = noise if noise.ndim == 2 else np.diag(noise)
+            return {
+                "noise_variance_": np.diag(covariance).copy(),
+                "noise_covariance_": covariance,
+            }
+        if noise.ndim == 2:
+            raise ValueError(
+                "noise is a covariance, which asks for covariance_type='full' and "
+                "noise_variance=None. Pass the variances alone to keep these settings."
+            )
+        if self._known_noise is not None:
+            if not np.array_equal(noise, self._known_noise):
+                raise ValueError(
+                    f"noise={noise} is not what noise_variance={self.noise_variance} "
+                    "says is known. Leave noise_variance out to learn on from it."
+                )
+        elif self._one_scale and np.ptp(noise) > 0:
+            raise ValueError(
+                f"noise={noise} differs between features, which "
+                "covariance_type='spherical' excludes. Use covariance_type='diag'."
+            )
+        return {"noise_variance_": noise}
+
+    def _check_structure(self):
+        super()._check_structure()
+        given = self._given_noise(self.n_features_in_)
+        if not np.array_equal(given, self._known_noise):
+            raise ValueError(
+                f"noise_variance is {self.noise_variance} now, which is not what it "
+                "was when learning began. Set it back, or call fit to begin again."
+            )
+
+    def _diagonal(self, variance):
+        """Whiten noise of given variances, in the model's units."""
+        return DiagonalWhitening(
+            1 / np.sqrt(variance),
+            shared=self._one_scale,
+            fixed=self._known_noise is not None,
+        )
+
+    def _machine(self, weights, visible_bias, hidden_bias, whitening):
+        # To noise that does not learn, nothing is added.
+        ridge = self.reg_covar if self._known_noise is None else 0.0
+        log_volume = float(np.log(self._scale).sum())
+        return GaussianRBMEnergy(
+            weights, visible_bias, hidden_bias, whitening, ridge, log_volume
+        )
+
+    def _centred(self, energy):
+        energy = energy.astype(np.float32)
+        return energy.centred(np.full(energy.n_hidden, 0.5, dtype=np.float32))
+
+    def _metric(self, model, sample):
+        if self.solver == "sgd":
+            return None
+        return GaussianMetric.start(self.n_components, diagonal=self.alpha > 0)
+
+    def _recentred(self, model):
+        return model
+
+    def _learner(self, algorithm):
+        if algorithm == "exact":
+            return self._deterministic_learner(ExactLikelihood)
+        return ContrastiveLearning(
+            persistent=algorithm == "pcd",
+            drifting_offset=True,
+            **self._contrastive_settings(),
+        )
+
+    def _energy_of(self, model):
+        return model.plain()
+
+    def _parameters(self, energy):
+        location, scale = self._location, self._scale
+        means = energy.whitening.undo(np.vstack([energy.weights, energy.visible_bias]))
+        # The hidden units see rows that are no longer centred.
+        field = energy.weights @ energy.whitening.apply(location / scale)
+        attributes = {
+            "components_": means[:-1] * scale,
+            "intercept_visible_": means[-1] * scale + location,
+            "intercept_hidden_": energy.hidden_bias - field,
+            "noise_variance_": energy.whitening.variance() * scale**2,
+        }
+        if self._known_noise is not None:
+            attributes["noise_variance_"] = self._known_noise.copy()
+        if self._noise_is_full:
+            covariance = energy.whitening.covariance()
+            attributes["noise_covariance_"] = covariance * np.outer(scale, scale)
+        return attributes
+
+    def _energy(self):
+        location, scale = self._location, self._scale
+        # Parameters of the constructor may have changed since these were learned.
+        if hasattr(self, "noise_covariance_"):
+            covariance = self.noise_covariance_ / np.outer(scale, scale)
+            whitening = TriangularWhitening.of_covariance(covariance)
+        else:
+            whitening = self._diagonal(self.noise_variance_ / scale**2)
+        weights = whitening.apply(self.components_ / scale)
+        visible_bias = whitening.apply((self.intercept_visible_ - location) / scale)
+        field = weights @ whitening.apply(location / scale)
+        return self._machine(
+            weights, visible_bias, self.intercept_hidden_ + field, whitening
+        )

@@ -1,0 +1,205 @@
+"""Tables that are hard: what is learned stays finite, without a warning."""
+
+import numpy as np
+import pytest
+from mixture_oracle import two_sources
+from scipy import sparse
+
+from skebm import GaussianRBM
+
+# Iterations are cut short here, where some of these would take thousands.
+pytestmark = pytest.mark.filterwarnings(
+    "ignore:Learning has not converged:sklearn.exceptions.ConvergenceWarning"
+)
+
+RNG = np.random.default_rng(0)
+PLAIN = RNG.laplace(size=(120, 4)) @ RNG.standard_normal((4, 4))
+
+
+TABLES = {
+    "plain": PLAIN,
+    "a constant column": np.insert(PLAIN, 2, 7.3, axis=1),
+    "columns that vary by rounding": np.insert(
+        PLAIN, 0, [0.3, 0.1 + 0.2] * 60, axis=1
+    ),
+    "constants": np.full((50, 3), 0.1),
+    "zeros": np.zeros((20, 3)),
+    "a column twice": PLAIN[:, [0, 1, 2, 3, 0]],
+    "a column that follows from others": np.column_stack([PLAIN, PLAIN.sum(axis=1)]),
+    "heavy tails": RNG.standard_cauchy((300, 3)),
+    "an outlier": np.vstack([PLAIN, [1e8] * 4]),
+    "a column in other units": PLAIN * [1, 1e6, 1, 1e-6],
+    "far from zero": PLAIN + 1e6,
+    "small": PLAIN * 1e-8,
+    "large": PLAIN * 1e100,
+    "integers": RNG.integers(0, 5, (100, 3)),
+    "bytes": RNG.integers(0, 256, (100, 3), dtype=np.uint8),
+    "float32": PLAIN.astype(np.float32),
+    "bits": RNG.random((100, 4)) < 0.3,
+    "two rows, repeated": np.repeat([[0.0, 1], [1, 0]], 30, axis=0),
+    "three rows": PLAIN[:3],
+    "two rows": PLAIN[:2],
+    "one row": PLAIN[:1],
+    "more columns than rows": RNG.standard_normal((20, 50)),
+    "one column": PLAIN[:, :1],
+}
+
+VARYING = [name for name in TABLES if name not in {"constants", "zeros", "one row"}]
+
+SETTINGS = {
+    "default": {},
+    "diag": {"covariance_type": "diag"},
+    "spherical": {"covariance_type": "spherical"},
+    "pcd": {"algorithm": "pcd"},
+    "pcd, diag": {"algorithm": "pcd", "covariance_type": "diag"},
+    "known noise": {"noise_variance": "half"},
+}
+
+
+def fit(X, **settings):
+    if settings.get("noise_variance") == "half":
+        variance = np.var(X, axis=0, dtype=float)
+        settings["noise_variance"] = np.where(variance > 1e-20, variance, 2) / 2
+    return GaussianRBM(max_iter=200, random_state=0, **settings).fit(X)
+
+
+def parameters(rbm):
+    names = ("components_", "intercept_visible_", "intercept_hidden_")
+    noise = getattr(rbm, "noise_covariance_", rbm.noise_variance_)
+    return [*(getattr(rbm, name) for name in names), rbm.noise_variance_, noise]
+
+
+@pytest.mark.parametrize("table", TABLES)
+@pytest.mark.parametrize("name", SETTINGS)
+def test_everything_is_finite(table, name):
+    X = TABLES[table]
+    rbm = fit(X, **SETTINGS[name])
+    for values in (
+        *parameters(rbm),
+        rbm.score_samples(X),
+        rbm.conditional_score_samples(X[:5]),
+        rbm.transform(X),
+        rbm.sample(10, n_steps=5, random_state=0),
+        rbm.gibbs(X[:5], random_state=0),
+        rbm.log_partition_,
+        rbm.history_["train_log_likelihood"],
+    ):
+        assert np.isfinite(values).all()
+    assert (rbm.noise_variance_ > 0).all()
+
+
+@pytest.mark.parametrize("table", VARYING)
+def test_the_noise_does_not_vanish(table):
+    """What learning has raised is at least what it is without weights.
+
+    In units of the columns, densities are nowhere above that at the mean of the
+    noise: features of noise s bring at most -log(2 pi s) / 2 - r / (2 s), where r is
+    `reg_covar`, which is highest at s = r. Without weights they bring
+    -log(2 pi (1 + r)) / 2 - 1 / 2. So none is far below r.
+    """
+    X = TABLES[table].astype(float)
+    settings = {"covariance_type": "diag", "reg_covar": 1e-3, "random_state": 0}
+    rbm = GaussianRBM(2, max_iter=1000, **settings).fit(X)
+    variance = X.var(axis=0)
+    varies = variance > 1e-20 * np.abs(X.mean(axis=0))
+    share = rbm.noise_variance_ / np.where(varies, variance, 1) / 1e-3
+    n_varying = varies.sum()
+    most = 1 + n_varying * np.log(1.001 / 1e-3) + (len(share) - n_varying) * 1e-3
+    assert (1 / share + np.log(share) < most).all()
+
+
+@pytest.mark.parametrize("table", ["constants", "zeros", "one row"])
+@pytest.mark.parametrize("kind", ["full", "diag", "spherical"])
+def test_constants_count_as_of_variance_one(table, kind):
+    X = TABLES[table]
+    rbm = GaussianRBM(1, covariance_type=kind, random_state=0, reg_covar=0.01).fit(X)
+    np.testing.assert_allclose(rbm.noise_variance_, 0.01, rtol=1e-3)
+    # The density at the mean of normal distributions of this variance.
+    expected = -X.shape[1] / 2 * np.log(2 * np.pi * 0.01)
+    np.testing.assert_allclose(rbm.score_samples(X), expected, rtol=1e-3)
+
+
+@pytest.mark.parametrize("kind", ["full", "diag"])
+def test_a_constant_column_leaves_the_others_as_they_are(kind):
+    X = two_sources()
+    wider = np.insert(X, 1, 1234.5, axis=1)
+
+    def best(X):
+        fits = [
+            GaussianRBM(2, covariance_type=kind, tol=1e-6, random_state=seed).fit(X)
+            for seed in range(6)
+        ]
+        return max(fits, key=lambda rbm: rbm.score(X))
+
+    plain, rbm = best(X), best(wider)
+    constant = -np.log(2 * np.pi * 1e-3) / 2
+    # Weights of the constant couple the hidden units, which gains a little.
+    gain = rbm.score(wider) - plain.score(X) - constant
+    assert -1e-4 < gain < 0.005
+    # Those are small beside the noise that it is given.
+    assert np.abs(rbm.components_[:, 1]).max() < 0.5 * np.sqrt(1e-3)
+    assert rbm.intercept_visible_[1] == pytest.approx(1234.5, abs=0.05)
+
+
+def test_constants_share_the_scale_of_spherical_noise():
+    """A large constant beside a column of small values must not set its units."""
+    small = 1e-3 * two_sources()
+    X = np.insert(small, 1, 1e12, axis=1)
+    rbm = GaussianRBM(1, covariance_type="spherical", random_state=0).fit(X)
+    assert np.ptp(rbm.noise_variance_) == 0
+    assert rbm.noise_variance_[0] < 1e-5
+    assert np.isfinite(rbm.score(X))
+
+
+def test_the_mean_of_many_equal_values_is_exact():
+    X = np.full((300_000, 2), 0.1)
+    rbm = GaussianRBM(1, algorithm="pcd", max_iter=1, random_state=0).fit(X)
+    np.testing.assert_array_equal(rbm._location, 0.1)
+    np.testing.assert_array_equal(rbm._scale, 1)
+
+
+@pytest.mark.parametrize("learn", ["fit", "partial_fit"])
+def test_variances_that_overflow(learn):
+    rbm = GaussianRBM(2)
+    X = PLAIN * [1, 1e160, 1, 1]
+    with pytest.raises(ValueError, match=r"column 1 are so large.*Divide them"):
+        getattr(rbm, learn)(X)
+    assert vars(rbm).keys() == rbm.get_params().keys()
+
+
+@pytest.mark.parametrize("make", [sparse.csr_array, sparse.csc_matrix, sparse.lil_array])
+@pytest.mark.parametrize("settings", [{}, {"algorithm": "pcd"}], ids=str)
+def test_sparse_tables_are_read_as_dense_ones(make, settings):
+    X = np.where(np.abs(PLAIN) > 1, PLAIN, 0)
+    dense, rbm = fit(X, **settings), fit(make(X), **settings)
+    for ours, theirs in zip(parameters(rbm), parameters(dense), strict=True):
+        np.testing.assert_array_equal(ours, theirs)
+    table = make(X)
+    for method in (
+        "score_samples",
+        "transform",
+        "free_energy",
+        "conditional_score_samples",
+    ):
+        np.testing.assert_array_equal(
+            getattr(rbm, method)(table), getattr(dense, method)(X)
+        )
+    np.testing.assert_array_equal(
+        rbm.gibbs(table, random_state=0), dense.gibbs(X, random_state=0)
+    )
+    dense.partial_fit(X)
+    np.testing.assert_array_equal(rbm.partial_fit(table).components_, dense.components_)
+
+
+def test_dtypes():
+    X = two_sources(100)
+    rbm = fit(X, n_components=2)
+    assert rbm.transform(X).dtype == np.float64
+    assert rbm.transform(X.astype(np.float32)).dtype == np.float32
+    assert rbm.transform(np.round(X).astype(int)).dtype == np.float64
+    assert rbm.score_samples(X.astype(np.float32)).dtype == np.float64
+    assert rbm.sample(2, n_steps=1).dtype == np.float64
+    assert rbm.inverse_transform(np.float32([[0, 1]])).dtype == np.float64
+    assert all(values.dtype == np.float64 for values in parameters(rbm))
+    pcd = fit(X, n_components=2, algorithm="pcd")
+    assert all(values.dtype == np.float64 for values in parameters(pcd))

@@ -1,0 +1,185 @@
+import numpy as np
+import pytest
+from gaussian_machines import KINDS, dense, gaussian_machine, oracle_of
+
+from skebm.energy.gaussian_rbm import GaussianRBMEnergy
+from skebm.energy.whitening import DiagonalWhitening, TriangularWhitening
+from skebm.learning.gaussian_start import start_parameters
+
+LEARNED = ["full", "diag", "shared"]
+EXPLAINED, ON = 0.5, 0.1
+
+
+def start(whitening, n_hidden, noise=None, seed=0):
+    rng = np.random.default_rng(seed)
+    return GaussianRBMEnergy(*start_parameters(whitening, n_hidden, rng, noise))
+
+
+def whitening_of(kind, n_visible):
+    return gaussian_machine(kind, 1, n_visible).whitening
+
+
+def directions(energy, whitening):
+    """Give the weights in units of the data."""
+    return whitening.apply(energy.whitening.undo(energy.weights))
+
+
+def white_moments(energy, whitening):
+    """Mean and covariance of the visible units, in units of the data."""
+    matrix = dense(whitening)
+    mean, covariance = oracle_of(energy).moments()
+    return matrix @ mean, matrix @ covariance @ matrix.T
+
+
+@pytest.mark.parametrize("n_hidden", [1, 3, 4])
+def test_with_orthogonal_directions_the_start_has_the_moments_of_the_data(n_hidden):
+    """Exactly: the hidden units are independent."""
+    whitening = whitening_of("full", 4)
+    energy = start(whitening, n_hidden)
+    oracle = oracle_of(energy)
+    np.testing.assert_allclose(oracle.law @ oracle.hidden, ON, rtol=1e-10)
+    mean, covariance = white_moments(energy, whitening)
+    np.testing.assert_allclose(mean, np.zeros(4), rtol=0, atol=1e-11)
+    np.testing.assert_allclose(covariance, np.eye(4), rtol=0, atol=1e-11)
+
+
+def test_with_opposite_directions_the_start_has_about_the_moments_of_the_data():
+    whitening = whitening_of("full", 3)
+    energy = start(whitening, 6)
+    oracle = oracle_of(energy)
+    # Of two opposite units one at most is on.
+    np.testing.assert_allclose(oracle.law @ oracle.hidden, 0.14, rtol=0, atol=0.002)
+    mean, covariance = white_moments(energy, whitening)
+    np.testing.assert_allclose(mean, np.zeros(3), rtol=0, atol=1e-11)
+    np.testing.assert_allclose(covariance, 1.28 * np.eye(3), rtol=0, atol=0.01)
+
+
+@pytest.mark.parametrize("kind", LEARNED)
+def test_directions_are_orthogonal_and_then_opposite(kind):
+    whitening = whitening_of(kind, 4)
+    weights = directions(start(whitening, 6), whitening)
+    squared = EXPLAINED / (ON * (1 - ON)) / 2  # two units share a direction
+    np.testing.assert_allclose(
+        weights[:4] @ weights[:4].T, squared * np.eye(4), rtol=0, atol=1e-12
+    )
+    np.testing.assert_array_equal(weights[4:6], -weights[:2])
+
+
+@pytest.mark.parametrize("n_hidden", [1, 4, 8, 11, 30])
+def test_hidden_units_explain_half_of_the_variance_where_most(n_hidden):
+    whitening = whitening_of("full", 4)
+    energy = start(whitening, n_hidden)
+    assert energy.n_hidden == n_hidden
+    assert energy.whitening.is_regular()
+    matrix = dense(whitening)
+    left = matrix @ energy.whitening.covariance() @ matrix.T
+    assert np.linalg.eigvalsh(left)[0] == pytest.approx(1 - EXPLAINED, abs=1e-12)
+    weights = directions(energy, whitening)
+    explained = ON * (1 - ON) * weights.T @ weights
+    np.testing.assert_allclose(left + explained, np.eye(4), rtol=0, atol=1e-12)
+
+
+@pytest.mark.parametrize("kind", ["diag", "shared"])
+def test_columns_of_the_data_keep_their_variance(kind):
+    """Each its own, or all of them together."""
+    whitening = whitening_of(kind, 4)
+    energy = start(whitening, 3)
+    assert energy.whitening.shared == (kind == "shared")
+    left = energy.whitening.variance() * whitening.scale**2
+    explained = ON * (1 - ON) * (directions(energy, whitening) ** 2).sum(axis=0)
+    total = left + explained
+    if kind == "shared":
+        assert np.ptp(left) < 1e-15
+        total = total.mean()
+    np.testing.assert_allclose(total, 1, rtol=1e-14)
+
+
+@pytest.mark.parametrize("kind", LEARNED)
+def test_units_of_the_columns_do_not_matter(kind):
+    units = np.array([1e-3, 2.0, 1e3, 5.0])
+    whitening = whitening_of(kind, 4)
+    if kind == "full":
+        other = TriangularWhitening(whitening.matrix / units)
+    else:
+        scale = whitening.scale / units
+        other = DiagonalWhitening(scale, shared=kind == "shared")
+    energy, scaled = start(whitening, 6), start(other, 6)
+    for name in ("weights", "visible_bias", "hidden_bias"):
+        expected = getattr(energy, name)
+        np.testing.assert_allclose(getattr(scaled, name), expected, atol=1e-11)
+    variance = energy.whitening.variance() * units**2
+    np.testing.assert_allclose(scaled.whitening.variance(), variance, rtol=1e-12)
+
+
+def test_no_unit_stands_for_directions_in_which_data_do_not_vary():
+    """A column that is there twice, and a constant one."""
+    rows = np.random.default_rng(0).laplace(size=(500, 4))
+    rows[:, 2], rows[:, 3] = rows[:, 0], 0
+    covariance = rows.T @ rows / len(rows)
+    whitening = TriangularWhitening.of_covariance(covariance + 1e-3 * np.eye(4))
+    parameters = start_parameters(
+        whitening, 6, np.random.default_rng(0), covariance=covariance
+    )
+    energy = GaussianRBMEnergy(*parameters)
+    weights = directions(energy, whitening)
+    assert np.linalg.matrix_rank(weights) == 2
+    # What they add to rows: the same to both copies, and nothing to the constant.
+    added = energy.whitening.undo(energy.weights)
+    np.testing.assert_allclose(added[:, 2], added[:, 0], rtol=0, atol=1e-2)
+    np.testing.assert_allclose(added[:, 3], np.zeros(6), rtol=0, atol=1e-12)
+    assert np.abs(added[:, :2]).max() > 0.5
+    # In two directions and their opposites first, and then in two others.
+    np.testing.assert_allclose(weights[2:4], -weights[:2], rtol=0, atol=1e-12)
+    assert np.linalg.matrix_rank(weights[[0, 1]]) == 2
+
+
+def test_directions_of_data_that_vary_in_all_are_only_turned():
+    whitening = whitening_of("full", 4)
+    energy = GaussianRBMEnergy(
+        *start_parameters(
+            whitening,
+            6,
+            np.random.default_rng(0),
+            covariance=whitening.covariance(),
+        )
+    )
+    weights = directions(energy, whitening)
+    squared = EXPLAINED / (ON * (1 - ON)) / 2
+    np.testing.assert_allclose(
+        weights[:4] @ weights[:4].T, squared * np.eye(4), rtol=0, atol=1e-12
+    )
+
+
+def test_data_that_do_not_vary_at_all():
+    whitening = TriangularWhitening.of_covariance(1e-3 * np.eye(3))
+    parameters = start_parameters(
+        whitening, 2, np.random.default_rng(0), covariance=np.zeros((3, 3))
+    )
+    energy = GaussianRBMEnergy(*parameters)
+    assert np.isfinite(energy.weights).all()
+    assert energy.whitening.is_regular()
+
+
+def test_a_known_noise_is_left_as_it_is():
+    whitening = whitening_of("diag", 4)
+    noise = DiagonalWhitening(np.array([3.0, 1.0, 0.5, 2.0]), fixed=True)
+    energy = start(whitening, 3, noise)
+    assert energy.whitening is noise
+    weights = directions(energy, whitening)
+    expected = EXPLAINED / (ON * (1 - ON)) * np.eye(3)
+    np.testing.assert_allclose(weights @ weights.T, expected, rtol=0, atol=1e-12)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_means_are_zero_at_the_rates_asked_for(kind):
+    whitening = whitening_of(kind, 4)
+    energy = start(whitening, 3, whitening if kind == "fixed" else None)
+    mean = energy.visible_bias + ON * energy.weights.sum(axis=0)
+    np.testing.assert_allclose(mean, np.zeros(4), rtol=0, atol=1e-14)
+
+
+def test_the_seed_sets_the_directions():
+    whitening = whitening_of("full", 4)
+    first, same, other = (start(whitening, 6, seed=seed) for seed in (0, 0, 1))
+    np.testing.assert_array_equal(first.weights, same.weights)
+    assert (first.weights != other.weights).all()

@@ -1,0 +1,64 @@
+import numpy as np
+import pytest
+from scipy.stats import chi2
+from statistical import assert_mean_is
+
+from skebm._robust_offset import robust_offset
+
+
+def gaussian_scores(n_features, n_samples=20_001):
+    """Log-densities of Gaussian rows, less a constant, at evenly spaced quantiles."""
+    # With 4 k + 1 points the quartiles of the sample are quantiles at these places.
+    return -chi2.ppf(np.arange(1, n_samples + 1) / (n_samples + 1), n_features) / 2
+
+
+@pytest.mark.parametrize("n_features", [1, 2, 5, 30, 1000])
+def test_five_percent_of_gaussian_rows_are_below(n_features):
+    offset = robust_offset(gaussian_scores(n_features))
+    # The quartiles of the points are off by 1 / n_samples of the probability at most.
+    assert chi2.sf(-2 * offset, n_features) == pytest.approx(0.05, rel=2e-3)
+
+
+@pytest.mark.parametrize("n_features", [1, 10])
+def test_the_share_of_new_gaussian_rows_below(n_features):
+    shares = []
+    for seed in range(50):
+        rng = np.random.default_rng(seed)
+        offset = robust_offset(-rng.chisquare(n_features, 10_000) / 2)
+        shares.append([chi2.sf(-2 * offset, n_features)])
+    assert_mean_is([0.05], shares)
+
+
+def test_units_and_zero_of_the_scores_do_not_matter():
+    scores = np.random.default_rng(0).normal(size=500) ** 3
+    offset = robust_offset(scores)
+    # Root finding stops at a relative error of 1e-12 of the shape.
+    assert robust_offset(1e4 * scores + 7) == pytest.approx(1e4 * offset + 7, rel=1e-9)
+
+
+def test_outliers_do_not_hide_themselves():
+    scores = gaussian_scores(3, 1001)  # in falling order
+    spoilt = scores.copy()
+    spoilt[-240:] -= 1e6
+    assert robust_offset(spoilt) == robust_offset(scores)
+
+
+def test_quartiles_more_skew_than_those_of_one_feature():
+    scores = np.repeat([0.0, -1.0, -11.0], [2, 1, 2])
+    # Quartiles at 0, -1 and -11: the law is that of one feature, stretched.
+    low, high, extreme = chi2.ppf([0.25, 0.75, 0.95], 1)
+    expected = -11 - (extreme - high) * 11 / (high - low)
+    assert robust_offset(scores) == pytest.approx(expected, rel=1e-12)
+
+
+def test_quartiles_that_lean_the_other_way_are_taken_for_normal():
+    scores = np.repeat([0.0, -10.0, -11.0], [2, 1, 2])
+    # The quantiles of a normal law are 0.6745 and 1.6449 standard deviations out.
+    expected = -11 - (1.6449 - 0.6745) * 11 / (2 * 0.6745)
+    assert robust_offset(scores) == pytest.approx(expected, rel=2e-3)
+
+
+def test_equal_quartiles_leave_the_fifth_percentile():
+    scores = np.r_[np.zeros(180), np.arange(-20.0, 0.0)]
+    assert robust_offset(scores) == np.quantile(scores, 0.05)
+    assert robust_offset(np.array([-3.0])) == -3.0
