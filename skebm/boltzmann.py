@@ -416,10 +416,10 @@ class BoltzmannMachine(OneToOneFeatureMixin, BaseBinaryModel):
         )
         return machine
 
-    def _algorithm(self, n_columns):
+    def _algorithm(self, rows):
         if self.algorithm != "auto":
             return self.algorithm
-        feasible = n_columns is not None and n_columns <= MAX_ENUMERATED_UNITS
+        feasible = rows is not None and rows.n_columns <= MAX_ENUMERATED_UNITS
         return "exact" if feasible and not self.early_stopping else "pcd"
 
     def _initial_energy(self, sample, rng):

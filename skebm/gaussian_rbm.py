@@ -31,6 +31,10 @@ from skebm.learning.gaussian_start import start_parameters
 # So few are summed over in less time than minibatches take to get as far.
 _MAX_EXACT_UNITS = 10
 
+# Beyond so many values all rows take longer, for hundreds of iterations, than
+# minibatches do, which end a few hundredths of a nat below.
+_MAX_EXACT_VALUES = 200_000
+
 
 class GaussianRBM(ClassNamePrefixFeaturesOutMixin, BaseRealModel):
     r"""Restricted Boltzmann machine with Gaussian visible and binary hidden units.
@@ -60,8 +64,10 @@ class GaussianRBM(ClassNamePrefixFeaturesOutMixin, BaseRealModel):
         learns it, as `covariance_type` says.
     reg_covar : float, default=1e-3
         Added to the variance of every feature, as a share of it, when the noise is
-        learned, which keeps the density finite where features are constant or
-        follow from each other. Constant features count as of variance 1.
+        learned, which keeps the density finite where features are constant, follow
+        from each other, or hidden units say all of them. Without weights, the
+        variance of the noise is that of the data times ``1 + reg_covar``. Constant
+        features count as of variance 1.
     algorithm : {"auto", "pcd", "cd", "exact"}, default="auto"
         How the model's side of the gradient is found: "exact" sums over all
         configurations of the hidden units, of which there can be at most 20, and
@@ -69,8 +75,8 @@ class GaussianRBM(ClassNamePrefixFeaturesOutMixin, BaseRealModel):
         `max_iter`, `tol`, `alpha` and `l1_ratio` of the parameters of learning, and
         only `fit`. "pcd" continues `n_chains` persistent chains (persistent
         contrastive divergence [2]_); "cd" starts a chain from each row of the batch.
-        "auto" is "exact" with at most 10 hidden units, without `early_stopping`, and
-        "pcd" otherwise and in `partial_fit`.
+        "auto" is "exact" with at most 10 hidden units and 200000 values in the table,
+        without `early_stopping`, and "pcd" otherwise and in `partial_fit`.
     solver : {"natural", "sgd"}, default="natural"
         Which way steps of "pcd" and "cd" go: "sgd" along the gradient, in units of
         the noise; "natural" along a natural gradient [3]_, in which besides the
@@ -148,7 +154,8 @@ class GaussianRBM(ClassNamePrefixFeaturesOutMixin, BaseRealModel):
     n_iter_ : int
         Number of updates of the parameters made.
     history_ : dict of str to ndarray of shape (n_measurements,)
-        What the last `fit` measured: as of `BinaryRBM`.
+        What the last `fit` measured: as of `BinaryRBM`. With "exact" the likelihood
+        is less what `reg_covar` costs.
     n_features_in_ : int
         Number of features seen in `fit`.
     feature_names_in_ : ndarray of shape (`n_features_in_`,)
@@ -176,7 +183,7 @@ class GaussianRBM(ClassNamePrefixFeaturesOutMixin, BaseRealModel):
 
     Learning works in columns of mean 0 and variance 1, those of the first chunk in
     `partial_fit`. It starts from random orthogonal directions in which rows are taken
-    to make rare excursions.
+    to make excursions, rare ones if they are more peaked than normal rows.
 
     References
     ----------
@@ -428,14 +435,16 @@ class GaussianRBM(ClassNamePrefixFeaturesOutMixin, BaseRealModel):
             Mean of the features when no hidden unit is on.
         intercept_hidden : array-like of shape (n_components,)
             Biases of the hidden units.
-        noise : array-like of shape (n_features,) or (n_features, n_features)
-            Variance of each feature given the hidden units, or their covariance.
+        noise : float or array-like of shape (n_features,) or (n_features, n_features)
+            Variance of the features given the hidden units, one for all or one for
+            each, or their covariance.
         X : {array-like, sparse matrix} of shape (n_samples, n_features), default=None
             Data in whose location and scale learning goes on with `partial_fit`. None
             takes those of the noise.
         **params : dict
             Parameters of the constructor except `n_components`. Without a
             `covariance_type` it is "full" for a covariance and "diag" for variances.
+            With a `noise_variance`, `noise` must be the same.
 
         Returns
         -------
@@ -445,7 +454,8 @@ class GaussianRBM(ClassNamePrefixFeaturesOutMixin, BaseRealModel):
         Raises
         ------
         ValueError
-            If the shapes do not fit each other, or the noise is not positive definite.
+            If the shapes do not fit each other, the noise is not positive definite,
+            or it is not of the kind that `covariance_type` and `noise_variance` say.
 
         Examples
         --------
@@ -485,11 +495,13 @@ class GaussianRBM(ClassNamePrefixFeaturesOutMixin, BaseRealModel):
     def _one_scale(self):
         return self.covariance_type == "spherical"
 
-    def _algorithm(self, n_columns):
+    def _algorithm(self, rows):
         if self.algorithm != "auto":
             return self.algorithm
-        feasible = n_columns is not None and self.n_components <= _MAX_EXACT_UNITS
-        return "exact" if feasible and not self.early_stopping else "pcd"
+        if rows is None or self.early_stopping:
+            return "pcd"
+        is_small = rows.n_rows * rows.n_columns <= _MAX_EXACT_VALUES
+        return "exact" if is_small and self.n_components <= _MAX_EXACT_UNITS else "pcd"
 
     def _initial_energy(self, sample, rng):
         vars(self).pop("noise_covariance_", None)  # of an earlier fit
@@ -507,7 +519,7 @@ class GaussianRBM(ClassNamePrefixFeaturesOutMixin, BaseRealModel):
         if self._known_noise is not None:
             noise = self._diagonal(self._known_noise / self._scale**2)
         return self._machine(
-            *start_parameters(whitening, self.n_components, rng, noise)
+            *start_parameters(whitening, self.n_components, rng, noise, sample)
         )
 
     def _given_noise(self, n_features):

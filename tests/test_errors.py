@@ -6,7 +6,7 @@ from scipy import sparse
 from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
 
-from skebm import BinaryRBM
+from skebm import BinaryRBM, GaussianRBM
 from skebm.learning.contrastive import ContrastiveLearning
 
 BITS = np.random.default_rng(0).integers(2, size=(60, 6))
@@ -18,9 +18,19 @@ def make_rbm(**params):
     return BinaryRBM(**settings | params)
 
 
+def make_gaussian(**params):
+    settings = {"n_components": 3, "algorithm": "pcd", "max_iter": 6, "batch_size": 20}
+    return GaussianRBM(**settings | params, random_state=0)
+
+
 @pytest.fixture
 def fitted():
     return make_rbm().fit(BITS)
+
+
+@pytest.fixture(params=[make_rbm, make_gaussian], ids=["binary", "gaussian"])
+def fitted_either(request):
+    return request.param().fit(BITS)
 
 
 def contents(estimator):
@@ -59,41 +69,49 @@ BAD_TABLES = {
     "ragged": ([[0, 1], [0]], "inhomogeneous"),
 }
 
+
+def call(name):
+    """Make a function that calls the method of this name with rows."""
+    return lambda rbm, X: getattr(rbm, name)(X)
+
+
 METHODS_OF_ROWS = {
-    "fit": BinaryRBM.fit,
-    "fit_transform": BinaryRBM.fit_transform,
-    "partial_fit": BinaryRBM.partial_fit,
-    "transform": BinaryRBM.transform,
-    "free_energy": BinaryRBM.free_energy,
-    "score_samples": BinaryRBM.score_samples,
-    "score": BinaryRBM.score,
-    "pseudo_log_likelihood": BinaryRBM.pseudo_log_likelihood,
+    "fit": call("fit"),
+    "fit_transform": call("fit_transform"),
+    "partial_fit": call("partial_fit"),
+    "transform": call("transform"),
+    "free_energy": call("free_energy"),
+    "score_samples": call("score_samples"),
+    "score": call("score"),
+    "pseudo_log_likelihood": call("pseudo_log_likelihood"),
+    "conditional_score_samples": call("conditional_score_samples"),
     "energy": lambda rbm, X: rbm.energy(X, np.zeros((60, 3))),
-    "gibbs": BinaryRBM.gibbs,
+    "gibbs": call("gibbs"),
     "sample": lambda rbm, X: rbm.sample(init=X),
 }
 
 
 @pytest.mark.parametrize("name", BAD_TABLES)
 @pytest.mark.parametrize("learn", ["fit", "partial_fit", "fit_transform"])
-def test_bad_tables_leave_a_new_estimator_unfitted(name, learn):
+@pytest.mark.parametrize("make", [make_rbm, make_gaussian])
+def test_bad_tables_leave_a_new_estimator_unfitted(name, learn, make):
     X, match = BAD_TABLES[name]
-    rbm = make_rbm()
+    rbm = make()
     with pytest.raises((ValueError, TypeError), match=match):
         getattr(rbm, learn)(X)
-    assert vars(rbm) == vars(make_rbm())
+    assert vars(rbm) == vars(make())
 
 
 @pytest.mark.parametrize("name", BAD_TABLES)
 @pytest.mark.parametrize("method", METHODS_OF_ROWS)
-def test_bad_tables_leave_a_fitted_estimator_as_it_was(fitted, name, method):
+def test_bad_tables_leave_a_fitted_estimator_as_it_was(fitted_either, name, method):
     X, match = BAD_TABLES[name]
     # Where a number is not a table, the parameter's own check speaks first.
     match = f"{match}|The '(X|init)' parameter of .* must be"
-    before = contents(fitted)
+    before = contents(fitted_either)
     with pytest.raises((ValueError, TypeError), match=match):
-        METHODS_OF_ROWS[method](fitted, X)
-    assert contents(fitted) == before
+        METHODS_OF_ROWS[method](fitted_either, X)
+    assert contents(fitted_either) == before
 
 
 @pytest.mark.parametrize("make", [np.asarray, sparse.csr_array, pd.DataFrame])
@@ -101,18 +119,19 @@ def test_bad_tables_leave_a_fitted_estimator_as_it_was(fitted, name, method):
 @pytest.mark.parametrize(
     "method", sorted(METHODS_OF_ROWS.keys() - {"fit", "fit_transform"})
 )
-def test_wrong_widths(fitted, make, n_columns, method):
+def test_wrong_widths(fitted_either, make, n_columns, method):
     X = make(np.ones((60, n_columns)))
     if make is pd.DataFrame:
         X = X.add_prefix("unit")
-        fitted.fit(pd.DataFrame(BITS).add_prefix("unit"))
+        fitted_either.fit(pd.DataFrame(BITS).add_prefix("unit"))
         match = "feature names should match those that were passed during fit"
     else:
-        match = f"X has {n_columns} features, but BinaryRBM is expecting 6 features"
-    before = contents(fitted)
+        name = type(fitted_either).__name__
+        match = f"X has {n_columns} features, but {name} is expecting 6 features"
+    before = contents(fitted_either)
     with pytest.raises(ValueError, match=match):
-        METHODS_OF_ROWS[method](fitted, X)
-    assert contents(fitted) == before
+        METHODS_OF_ROWS[method](fitted_either, X)
+    assert contents(fitted_either) == before
 
 
 @pytest.mark.parametrize("value", [-0.001, 1.001, 2, -1, 255])
@@ -220,36 +239,40 @@ BAD_ARGUMENTS_OF_DRAWS = [
         ("init", 0.5),
     ],
 )
-def test_bad_arguments_of_sample(fitted, name, value):
+def test_bad_arguments_of_sample(fitted_either, name, value):
     with pytest.raises(
         ValueError, match=rf"The '{name}' parameter of \w+\.sample must be .* Got .*"
     ):
-        fitted.sample(**{name: value})
+        fitted_either.sample(**{name: value})
 
 
 @pytest.mark.parametrize(("name", "value"), BAD_ARGUMENTS_OF_DRAWS)
-def test_bad_arguments_of_gibbs(fitted, name, value):
+def test_bad_arguments_of_gibbs(fitted_either, name, value):
     with pytest.raises(
         ValueError, match=rf"The '{name}' parameter of \w+\.gibbs must be .* Got .*"
     ):
-        fitted.gibbs(BITS, **{name: value})
+        fitted_either.gibbs(BITS, **{name: value})
 
 
-def test_draws_take_keywords_only(fitted):
+def test_draws_take_keywords_only(fitted_either):
     with pytest.raises(TypeError, match="positional argument"):
-        fitted.sample(3, 10)
+        fitted_either.sample(3, 10)
     with pytest.raises(TypeError, match="positional argument"):
-        fitted.gibbs(BITS, 10)
+        fitted_either.gibbs(BITS, 10)
 
 
 # ---- hidden units ----
+
+
+def inverse_transform(rbm, H):
+    return rbm.inverse_transform(H)
 
 
 def energy_of_hidden(rbm, H):
     return rbm.energy(BITS, H)
 
 
-@pytest.mark.parametrize("method", [BinaryRBM.inverse_transform, energy_of_hidden])
+@pytest.mark.parametrize("method", [inverse_transform, energy_of_hidden])
 @pytest.mark.parametrize(
     ("H", "match"),
     [
@@ -263,21 +286,21 @@ def energy_of_hidden(rbm, H):
         ([["on", "off", "on"]] * 60, "could not convert string to float"),
     ],
 )
-def test_bad_hidden_units(fitted, method, H, match):
+def test_bad_hidden_units(fitted_either, method, H, match):
     with pytest.raises(ValueError, match=match):
-        method(fitted, H)
+        method(fitted_either, H)
 
 
-@pytest.mark.parametrize("method", [BinaryRBM.inverse_transform, energy_of_hidden])
-def test_sparse_hidden_units(fitted, method):
+@pytest.mark.parametrize("method", [inverse_transform, energy_of_hidden])
+def test_sparse_hidden_units(fitted_either, method):
     with pytest.raises(TypeError, match="Sparse data was passed for H"):
-        method(fitted, sparse.csr_array((60, 3)))
+        method(fitted_either, sparse.csr_array((60, 3)))
 
 
 @pytest.mark.parametrize("n_rows", [1, 59, 61])
-def test_energy_of_rows_that_do_not_pair_up(fitted, n_rows):
+def test_energy_of_rows_that_do_not_pair_up(fitted_either, n_rows):
     with pytest.raises(ValueError, match="inconsistent numbers of samples"):
-        fitted.energy(BITS, np.zeros((n_rows, 3)))
+        fitted_either.energy(BITS, np.zeros((n_rows, 3)))
 
 
 # ---- before fit ----
@@ -286,9 +309,11 @@ def test_energy_of_rows_that_do_not_pair_up(fitted, n_rows):
 @pytest.mark.parametrize(
     "method", sorted(METHODS_OF_ROWS.keys() - {"fit", "fit_transform", "partial_fit"})
 )
-def test_methods_of_rows_before_fit(method):
-    with pytest.raises(NotFittedError, match="BinaryRBM instance is not fitted yet"):
-        METHODS_OF_ROWS[method](BinaryRBM(), BITS)
+@pytest.mark.parametrize("kind", [BinaryRBM, GaussianRBM])
+def test_methods_of_rows_before_fit(method, kind):
+    match = f"{kind.__name__} instance is not fitted yet"
+    with pytest.raises(NotFittedError, match=match):
+        METHODS_OF_ROWS[method](kind(), BITS)
 
 
 @pytest.mark.parametrize(
@@ -302,22 +327,24 @@ def test_methods_of_rows_before_fit(method):
         lambda rbm: rbm.log_partition_effective_sample_size_,
     ],
 )
-def test_other_queries_before_fit(query):
-    with pytest.raises(NotFittedError, match="BinaryRBM instance is not fitted yet"):
-        query(BinaryRBM())
+@pytest.mark.parametrize("kind", [BinaryRBM, GaussianRBM])
+def test_other_queries_before_fit(query, kind):
+    match = f"{kind.__name__} instance is not fitted yet"
+    with pytest.raises(NotFittedError, match=match):
+        query(kind())
 
 
-def test_nothing_looks_fitted_before_fit(fitted):
+def test_nothing_looks_fitted_before_fit(fitted_either):
     names = {
-        *(name for name in vars(fitted) if name.endswith("_")),
+        *(name for name in vars(fitted_either) if name.endswith("_")),
         "log_partition_",
         "log_partition_std_",
         "log_partition_effective_sample_size_",
     }
     assert {"components_", "intercept_visible_", "n_features_in_", "n_iter_"} < names
     for name in names:
-        assert hasattr(fitted, name)
-        assert not hasattr(BinaryRBM(), name)
+        assert hasattr(fitted_either, name)
+        assert not hasattr(type(fitted_either)(), name)
 
 
 # ---- fits that end early ----

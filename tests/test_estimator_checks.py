@@ -2,7 +2,7 @@ import pytest
 from sklearn.utils import estimator_checks
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
-from skebm import BinaryRBM, BoltzmannMachine, LatentBM
+from skebm import BinaryRBM, BoltzmannMachine, GaussianRBM, LatentBM
 
 # The checks bring continuous data, which the default threshold turns into units, and
 # leave few iterations to what would go on to an optimum.
@@ -36,6 +36,12 @@ mixes_names = [
         LatentBM(4, max_iter=5),
         LatentBM(4, max_iter=5, hidden_couplings=False),
         LatentBM(4, max_iter=5, posterior="gibbs", early_stopping=True),
+        GaussianRBM(max_iter=5),
+        GaussianRBM(max_iter=5, covariance_type="diag"),
+        GaussianRBM(max_iter=5, covariance_type="spherical", early_stopping=True),
+        GaussianRBM(max_iter=5, noise_variance=0.5),
+        GaussianRBM(max_iter=5, algorithm="pcd"),
+        GaussianRBM(max_iter=5, solver="sgd", algorithm="cd"),
     ]
 )
 def test_check_estimator(estimator, check):
@@ -60,7 +66,13 @@ def test_check_estimator(estimator, check):
 )
 @pytest.mark.parametrize(
     "estimator",
-    [BinaryRBM(max_iter=5), BoltzmannMachine(max_iter=5), LatentBM(4, max_iter=5)],
+    [
+        BinaryRBM(max_iter=5),
+        BoltzmannMachine(max_iter=5),
+        LatentBM(4, max_iter=5),
+        GaussianRBM(max_iter=5),
+        GaussianRBM(max_iter=5, covariance_type="diag", algorithm="pcd"),
+    ],
 )
 def test_check_that_check_estimator_leaves_out(estimator, name):
     getattr(estimator_checks, name)(type(estimator).__name__, estimator)

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from scipy import sparse
 
-from skebm._rows import Rows
+from skebm._rows import Rows, ScaledRows
 
 TABLE = np.array([[0.2, 0.7, 1.0], [0.5, 0.0, 0.51], [0.0, 1.0, 0.4]])
 THRESHOLDED = TABLE > 0.5
@@ -86,3 +86,29 @@ def test_means_of_spins_are_read_as_probabilities():
     np.testing.assert_array_equal(rows.column_sums(), [1.5, 1.25])
     subset = rows.subset(np.array([2, 1]))
     np.testing.assert_array_equal(subset.take(slice(None)), [[0.5, 0], [1, 0.75]])
+
+
+@pytest.mark.parametrize(
+    "make", [np.asarray, np.float32, sparse.csr_array, lambda X: X.astype(np.uint8)]
+)
+def test_scaled_rows_are_standardised_when_read(make):
+    table = np.arange(24.0).reshape(8, 3)
+    location, scale = np.array([1.0, -2.0, 300.0]), np.array([2.0, 1.0, 0.25])
+    rows = ScaledRows(Rows(make(table), None), location, scale)
+    expected = (table - location) / scale
+    assert (rows.n_rows, rows.n_columns) == (8, 3)
+    assert rows.take(slice(2)).dtype == np.float64
+    np.testing.assert_array_equal(rows.take(slice(1, 3)), expected[1:3])
+    np.testing.assert_array_equal(rows.column_sums(), expected.sum(axis=0))
+    subset = rows.subset(np.array([5, 0, 3]))
+    np.testing.assert_array_equal(subset.take([2, 0]), expected[[3, 5]])
+    mapped = subset.map(lambda block: block[:, 2], row_elements=2**20)
+    np.testing.assert_array_equal(mapped, expected[[5, 0, 3], 2])
+    of_subset = ScaledRows(Rows(make(table), None, np.array([7, 1])), location, scale)
+    np.testing.assert_array_equal(of_subset.take(slice(None)), expected[[7, 1]])
+
+
+def test_scaled_rows_are_not_known_to_be_bits():
+    rows = ScaledRows(Rows(THRESHOLDED, None), np.zeros(3), np.ones(3))
+    assert not rows.is_binary
+    assert rows.take(slice(None)).dtype == np.float64

@@ -101,7 +101,7 @@ class FittingMixin:
         2
         """
         rows = self._check(X, reset=True)
-        algorithm = self._algorithm(rows.n_columns)
+        algorithm = self._algorithm(rows)
         rng = self._seed()
         rows, held_out = self._hold_out(rows, rng, algorithm)
         self._see(rows, first=True)
@@ -187,8 +187,8 @@ class FittingMixin:
         vars(self).update(self._fitted_attributes(learner, state), _state=state)
         return self
 
-    def _algorithm(self, n_columns):
-        """Choose the algorithm for a fit to so many columns, or None: to chunks."""
+    def _algorithm(self, rows):
+        """Choose the algorithm for a fit to rows, or None: to one chunk of them."""
         return self.algorithm
 
     def _hold_out(self, rows, rng, algorithm):

@@ -1,28 +1,32 @@
-"""Where the learning of Gaussian RBMs starts: rare excursions in all directions."""
+"""Where the learning of Gaussian RBMs starts: excursions in all directions."""
 
 __all__ = ["start_parameters"]
 
 import numpy as np
 from scipy.special import logit
 
-# Hidden units begin rarely on, so that they stand for the tails of the data. Units
-# that are on half of the time make distributions flatter than the normal one, and
-# where the data are peaked these are driven back to having no weights at all.
+# How often hidden units begin on. Where the data are more peaked than the normal
+# distribution they stand for its tails; units that are on about half of the time make
+# distributions flatter than it, as clusters are. Either, where the other is called
+# for, is driven back to having no weights at all.
 _RARELY_ON = 0.1
+_OFTEN_ON = 0.4
 
 # Share of the variance, along their directions, that the hidden units begin with.
 _EXPLAINED = 0.5
 
+# Directions with less than this share of a variance of one have none to explain.
+_NEGLIGIBLE = 0.05
 
-def start_parameters(whitening, n_hidden, rng, noise=None, covariance=None):
+
+def start_parameters(whitening, n_hidden, rng, noise=None, sample=None):
     """Give orthogonal random directions to hidden units, and then the opposite ones.
 
     The rows keep about the covariance that they have, if there are no more units
     than directions and their opposites: what hidden units explain of it is taken
-    from the noise. Directions in which the rows hardly vary are left out, where a
-    covariance says which. Of ten starts with two heavy-tailed sources and four
-    units, all ten come to the best optimum, where directions that are drawn
-    independently, or those of single rows, come to it in two of three or fewer.
+    from the noise. Of ten starts with two heavy-tailed sources and four units, all
+    ten come to the best optimum, where directions that are drawn independently, or
+    those of single rows, come to it in two of three or fewer.
 
     Parameters
     ----------
@@ -34,9 +38,10 @@ def start_parameters(whitening, n_hidden, rng, noise=None, covariance=None):
         Source of the directions.
     noise : DiagonalWhitening, default=None
         The noise, if it is known.
-    covariance : ndarray of shape (n_visible, n_visible), default=None
-        That of the data, where `whitening` does not give them unit variance in all
-        directions.
+    sample : ndarray of shape (n_sample, n_visible), default=None
+        Rows of the data, with means of zero. Directions in which they do not vary
+        are left out, and their kurtosis says how often units begin on. None takes
+        rows that vary in all directions, and more peaked than normal ones.
 
     Returns
     -------
@@ -45,39 +50,55 @@ def start_parameters(whitening, n_hidden, rng, noise=None, covariance=None):
     visible_bias : ndarray of shape (n_visible,)
         With which means are zero.
     hidden_bias : ndarray of shape (n_hidden,)
-        With which hidden units are rarely on.
+        With which hidden units are as often on as they begin.
     noise : DiagonalWhitening or TriangularWhitening
         What gives the noise unit variance.
     """
-    variance = _RARELY_ON * (1 - _RARELY_ON)
-    axes = np.eye(whitening.n_columns)
-    if covariance is not None:
-        axes = _wide_axes(whitening.apply(whitening.apply(covariance).T))
-    weights = _directions(n_hidden, len(axes), rng) @ axes
+    wide, on = np.eye(whitening.n_columns), _RARELY_ON
+    if sample is not None:
+        wide, on = _space_and_rate(whitening.apply(sample))
+    variance = on * (1 - on)
+    weights = _directions(n_hidden, wide, rng)
     weights *= np.sqrt(_EXPLAINED / variance) / np.linalg.norm(weights, 2)
     if noise is None:
         noise = whitening.unexplained(variance * weights.T @ weights)
     weights = noise.apply(whitening.undo(weights))
 
-    visible_bias = -_RARELY_ON * weights.sum(axis=0)
+    visible_bias = -on * weights.sum(axis=0)
     couplings = weights @ weights.T
     own = np.diag(couplings)
     others = couplings.sum(axis=1) - own
-    field = weights @ visible_bias + own / 2 + _RARELY_ON * others
-    return weights, visible_bias, logit(_RARELY_ON) - field, noise
+    field = weights @ visible_bias + own / 2 + on * others
+    return weights, visible_bias, logit(on) - field, noise
 
 
-def _wide_axes(covariance):
-    """List principal axes along which units can explain as much as they begin with."""
-    values, vectors = np.linalg.eigh(covariance)
-    return vectors[:, values >= min(_EXPLAINED, values[-1])].T
+def _space_and_rate(rows):
+    """Give the projection to where rows vary, and say how often units begin on.
+
+    Rows are peaked where the mean of their squared norm squared, all axes scaled to
+    unit variance, exceeds that of normal ones [1]_.
+
+    References
+    ----------
+    .. [1] Mardia, K. V. (1970). Measures of multivariate skewness and kurtosis with
+       applications. Biometrika 57(3), 519-530. :doi:`10.1093/biomet/57.3.519`
+    """
+    values, vectors = np.linalg.eigh(rows.T @ rows / len(rows))
+    is_wide = values >= min(_NEGLIGIBLE, values[-1])
+    axes, variances = vectors[:, is_wide], values[is_wide]
+    squared_norms = (rows @ axes) ** 2 @ (1 / np.maximum(variances, _NEGLIGIBLE))
+    n_axes = len(variances)
+    is_peaked = (squared_norms**2).mean() >= n_axes * (n_axes + 2)
+    # Single axes of equal variance would depend on rounding.
+    return axes @ axes.T, _RARELY_ON if is_peaked else _OFTEN_ON
 
 
-def _directions(n_hidden, n_visible, rng):
+def _directions(n_hidden, wide, rng):
     """Draw orthogonal directions and their opposites, as many bases as it takes."""
-    rows = np.empty((0, n_visible))
+    n_wide = round(np.trace(wide))
+    rows = np.empty((0, len(wide)))
     while len(rows) < n_hidden:
-        n_axes = min(n_visible, n_hidden - len(rows))
-        axes, _ = np.linalg.qr(rng.standard_normal((n_visible, n_axes)))
+        n_axes = min(n_wide, n_hidden - len(rows))
+        axes, _ = np.linalg.qr(wide @ rng.standard_normal((len(wide), n_axes)))
         rows = np.concatenate([rows, axes.T, -axes.T])
     return rows[:n_hidden]

@@ -23,7 +23,7 @@ KINDS = {
 def wide_rows(n_samples=200, seed=0):
     """Draw three heavy-tailed columns, two of them mixed, far from the origin."""
     rng = np.random.default_rng(seed)
-    first = two_sources(n_samples, seed) + [5, -3]
+    first = two_sources(n_samples, seed) + np.array([5, -3])
     return np.column_stack([first, 100 + rng.laplace(size=n_samples)])
 
 
@@ -48,8 +48,8 @@ def rbm(request):
     return from_noise(3, 3, kind[request.param.split()[1]])
 
 
-@pytest.fixture
-def X(rbm):
+@pytest.fixture(name="X")
+def draw_rows(rbm):
     """Rows of the model, and some that are far from them."""
     rng = np.random.default_rng(1)
     rows = MixtureOracle.of(rbm).draw(60, rng)

@@ -19,9 +19,7 @@ PLAIN = RNG.laplace(size=(120, 4)) @ RNG.standard_normal((4, 4))
 TABLES = {
     "plain": PLAIN,
     "a constant column": np.insert(PLAIN, 2, 7.3, axis=1),
-    "columns that vary by rounding": np.insert(
-        PLAIN, 0, [0.3, 0.1 + 0.2] * 60, axis=1
-    ),
+    "columns that vary by rounding": np.insert(PLAIN, 0, [0.3, 0.1 + 0.2] * 60, axis=1),
     "constants": np.full((50, 3), 0.1),
     "zeros": np.zeros((20, 3)),
     "a column twice": PLAIN[:, [0, 1, 2, 3, 0]],
@@ -167,7 +165,9 @@ def test_variances_that_overflow(learn):
     assert vars(rbm).keys() == rbm.get_params().keys()
 
 
-@pytest.mark.parametrize("make", [sparse.csr_array, sparse.csc_matrix, sparse.lil_array])
+@pytest.mark.parametrize(
+    "make", [sparse.csr_array, sparse.csc_matrix, sparse.lil_array]
+)
 @pytest.mark.parametrize("settings", [{}, {"algorithm": "pcd"}], ids=str)
 def test_sparse_tables_are_read_as_dense_ones(make, settings):
     X = np.where(np.abs(PLAIN) > 1, PLAIN, 0)

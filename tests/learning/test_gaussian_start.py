@@ -111,51 +111,86 @@ def test_units_of_the_columns_do_not_matter(kind):
     np.testing.assert_allclose(scaled.whitening.variance(), variance, rtol=1e-12)
 
 
-def test_no_unit_stands_for_directions_in_which_data_do_not_vary():
+def start_from(sample, n_hidden, kind="full", seed=0):
+    """Give the start, and what gives the rows and a little more unit variance."""
+    covariance = sample.T @ sample / len(sample) + 1e-3 * np.eye(sample.shape[1])
+    if kind == "full":
+        whitening = TriangularWhitening.of_covariance(covariance)
+    else:
+        whitening = DiagonalWhitening(1 / np.sqrt(np.diag(covariance)))
+    rng = np.random.default_rng(seed)
+    parameters = start_parameters(whitening, n_hidden, rng, sample=sample)
+    return GaussianRBMEnergy(*parameters), whitening
+
+
+@pytest.mark.parametrize("kind", ["full", "diag"])
+def test_no_unit_stands_for_directions_in_which_data_do_not_vary(kind):
     """A column that is there twice, and a constant one."""
-    rows = np.random.default_rng(0).laplace(size=(500, 4))
-    rows[:, 2], rows[:, 3] = rows[:, 0], 0
-    covariance = rows.T @ rows / len(rows)
-    whitening = TriangularWhitening.of_covariance(covariance + 1e-3 * np.eye(4))
-    parameters = start_parameters(
-        whitening, 6, np.random.default_rng(0), covariance=covariance
-    )
-    energy = GaussianRBMEnergy(*parameters)
-    weights = directions(energy, whitening)
-    assert np.linalg.matrix_rank(weights) == 2
+    sample = np.random.default_rng(0).laplace(size=(500, 4))
+    sample[:, 2], sample[:, 3] = sample[:, 0], 0
+    energy, whitening = start_from(sample, 6, kind)
     # What they add to rows: the same to both copies, and nothing to the constant.
     added = energy.whitening.undo(energy.weights)
     np.testing.assert_allclose(added[:, 2], added[:, 0], rtol=0, atol=1e-2)
     np.testing.assert_allclose(added[:, 3], np.zeros(6), rtol=0, atol=1e-12)
     assert np.abs(added[:, :2]).max() > 0.5
     # In two directions and their opposites first, and then in two others.
-    np.testing.assert_allclose(weights[2:4], -weights[:2], rtol=0, atol=1e-12)
-    assert np.linalg.matrix_rank(weights[[0, 1]]) == 2
-
-
-def test_directions_of_data_that_vary_in_all_are_only_turned():
-    whitening = whitening_of("full", 4)
-    energy = GaussianRBMEnergy(
-        *start_parameters(
-            whitening,
-            6,
-            np.random.default_rng(0),
-            covariance=whitening.covariance(),
-        )
-    )
     weights = directions(energy, whitening)
-    squared = EXPLAINED / (ON * (1 - ON)) / 2
-    np.testing.assert_allclose(
-        weights[:4] @ weights[:4].T, squared * np.eye(4), rtol=0, atol=1e-12
-    )
+    for rows in (weights, weights[:2]):
+        assert np.linalg.matrix_rank(rows, tol=1e-10) == 2
+    np.testing.assert_allclose(weights[2:4], -weights[:2], rtol=0, atol=1e-12)
+    assert np.abs(weights[4:] @ weights[:2].T).min() > 0.1
+
+
+@pytest.mark.parametrize("kind", ["full", "diag"])
+def test_where_data_vary_in_all_directions_there_is_nothing_to_leave_out(kind):
+    sample = np.random.default_rng(0).laplace(size=(500, 4)) @ np.diag([1, 2, 3, 9])
+    energy, whitening = start_from(sample, 6, kind)
+    expected = start(whitening, 6)
+    np.testing.assert_allclose(energy.weights, expected.weights, rtol=0, atol=1e-12)
+
+
+def rows_like(shape, seed=0):
+    """Draw correlated rows that are more peaked than normal ones, or flatter."""
+    rng = np.random.default_rng(seed)
+    sources = {
+        "heavy tails": rng.laplace(size=(2000, 3)),
+        "rare events": 1.0 * (rng.uniform(size=(2000, 3)) < 0.1),
+        "even": rng.uniform(-1, 1, size=(2000, 3)),
+        "clusters": rng.normal(size=(2000, 3)) + rng.choice([-3, 3], size=(2000, 3)),
+    }[shape]
+    mixing = np.array([[1, 0.9, 0.5], [0, 2.0, 0.3], [0.0, 0, 10]])
+    return (sources - sources.mean(axis=0)) @ mixing
+
+
+@pytest.mark.parametrize("kind", ["full", "diag"])
+@pytest.mark.parametrize(
+    ("shape", "on"),
+    [("heavy tails", 0.1), ("rare events", 0.1), ("even", 0.4), ("clusters", 0.4)],
+)
+def test_the_kurtosis_of_the_data_says_how_often_units_begin_on(shape, on, kind):
+    energy, whitening = start_from(rows_like(shape), 3, kind)
+    mean = energy.visible_bias + on * energy.weights.sum(axis=0)
+    np.testing.assert_allclose(mean, np.zeros(3), rtol=0, atol=1e-13)
+    if kind == "full":
+        oracle = oracle_of(energy)
+        np.testing.assert_allclose(oracle.law @ oracle.hidden, on, rtol=1e-9)
+        _, covariance = white_moments(energy, whitening)
+        np.testing.assert_allclose(covariance, np.eye(3), rtol=0, atol=1e-10)
+
+
+def test_kurtosis_is_that_of_rows_without_correlations():
+    """Four columns that are nearly one, and even: of one axis it would be large."""
+    rng = np.random.default_rng(0)
+    sources = rng.uniform(-1, 1, size=(2000, 5))
+    sample = sources[:, :1] + 0.3 * sources[:, 1:]
+    energy, _ = start_from(sample, 3, "diag")
+    mean = energy.visible_bias + 0.4 * energy.weights.sum(axis=0)
+    np.testing.assert_allclose(mean, np.zeros(4), rtol=0, atol=1e-13)
 
 
 def test_data_that_do_not_vary_at_all():
-    whitening = TriangularWhitening.of_covariance(1e-3 * np.eye(3))
-    parameters = start_parameters(
-        whitening, 2, np.random.default_rng(0), covariance=np.zeros((3, 3))
-    )
-    energy = GaussianRBMEnergy(*parameters)
+    energy, _ = start_from(np.zeros((1, 3)), 2)
     assert np.isfinite(energy.weights).all()
     assert energy.whitening.is_regular()
 
