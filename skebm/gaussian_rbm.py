@@ -32,7 +32,8 @@ from skebm.learning.gaussian_start import start_parameters
 _MAX_EXACT_UNITS = 10
 
 # Beyond so many values all rows take longer, for hundreds of iterations, than
-# minibatches do, which end a few hundredths of a nat below.
+# minibatches do, which end a few hundredths of a nat below; and so do few rows of
+# many columns, of which the noise can take any shape.
 _MAX_EXACT_VALUES = 200_000
 
 
@@ -75,8 +76,9 @@ class GaussianRBM(ClassNamePrefixFeaturesOutMixin, BaseRealModel):
         `max_iter`, `tol`, `alpha` and `l1_ratio` of the parameters of learning, and
         only `fit`. "pcd" continues `n_chains` persistent chains (persistent
         contrastive divergence [2]_); "cd" starts a chain from each row of the batch.
-        "auto" is "exact" with at most 10 hidden units and 200000 values in the table,
-        without `early_stopping`, and "pcd" otherwise and in `partial_fit`.
+        "auto" is "exact" with at most 10 hidden units, more rows than columns, and
+        200000 values in the table, without `early_stopping`, and "pcd" otherwise and
+        in `partial_fit`.
     solver : {"natural", "sgd"}, default="natural"
         Which way steps of "pcd" and "cd" go: "sgd" along the gradient, in units of
         the noise; "natural" along a natural gradient [3]_, in which besides the
@@ -500,8 +502,12 @@ class GaussianRBM(ClassNamePrefixFeaturesOutMixin, BaseRealModel):
             return self.algorithm
         if rows is None or self.early_stopping:
             return "pcd"
-        is_small = rows.n_rows * rows.n_columns <= _MAX_EXACT_VALUES
-        return "exact" if is_small and self.n_components <= _MAX_EXACT_UNITS else "pcd"
+        feasible = (
+            self.n_components <= _MAX_EXACT_UNITS
+            and rows.n_rows * rows.n_columns <= _MAX_EXACT_VALUES
+            and rows.n_rows > rows.n_columns
+        )
+        return "exact" if feasible else "pcd"
 
     def _initial_energy(self, sample, rng):
         vars(self).pop("noise_covariance_", None)  # of an earlier fit

@@ -48,7 +48,7 @@ def log_partition_bounds(
 
     Parameters
     ----------
-    model : BinaryRBM, BoltzmannMachine or LatentBM
+    model : BinaryRBM, GaussianRBM, BoltzmannMachine or LatentBM
         Fitted.
     X : {array-like, sparse matrix} of shape (n_samples, n_features), default=None
         Rows with which half of the tempered chains start, best of all held-out
@@ -79,8 +79,8 @@ def log_partition_bounds(
     Raises
     ------
     ValueError
-        If `X` is not a finite numeric table of the width seen in `fit`, or is
-        outside [0, 1] with ``binarize=None``.
+        If `X` is not a finite numeric table of the width seen in `fit`, or of
+        binary models with ``binarize=None`` is outside their states.
 
     See Also
     --------

@@ -133,7 +133,7 @@ class DrawingMixin:
         Parameters
         ----------
         X : {array-like, sparse matrix} of shape (n_samples, n_features)
-            Values of the visible units; `binarize` applies as in `fit`.
+            Values of the visible units, read as in `fit`.
         n_steps : int, default=1
             Number of sweeps.
         temperature : float, default=1.0
@@ -150,8 +150,8 @@ class DrawingMixin:
         Raises
         ------
         ValueError
-            If `X` is not a finite numeric table of the width seen in `fit`, or is
-            outside the states with ``binarize=None``.
+            If `X` is not a finite numeric table of the width seen in `fit`, or of
+            binary models with ``binarize=None`` is outside their states.
 
         Examples
         --------

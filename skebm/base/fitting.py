@@ -65,7 +65,7 @@ class FittingMixin:
         Parameters
         ----------
         X : {array-like, sparse matrix} of shape (n_samples, n_features)
-            Training data; `binarize` says how values become units.
+            Training data. Of binary models `binarize` says how values become units.
         y : Ignored
             Present for API consistency.
 
@@ -78,13 +78,13 @@ class FittingMixin:
         ------
         FloatingPointError
             If learning diverges, at ever smaller steps too: a parameter is not
-            finite, or a weight exceeds 100 in size, which no data call for. Lower
+            finite, or a weight is larger than any data call for. Lower
             `learning_rate`.
         ValueError
-            If `X` is not a finite numeric table, or is outside the states with
-            ``binarize=None``; if `early_stopping` leaves no row to learn from; if
-            ``algorithm="exact"`` finds no layer of at most 20 units, or meets
-            `early_stopping`.
+            If `X` is not a finite numeric table, or of binary models with
+            ``binarize=None`` is outside their states; if `early_stopping` leaves no
+            row to learn from; if ``algorithm="exact"`` finds no layer of at most 20
+            units, or meets `early_stopping`.
 
         Warns
         -----
@@ -141,7 +141,7 @@ class FittingMixin:
         Parameters
         ----------
         X : {array-like, sparse matrix} of shape (n_samples, n_features)
-            A chunk of training data; `binarize` says how values become units.
+            A chunk of training data, read as in `fit`.
         y : Ignored
             Present for API consistency.
 
@@ -153,12 +153,13 @@ class FittingMixin:
         Raises
         ------
         FloatingPointError
-            If learning diverges: a parameter is not finite, or a weight exceeds
-            100 in size, which no data call for. Lower `learning_rate`.
+            If learning diverges: a parameter is not finite, or a weight is larger
+            than any data call for. Lower `learning_rate`.
         ValueError
-            If `X` is not a finite numeric table of the width seen before, is
-            outside the states with ``binarize=None``, or if a parameter has changed
-            without which learning cannot go on, such as `n_components`.
+            If `X` is not a finite numeric table of the width seen before, of
+            binary models with ``binarize=None`` is outside their states, or if a
+            parameter has changed without which learning cannot go on, such as
+            `n_components`.
         AttributeError
             With an algorithm that learns from all data at once, such as "exact".
 

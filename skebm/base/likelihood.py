@@ -35,7 +35,7 @@ class LikelihoodMixin:
         Parameters
         ----------
         X : {array-like, sparse matrix} of shape (n_samples, n_features)
-            Values of the visible units; `binarize` applies as in `fit`.
+            Values of the visible units, read as in `fit`.
 
         Returns
         -------
@@ -46,8 +46,8 @@ class LikelihoodMixin:
         Raises
         ------
         ValueError
-            If `X` is not a finite numeric table of the width seen in `fit`, or is
-            outside the states with ``binarize=None``.
+            If `X` is not a finite numeric table of the width seen in `fit`, or of
+            binary models with ``binarize=None`` is outside their states.
 
         Examples
         --------
@@ -66,7 +66,7 @@ class LikelihoodMixin:
         Parameters
         ----------
         X : {array-like, sparse matrix} of shape (n_samples, n_features)
-            Values of the visible units; `binarize` applies as in `fit`.
+            Values of the visible units, read as in `fit`.
 
         Returns
         -------
@@ -77,8 +77,8 @@ class LikelihoodMixin:
         Raises
         ------
         ValueError
-            If `X` is not a finite numeric table of the width seen in `fit`, or is
-            outside the states with ``binarize=None``.
+            If `X` is not a finite numeric table of the width seen in `fit`, or of
+            binary models with ``binarize=None`` is outside their states.
 
         Examples
         --------
@@ -96,7 +96,7 @@ class LikelihoodMixin:
         Parameters
         ----------
         X : {array-like, sparse matrix} of shape (n_samples, n_features)
-            Values of the visible units; `binarize` applies as in `fit`.
+            Values of the visible units, read as in `fit`.
         y : Ignored
             Present for API consistency.
 
@@ -109,8 +109,8 @@ class LikelihoodMixin:
         Raises
         ------
         ValueError
-            If `X` is not a finite numeric table of the width seen in `fit`, or is
-            outside the states with ``binarize=None``.
+            If `X` is not a finite numeric table of the width seen in `fit`, or of
+            binary models with ``binarize=None`` is outside their states.
 
         Examples
         --------
@@ -130,7 +130,7 @@ class LikelihoodMixin:
         Parameters
         ----------
         X : {array-like, sparse matrix} of shape (n_samples, n_features)
-            Values of the visible units; `binarize` applies as in `fit`.
+            Values of the visible units, read as in `fit`.
 
         Returns
         -------
@@ -140,8 +140,8 @@ class LikelihoodMixin:
         Raises
         ------
         ValueError
-            If `X` is not a finite numeric table of the width seen in `fit`, or is
-            outside the states with ``binarize=None``.
+            If `X` is not a finite numeric table of the width seen in `fit`, or of
+            binary models with ``binarize=None`` is outside their states.
 
         Examples
         --------
@@ -161,7 +161,7 @@ class LikelihoodMixin:
         Parameters
         ----------
         X : {array-like, sparse matrix} of shape (n_samples, n_features)
-            Values of the visible units; `binarize` applies as in `fit`.
+            Values of the visible units, read as in `fit`.
 
         Returns
         -------
@@ -172,8 +172,8 @@ class LikelihoodMixin:
         Raises
         ------
         ValueError
-            If `X` is not a finite numeric table of the width seen in `fit`, or is
-            outside the states with ``binarize=None``.
+            If `X` is not a finite numeric table of the width seen in `fit`, or of
+            binary models with ``binarize=None`` is outside their states.
 
         Examples
         --------

@@ -170,6 +170,8 @@ class GaussianRBMEnergy:
         The visible units are integrated out of each draw of a hidden one. Leaves
         exp(-beta E) / Z invariant.
         """
+        if n_sweeps == 0:
+            return state
         machine, _ = self.marginal()
         chains = machine.clamp(state.hidden, noise)
         hidden = machine.gibbs(chains, noise, beta, n_sweeps=n_sweeps).visible

@@ -24,9 +24,9 @@ def start_parameters(whitening, n_hidden, rng, noise=None, sample=None):
 
     The rows keep about the covariance that they have, if there are no more units
     than directions and their opposites: what hidden units explain of it is taken
-    from the noise. Of ten starts with two heavy-tailed sources and four units, all
-    ten come to the best optimum, where directions that are drawn independently, or
-    those of single rows, come to it in two of three or fewer.
+    from the noise. Of 120 starts with two heavy-tailed sources and four units, 116
+    come to the best optimum, where of directions that are drawn independently, or
+    those of single rows, two in three do or fewer.
 
     Parameters
     ----------

@@ -1,0 +1,30 @@
+"""Which algorithm `auto` chooses."""
+
+import numpy as np
+import pytest
+
+from skebm import GaussianRBM
+from skebm._rows import Rows
+
+
+@pytest.mark.parametrize(
+    ("shape", "params", "algorithm"),
+    [
+        ((100_000, 2), {}, "exact"),
+        ((100_001, 2), {}, "pcd"),
+        ((21, 20), {}, "exact"),
+        ((20, 20), {}, "pcd"),
+        ((100, 2), {"n_components": 10}, "exact"),
+        ((100, 2), {"n_components": 11}, "pcd"),
+        ((100, 2), {"early_stopping": True}, "pcd"),
+        ((100, 2), {"algorithm": "cd"}, "cd"),
+        ((20, 20), {"algorithm": "exact"}, "exact"),
+    ],
+)
+def test_choice(shape, params, algorithm):
+    rows = Rows(np.broadcast_to(0.0, shape), None)
+    assert GaussianRBM(**params)._algorithm(rows) == algorithm
+
+
+def test_chunks_are_learned_by_chains():
+    assert GaussianRBM()._algorithm(None) == "pcd"
