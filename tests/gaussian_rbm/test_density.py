@@ -52,7 +52,7 @@ def rbm(request):
 def draw_rows(rbm):
     """Rows of the model, and some that are far from them."""
     rng = np.random.default_rng(1)
-    rows = MixtureOracle.of(rbm).draw(60, rng)
+    rows = MixtureOracle.of(rbm).draw_rows(60, rng)
     return np.vstack([rows, rows[:10] + 20 * rng.standard_normal((10, 3))])
 
 
@@ -196,7 +196,7 @@ def test_annealing_agrees_with_the_sum():
     assert 0 < many.log_partition_std_ < 0.03
     error = many.log_partition_ - exact
     assert 0 < abs(error) < 4 * many.log_partition_std_
-    X = MixtureOracle.of(few).draw(20, np.random.default_rng(0))
+    X = MixtureOracle.of(few).draw_rows(20, np.random.default_rng(0))
     np.testing.assert_allclose(
         many.score_samples(X), few.score_samples(X) - error, atol=1e-9
     )
@@ -223,7 +223,7 @@ def test_annealing_of_independent_machines_gives_their_product():
     assert 0 < rbm.log_partition_std_ < 0.03
     assert abs(rbm.log_partition_ - exact) < 4 * rbm.log_partition_std_
     rng = np.random.default_rng(0)
-    X = np.hstack([oracle.draw(50, rng) for oracle in oracles])
+    X = np.hstack([oracle.draw_rows(50, rng) for oracle in oracles])
     parts = np.split(X, len(oracles), axis=1)
     density = sum(
         oracle.log_density(rows) for oracle, rows in zip(oracles, parts, strict=True)
@@ -248,7 +248,11 @@ def test_bounds_enclose_the_exact_value(with_rows):
     rbm, oracles = blocks()
     exact = sum(oracle.log_partition for oracle in oracles)
     rng = np.random.default_rng(0)
-    X = np.hstack([oracle.draw(50, rng) for oracle in oracles]) if with_rows else None
+    X = (
+        np.hstack([oracle.draw_rows(50, rng) for oracle in oracles])
+        if with_rows
+        else None
+    )
     bounds = log_partition_bounds(rbm, X=X, n_steps=400, random_state=0)
     assert not bounds.exact
     assert abs(bounds.lower - exact) < 4 * bounds.lower_std

@@ -31,7 +31,7 @@ def make(noise, **params):
 def test_from_parameters_takes_each_kind_of_noise(noise, params, covariance):
     rbm = make(noise, **params)
     oracle = MixtureOracle(COMPONENTS, VISIBLE, HIDDEN, covariance)
-    X = oracle.draw(50, np.random.default_rng(0))
+    X = oracle.draw_rows(50, np.random.default_rng(0))
     np.testing.assert_allclose(
         rbm.score_samples(X), oracle.log_density(X), rtol=1e-10, atol=1e-10
     )
@@ -52,7 +52,7 @@ def test_from_parameters_takes_each_kind_of_noise(noise, params, covariance):
 @pytest.mark.parametrize("given", [True, False])
 def test_learning_goes_on_from_parameters(given):
     oracle = MixtureOracle(*PARTS)
-    X = oracle.draw(3000, np.random.default_rng(0)) * [1, 30, 0.1] + [0, 5, 0]
+    X = oracle.draw_rows(3000, np.random.default_rng(0)) * [1, 30, 0.1] + [0, 5, 0]
     rbm = GaussianRBM.from_parameters(
         np.ones((2, 3)),
         X.mean(axis=0),

@@ -21,7 +21,7 @@ def truth(share):
     components = np.array([[3.0, -1, 0, 0], [0, 0, 2, 3]])
     visible = np.array([1.0, 2, 3, 4])
     skewed = MixtureOracle(components, visible, [0, 0], covariance)
-    none, second, first, _ = skewed.log_weights
+    none, second, first, _ = skewed.log_law
     bias = logit(share) + none - np.array([first, second])
     return MixtureOracle(components, visible, bias, covariance)
 
@@ -40,17 +40,15 @@ def test_exact_learning_recovers_a_machine():
     oracle = truth(0.2)
     n_rows = 20_000
     rng = np.random.default_rng(0)
-    X = oracle.draw(n_rows, rng)
-    np.testing.assert_allclose(
-        np.exp(oracle.log_weights), [0.64, 0.16, 0.16, 0.04], rtol=1e-9
-    )
+    X = oracle.draw_rows(n_rows, rng)
+    np.testing.assert_allclose(oracle.law, [0.64, 0.16, 0.16, 0.04], rtol=1e-9)
     settings = {"reg_covar": 1e-9, "tol": 1e-5}
     fits = [GaussianRBM(2, random_state=seed, **settings).fit(X) for seed in range(4)]
     rbm = max(fits, key=lambda rbm: rbm.score(X))
     gain = rbm.score_samples(X) - oracle.log_density(X)
     n_parameters = 2 * 4 + 2 + 4 + 10
     assert 0 < 2 * gain.sum() < stats.chi2(n_parameters).isf(1e-6)
-    unseen = oracle.draw(n_rows, rng)
+    unseen = oracle.draw_rows(n_rows, rng)
     loss = oracle.log_density(unseen) - rbm.score_samples(unseen)
     assert abs(loss.mean()) < 4 * loss.std() / np.sqrt(n_rows)
     # Up to which units are called on, the means are the same.
@@ -62,7 +60,7 @@ def test_exact_learning_recovers_a_machine():
 def test_the_default_finds_clusters():
     """Four, equally frequent: flatter than any normal distribution."""
     oracle = truth(0.5)
-    X = oracle.draw(2000, np.random.default_rng(0))
+    X = oracle.draw_rows(2000, np.random.default_rng(0))
     rbm = GaussianRBM(random_state=0).fit(X)
     assert rbm.score(X) > oracle.log_density(X).mean()
     assert rbm.score(X) > GaussianMixture().fit(X).score(X) + 0.3
