@@ -117,7 +117,8 @@ def test_rows_a_thousand_deviations_away(kind):
     result = energy.conditional_log_likelihood(rows)
     exact = oracle_of(energy).conditional_log_density(rows)
     assert exact.min() < -1e5
-    np.testing.assert_allclose(result, exact, rtol=1e-11, atol=1e-8)
+    # The exact value is a difference of two near 10^7.
+    np.testing.assert_allclose(result, exact, rtol=1e-11, atol=1e-7)
 
 
 @pytest.mark.parametrize("name", ["_MOST_NODES", "_MOST_FACTORS", "_BLOCK_ELEMENTS"])

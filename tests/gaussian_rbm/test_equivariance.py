@@ -99,16 +99,16 @@ def test_learning_is_the_same_in_any_units(name, scale, shift):
     rng = np.random.default_rng(1)
     X = np.column_stack([two_sources(500), rng.laplace(size=500)])
     changed = X * scale + shift
-    # Rounding sends the optimiser to the same optimum by another way, which the
-    # tolerance of the gradient makes as short as is asked for.
+    # Rounding sends the optimiser to the same optimum by another way. Where the
+    # gradient is 1e-7, probabilities are off by that over the least curvature.
     plain = fit(X, tol=1e-7, **EXACT[name])
     other = fit(changed, tol=1e-7, **EXACT[name])
     # Units that a penalty makes superfluous are hardly determined.
-    atol = 1e-3 if name == "penalty" else 1e-6
+    atol = 1e-3 if name == "penalty" else 1e-5
     np.testing.assert_allclose(other.transform(changed), plain.transform(X), atol=atol)
     jacobian = np.log(np.broadcast_to(np.asarray(scale, float), 3)).sum()
     np.testing.assert_allclose(
-        other.score_samples(changed), plain.score_samples(X) - jacobian, atol=1e-6
+        other.score_samples(changed), plain.score_samples(X) - jacobian, atol=1e-5
     )
 
 
