@@ -43,6 +43,11 @@ class Rows:
         """Whether every value is known to be 0 or 1 when read."""
         return self.table.dtype == bool or self.threshold is not None
 
+    @property
+    def float_dtype(self):
+        """Dtype of results that follow that of the table: float32 for float32."""
+        return np.float32 if self.table.dtype == np.float32 else np.float64
+
     def subset(self, indices):
         """View some of these rows, without a copy of the table."""
         view = copy(self)

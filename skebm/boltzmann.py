@@ -273,10 +273,11 @@ class BoltzmannMachine(OneToOneFeatureMixin, BaseBinaryModel):
                [0.269, 0.269]])
         """
         rows = self._rows(X)
-        dtype = np.float32 if rows.table.dtype == np.float32 else np.float64
         energy = self._energy()
         return rows.map(
-            energy.conditional_mean, row_elements=energy.n_units, dtype=dtype
+            energy.conditional_mean,
+            row_elements=energy.n_units,
+            dtype=rows.float_dtype,
         )
 
     def energy(self, X):

@@ -5,11 +5,8 @@ __all__ = ["GaussianRBM"]
 from numbers import Integral, Real
 
 import numpy as np
-from sklearn.base import ClassNamePrefixFeaturesOutMixin
 from sklearn.utils.validation import (
     check_array,
-    check_consistent_length,
-    check_is_fitted,
 )
 
 from skebm._validation import (
@@ -17,10 +14,10 @@ from skebm._validation import (
     StrOptions,
     check_bias,
     check_constructor,
-    check_hidden_rows,
     check_noise,
 )
 from skebm.base import BaseRealModel
+from skebm.base.hidden_units import HiddenUnitsMixin
 from skebm.energy.gaussian_rbm import GaussianRBMEnergy
 from skebm.energy.whitening import DiagonalWhitening, TriangularWhitening
 from skebm.learning.contrastive import ContrastiveLearning
@@ -37,7 +34,7 @@ _MAX_EXACT_UNITS = 10
 _MAX_EXACT_VALUES = 200_000
 
 
-class GaussianRBM(ClassNamePrefixFeaturesOutMixin, BaseRealModel):
+class GaussianRBM(HiddenUnitsMixin, BaseRealModel):
     r"""Restricted Boltzmann machine with Gaussian visible and binary hidden units.
 
     A normalised density of real-valued rows, and features of them, learned by
@@ -285,105 +282,6 @@ class GaussianRBM(ClassNamePrefixFeaturesOutMixin, BaseRealModel):
         self.n_ais_chains = n_ais_chains
         self.random_state = random_state
 
-    def transform(self, X):
-        """Compute the probability that each hidden unit is on.
-
-        Parameters
-        ----------
-        X : {array-like, sparse matrix} of shape (n_samples, n_features)
-            Values of the visible units.
-
-        Returns
-        -------
-        H : ndarray of shape (n_samples, n_components)
-            P(h = 1 | v), in float32 for float32 input, else in float64.
-
-        Raises
-        ------
-        ValueError
-            If `X` is not a finite numeric table of the width seen in `fit`.
-
-        Examples
-        --------
-        >>> from skebm import GaussianRBM
-        >>> rbm = GaussianRBM.from_parameters([[2.0]], [0.0], [-2.0], [1.0])
-        >>> rbm.transform([[0], [1], [2]]).round(3)
-        array([[0.119],
-               [0.5  ],
-               [0.881]])
-        """
-        rows = self._rows(X)
-        dtype = np.float32 if rows.table.dtype == np.float32 else np.float64
-        return rows.map(
-            self._energy().hidden_mean, row_elements=len(self.components_), dtype=dtype
-        )
-
-    def inverse_transform(self, X):
-        """Compute the mean of the visible units given the hidden ones.
-
-        Parameters
-        ----------
-        X : array-like of shape (n_samples, n_components)
-            Values of the hidden units: zeros and ones, or probabilities such as
-            `transform` gives.
-
-        Returns
-        -------
-        V : ndarray of shape (n_samples, n_features)
-            Means, float64.
-
-        Raises
-        ------
-        ValueError
-            If `X` is not a finite numeric table of `n_components` columns.
-
-        Examples
-        --------
-        >>> from skebm import GaussianRBM
-        >>> rbm = GaussianRBM.from_parameters([[2.0]], [1.0], [-2.0], [1.0])
-        >>> rbm.inverse_transform([[0], [1]])
-        array([[1.],
-               [3.]])
-        """
-        check_is_fitted(self)
-        energy = self._energy()
-        hidden = check_hidden_rows(X, energy.n_hidden)
-        return self._in_states(energy.visible_mean(hidden))
-
-    def energy(self, X, H):
-        """Compute the energy of pairs of visible and hidden rows.
-
-        Parameters
-        ----------
-        X : {array-like, sparse matrix} of shape (n_samples, n_features)
-            Values of the visible units.
-        H : array-like of shape (n_samples, n_components)
-            Values of the hidden units, zeros and ones.
-
-        Returns
-        -------
-        energy : ndarray of shape (n_samples,)
-            E(v, h) in nats. Lower is likelier.
-
-        Raises
-        ------
-        ValueError
-            If either is not a finite numeric table of the right width, or their
-            numbers of rows differ.
-
-        Examples
-        --------
-        >>> from skebm import GaussianRBM
-        >>> rbm = GaussianRBM.from_parameters([[2.0]], [0.0], [-2.0], [1.0])
-        >>> rbm.energy([[1], [1]], [[0], [1]])
-        array([0.5, 0.5])
-        """
-        rows = self._rows(X)
-        energy = self._energy()
-        hidden = check_hidden_rows(H, energy.n_hidden)
-        check_consistent_length(rows.table, hidden)
-        return rows.map(energy.energy, hidden, row_elements=energy.n_units)
-
     def conditional_score_samples(self, X):
         """Compute the log-density of each value given the others of its row.
 
@@ -484,10 +382,6 @@ class GaussianRBM(ClassNamePrefixFeaturesOutMixin, BaseRealModel):
         }
         rbm._adopt(attributes, n_features, X)
         return rbm
-
-    @property
-    def _n_features_out(self):
-        return self.components_.shape[0]
 
     @property
     def _noise_is_full(self):

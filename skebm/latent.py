@@ -6,10 +6,8 @@ from numbers import Integral
 
 import numpy as np
 from scipy.special import logit
-from sklearn.base import ClassNamePrefixFeaturesOutMixin
 from sklearn.utils.validation import (
     check_array,
-    check_consistent_length,
     check_is_fitted,
 )
 
@@ -20,11 +18,11 @@ from skebm._validation import (
     check_bias,
     check_constructor,
     check_couplings,
-    check_hidden_rows,
     validate_params,
 )
 from skebm.base import BaseBinaryModel
 from skebm.base.drawing import SWEEP_CONSTRAINTS
+from skebm.base.hidden_units import HiddenUnitsMixin
 from skebm.energy.latent import LatentEnergy
 from skebm.energy.latent_graph import LatentGraph
 from skebm.learning.exact_likelihood import ExactLikelihood
@@ -37,7 +35,7 @@ from skebm.learning.start import start_weights
 _HIDDEN_NOISE = 0.1
 
 
-class LatentBM(ClassNamePrefixFeaturesOutMixin, BaseBinaryModel):
+class LatentBM(HiddenUnitsMixin, BaseBinaryModel):
     r"""Boltzmann machine with hidden units, and couplings within both layers.
 
     The general Boltzmann machine [1]_. By what it is told to leave out it is also
@@ -286,118 +284,6 @@ class LatentBM(ClassNamePrefixFeaturesOutMixin, BaseBinaryModel):
         self.n_ais_chains = n_ais_chains
         self.random_state = random_state
 
-    def transform(self, X):
-        """Compute the probabilities of the hidden units.
-
-        Parameters
-        ----------
-        X : {array-like, sparse matrix} of shape (n_samples, n_features)
-            Values of the visible units; `binarize` applies as in `fit`.
-
-        Returns
-        -------
-        H : ndarray of shape (n_samples, n_components)
-            P(h = 1 | x), by mean field unless `score_is_exact_`; in float32 for
-            float32 input, else in float64.
-
-        Raises
-        ------
-        ValueError
-            If `X` is not a finite numeric table of the width seen in `fit`, or is
-            outside [0, 1] with ``binarize=None``.
-
-        Examples
-        --------
-        >>> from skebm import LatentBM
-        >>> machine = LatentBM.from_parameters(
-        ...     [[2.0], [0.0]], [0.0], [0.0, 0.0], hidden_couplings=[[0, 1], [1, 0]]
-        ... )
-        >>> machine.transform([[0], [1]]).round(3)
-        array([[0.65 , 0.65 ],
-               [0.932, 0.715]])
-        """
-        rows = self._rows(X)
-        dtype = np.float32 if rows.table.dtype == np.float32 else np.float64
-        energy = self._energy()
-        return rows.map(energy.hidden_mean, row_elements=energy.n_units, dtype=dtype)
-
-    def inverse_transform(self, X):
-        """Compute the probabilities of the features given hidden units.
-
-        Given the hidden units, the features are a fully visible machine with
-        couplings V. Their means are exact where, but for at most 12 of them, no two
-        features are coupled with each other, and found by mean field elsewhere.
-
-        Parameters
-        ----------
-        X : array-like of shape (n_samples, n_components)
-            Values of the hidden units: zeros and ones, or probabilities such as
-            `transform` gives, used as they are.
-
-        Returns
-        -------
-        V : ndarray of shape (n_samples, n_features)
-            P(x = 1 | h), float64.
-
-        Raises
-        ------
-        ValueError
-            If `X` is not a finite numeric table of `n_components` columns.
-
-        Examples
-        --------
-        >>> from skebm import LatentBM
-        >>> machine = LatentBM.from_parameters(
-        ...     [[2.0, 0.0]], [0.0, 0.0], [0.0], visible_couplings=[[0, 1], [1, 0]]
-        ... )
-        >>> machine.inverse_transform([[0], [1]]).round(3)
-        array([[0.65 , 0.65 ],
-               [0.932, 0.715]])
-        """
-        check_is_fitted(self)
-        energy = self._energy()
-        return energy.visible_mean(check_hidden_rows(X, energy.n_hidden))
-
-    def energy(self, X, H):
-        """Compute the energy of each pair of rows.
-
-        Parameters
-        ----------
-        X : {array-like, sparse matrix} of shape (n_samples, n_features)
-            Values of the visible units; `binarize` applies as in `fit`.
-        H : array-like of shape (n_samples, n_components)
-            Values of the hidden units, zeros and ones.
-
-        Returns
-        -------
-        energy : ndarray of shape (n_samples,)
-            E(x, h) in nats. Lower is likelier.
-
-        Raises
-        ------
-        ValueError
-            If either is not a finite numeric table of the right width, or their
-            numbers of rows differ.
-
-        Examples
-        --------
-        >>> from skebm import LatentBM
-        >>> machine = LatentBM.from_parameters(
-        ...     [[2.0], [0.0]], [0.0], [0.0, 0.0], hidden_couplings=[[0, 1], [1, 0]]
-        ... )
-        >>> machine.energy([[1], [1]], [[1, 0], [1, 1]])
-        array([-2., -3.])
-        """
-        rows = self._rows(X)
-        energy = self._energy()
-        hidden = check_hidden_rows(H, energy.n_hidden)
-        check_consistent_length(rows.table, hidden)
-        return rows.map(
-            lambda *layers: energy.energy(np.hstack(layers)),
-            hidden,
-            row_elements=energy.n_units,
-        )
-
     @validate_params(
         {**SWEEP_CONSTRAINTS, "X": ["array-like", "sparse matrix"]},
         prefer_skip_nested_validation=True,
@@ -539,10 +425,6 @@ class LatentBM(ClassNamePrefixFeaturesOutMixin, BaseBinaryModel):
             )
         machine._adopt(attributes, n_features, X)
         return machine
-
-    @property
-    def _n_features_out(self):
-        return self.components_.shape[0]
 
     @property
     def _chain_mean(self):

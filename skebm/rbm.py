@@ -6,20 +6,17 @@ from numbers import Integral
 
 import numpy as np
 from scipy.special import logit
-from sklearn.base import ClassNamePrefixFeaturesOutMixin
 from sklearn.utils.validation import (
     check_array,
-    check_consistent_length,
-    check_is_fitted,
 )
 
 from skebm._validation import (
     Interval,
     StrOptions,
     check_bias,
-    check_hidden_rows,
 )
 from skebm.base import BaseBinaryModel
+from skebm.base.hidden_units import HiddenUnitsMixin
 from skebm.energy.binary_rbm import BinaryRBMEnergy
 from skebm.learning.contrastive import ContrastiveLearning
 from skebm.learning.exact_likelihood import ExactLikelihood
@@ -27,7 +24,7 @@ from skebm.learning.natural import KroneckerMetric
 from skebm.learning.start import start_weights
 
 
-class BinaryRBM(ClassNamePrefixFeaturesOutMixin, BaseBinaryModel):
+class BinaryRBM(HiddenUnitsMixin, BaseBinaryModel):
     """Restricted Boltzmann machine with binary visible and hidden units.
 
     A probability distribution over binary rows, and features of them. It is
@@ -262,104 +259,6 @@ class BinaryRBM(ClassNamePrefixFeaturesOutMixin, BaseBinaryModel):
         self.n_ais_chains = n_ais_chains
         self.random_state = random_state
 
-    def transform(self, X):
-        """Compute the probability that each hidden unit is on.
-
-        Parameters
-        ----------
-        X : {array-like, sparse matrix} of shape (n_samples, n_features)
-            Values of the visible units; `binarize` applies as in `fit`.
-
-        Returns
-        -------
-        H : ndarray of shape (n_samples, n_components)
-            P(h = 1 | v), in float32 for float32 input, else in float64.
-
-        Raises
-        ------
-        ValueError
-            If `X` is not a finite numeric table of the width seen in `fit`, or is
-            outside [0, 1] with ``binarize=None``.
-
-        Examples
-        --------
-        >>> from skebm import BinaryRBM
-        >>> rbm = BinaryRBM.from_parameters([[2.0, -2.0]], [0.0, 0.0], [0.0])
-        >>> rbm.transform([[1, 0], [0, 1]]).round(3)
-        array([[0.881],
-               [0.119]])
-        """
-        rows = self._rows(X)
-        dtype = np.float32 if rows.table.dtype == np.float32 else np.float64
-        return rows.map(
-            self._energy().hidden_mean, row_elements=len(self.components_), dtype=dtype
-        )
-
-    def inverse_transform(self, X):
-        """Compute the probability that each visible unit is on.
-
-        Parameters
-        ----------
-        X : array-like of shape (n_samples, n_components)
-            Values of the hidden units: zeros and ones, or probabilities such as
-            `transform` gives.
-
-        Returns
-        -------
-        V : ndarray of shape (n_samples, n_features)
-            P(v = 1 | h), float64.
-
-        Raises
-        ------
-        ValueError
-            If `X` is not a finite numeric table of `n_components` columns.
-
-        Examples
-        --------
-        >>> from skebm import BinaryRBM
-        >>> rbm = BinaryRBM.from_parameters([[2.0, -2.0]], [0.0, 0.0], [0.0])
-        >>> rbm.inverse_transform([[0], [1]]).round(3)
-        array([[0.5  , 0.5  ],
-               [0.881, 0.119]])
-        """
-        check_is_fitted(self)
-        energy = self._energy()
-        return energy.visible_mean(check_hidden_rows(X, energy.n_hidden))
-
-    def energy(self, X, H):
-        """Compute the energy of pairs of visible and hidden rows.
-
-        Parameters
-        ----------
-        X : {array-like, sparse matrix} of shape (n_samples, n_features)
-            Values of the visible units; `binarize` applies as in `fit`.
-        H : array-like of shape (n_samples, n_components)
-            Values of the hidden units, zeros and ones.
-
-        Returns
-        -------
-        energy : ndarray of shape (n_samples,)
-            E(v, h) in nats. Lower is likelier.
-
-        Raises
-        ------
-        ValueError
-            If either is not a finite numeric table of the right width, or their
-            numbers of rows differ.
-
-        Examples
-        --------
-        >>> from skebm import BinaryRBM
-        >>> rbm = BinaryRBM.from_parameters([[2.0, -2.0]], [0.0, 0.0], [0.0])
-        >>> rbm.energy([[1, 0], [0, 1]], [[1], [1]])
-        array([-2.,  2.])
-        """
-        rows = self._rows(X)
-        energy = self._energy()
-        hidden = check_hidden_rows(H, energy.n_hidden)
-        check_consistent_length(rows.table, hidden)
-        return rows.map(energy.energy, hidden, row_elements=energy.n_units)
-
     @classmethod
     def from_parameters(
         cls, components, intercept_visible, intercept_hidden, *, X=None, **params
@@ -410,10 +309,6 @@ class BinaryRBM(ClassNamePrefixFeaturesOutMixin, BaseBinaryModel):
         }
         rbm._adopt(attributes, n_features, X)
         return rbm
-
-    @property
-    def _n_features_out(self):
-        return self.components_.shape[0]
 
     def _initial_energy(self, sample, rng):
         mean = self._visible_mean

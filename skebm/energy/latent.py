@@ -66,6 +66,10 @@ class LatentEnergy(BoltzmannEnergy):
 
     # ---- energies, in nats: lower is likelier ----
 
+    def energy(self, rows, hidden=None):
+        """Compute E of rows of all units, or of visible and hidden ones."""
+        return super().energy(rows if hidden is None else np.hstack([rows, hidden]))
+
     def free_energy(self, rows):
         """Compute -log of the sum of exp(-E) over the units that rows leave open.
 
