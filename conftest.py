@@ -4,4 +4,7 @@ from importlib.util import find_spec
 
 collect_ignore = []
 if find_spec("numba") is None:
-    collect_ignore.append("skebm/energy/sweeps/compiled_kernels.py")
+    collect_ignore += [
+        "skebm/energy/compiled_functions.py",
+        "skebm/energy/sweeps/compiled_kernels.py",
+    ]

@@ -1,15 +1,11 @@
-"""Sweeps as loops that numba compiles.
-
-Only for where numba is installed. Each call runs in one thread and releases the
-interpreter's lock, and none calls a library of matrix products, whose threads
-would get in the way of NumPy's.
-"""
+"""Sweeps as loops that numba compiles; only for where it is installed."""
 
 __all__ = ["gibbs_thresholds", "sweep_classes", "sweep_in_order"]
 
-import numba
 import numpy as np
 
+from skebm.energy.compilation import compile_loop
+from skebm.energy.compiled_functions import log
 from skebm.energy.sweeps import thresholds as reference
 from skebm.energy.sweeps.chains import stretches
 
@@ -25,36 +21,7 @@ _AT_ONCE = 8
 # summed anew, so that rounding errors do not pile up.
 _SWEEPS_BETWEEN_SUMS = 32
 
-# For logarithms in float32: of those between the square roots of 1/2 and 2 as
-# series = log(1 + z) / z**2 - 1 / z.
 _ONE = np.float32(1)
-_LOG_2 = np.float32(np.log(2))
-_BITS_OF_ROOT_HALF = np.sqrt(np.float32(0.5)).view(np.int32)
-_SERIES = tuple(
-    np.float32(
-        [
-            0.070376836,
-            -0.11514610,
-            0.11676999,
-            -0.12420141,
-            0.14249323,
-            -0.16668058,
-            0.20000715,
-            -0.24999994,
-            0.33333331,
-            -0.5,
-        ]
-    )
-)
-
-
-def _compile(function):
-    """Compile a loop, keeping what is compiled where there is a folder for it."""
-    options = {"error_model": "numpy", "fastmath": {"contract"}, "nogil": True}
-    try:
-        return numba.njit(function, cache=True, **options)
-    except RuntimeError:  # no folder that can be written to
-        return numba.njit(function, **options)
 
 
 def sweep_in_order(chains, weights, n_sweeps, draw):
@@ -114,7 +81,7 @@ def _sum_fields(on, beta, weights):
     return fields
 
 
-@_compile
+@compile_loop
 def _update_block(fields, weights, thresholds, chains, begin):
     """Update consecutive units and return by how much what they send has changed.
 
@@ -142,7 +109,7 @@ def _update_block(fields, weights, thresholds, chains, begin):
     return flips
 
 
-@_compile
+@compile_loop
 def _correct_field(field, couplings, flips, first):
     """Add what earlier units of the block have changed, in rows from the first."""
     last = first + len(field)
@@ -161,7 +128,7 @@ def _correct_field(field, couplings, flips, first):
             field[r] += w0 * x0[r]
 
 
-@_compile
+@compile_loop
 def _update_unit(field, thresholds, beta, on, flips):
     # Three loops, since one of several types is not vectorised.
     for r in range(len(field)):
@@ -172,7 +139,7 @@ def _update_unit(field, thresholds, beta, on, flips):
         flips[r] = (beta[r] if on[r] else 0 * beta[r]) - flips[r]
 
 
-@_compile
+@compile_loop
 def _add_flips(fields, weights, flips, begin, keep):
     """Add flips of a block to the fields of the units from `keep` on."""
     n_block, n_rows = flips.shape
@@ -191,7 +158,7 @@ def _add_flips(fields, weights, flips, begin, keep):
         _add_rows(fields[row, keep:], weights, chosen[:n_filled], amounts)
 
 
-@_compile
+@compile_loop
 def _add_rows(field, weights, chosen, amounts):
     """Add multiples of the chosen weights, four or more rows, to the last fields.
 
@@ -230,7 +197,7 @@ def sweep_classes(chains, weights, colours, n_sweeps, draw):
             _update_members(tuple(chains), couplings, members, thresholds)
 
 
-@_compile
+@compile_loop
 def _update_members(chains, couplings, members, thresholds):
     on, beta = chains
     starts, others, weights = couplings
@@ -266,35 +233,15 @@ def gibbs_thresholds(uniform, bias, chains, members):
     return drawn
 
 
-@_compile
+@compile_loop
 def _log_odds_less_bias(uniform, bias, result):
     for i in range(len(uniform)):
         variates, own, row = uniform[i], bias[i], result[i]
         for r in range(len(row)):
-            row[r] = _log((_ONE + variates[r]) / (_ONE - variates[r]))
+            row[r] = log((_ONE + variates[r]) / (_ONE - variates[r]))
         if len(own) == 1:
             for r in range(len(row)):
                 row[r] -= own[0]
         else:
             for r in range(len(row)):
                 row[r] -= own[r]
-
-
-@_compile
-def _log(x):
-    """Compute the natural logarithm in float32, without branches [1]_.
-
-    References
-    ----------
-    .. [1] Moshier, S. L. (1989). Methods and Programs for Mathematical Functions.
-       Ellis Horwood.
-    """
-    # x = 2 ** power * (1 + z) with 1 + z between the square roots of 1/2 and 2,
-    # whose bits are those of x less power in the exponent.
-    bits = np.float32(x).view(np.int32)
-    power = np.int32(np.int32(bits - _BITS_OF_ROOT_HALF) >> np.int32(23))
-    z = np.int32(bits - np.int32(power << np.int32(23))).view(np.float32) - _ONE
-    series = _SERIES[0]
-    for coefficient in _SERIES[1:]:
-        series = series * z + coefficient
-    return np.float32(power) * _LOG_2 + (z + z * z * series)

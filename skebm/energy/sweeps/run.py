@@ -2,11 +2,9 @@
 
 __all__ = ["gibbs_sweeps", "metropolis_sweeps"]
 
-from functools import cache
-from importlib.util import find_spec
-
 import numpy as np
 
+from skebm.energy.compilation import numba_is_installed
 from skebm.energy.sweeps import array_kernels
 from skebm.energy.sweeps.chains import Chains, transposed
 from skebm.energy.sweeps.thresholds import metropolis_thresholds
@@ -82,10 +80,9 @@ def metropolis_sweeps(
     )
 
 
-@cache
 def _kernels():
-    """Choose once, and at first use, since numba takes its time to import."""
-    if find_spec("numba") is None:
+    """Choose at first use, since numba takes its time to import."""
+    if not numba_is_installed():
         return array_kernels
     from skebm.energy.sweeps import compiled_kernels  # noqa: PLC0415
 

@@ -1,5 +1,4 @@
 from importlib import import_module
-from importlib.util import find_spec
 from unittest import mock
 
 import numpy as np
@@ -237,24 +236,10 @@ def test_sweeps_forget_where_they_started(sweep):
     assert_draws_from(law / law.sum(), result @ 2 ** np.arange(4)[::-1])
 
 
-def test_the_compiled_kernels_serve_where_numba_is_installed(monkeypatch):
-    chosen = run._kernels.__wrapped__()
-    expected = "compiled_kernels" if find_spec("numba") else "array_kernels"
-    assert chosen.__name__.rsplit(".", 1)[1] == expected
-    monkeypatch.setattr(run, "find_spec", lambda name: None)
-    assert run._kernels.__wrapped__() is array_kernels
-
-
-def test_loops_are_compiled_where_there_is_no_folder_to_keep_them(monkeypatch):
-    numba = pytest.importorskip("numba")
-    from skebm.energy.sweeps import compiled_kernels  # noqa: PLC0415
-
-    def njit(function, cache=False, **options):
-        if cache:
-            raise RuntimeError("cannot cache function: no locator available")
-        return function, options
-
-    monkeypatch.setattr(numba, "njit", njit)
-    function, options = compiled_kernels._compile(len)
-    assert function is len
-    assert options["nogil"]
+@pytest.mark.parametrize("installed", [False, True])
+def test_the_compiled_kernels_serve_where_numba_is_installed(monkeypatch, installed):
+    if installed:
+        pytest.importorskip("numba")
+    monkeypatch.setattr(run, "numba_is_installed", lambda: installed)
+    expected = "compiled_kernels" if installed else "array_kernels"
+    assert run._kernels().__name__.rsplit(".", 1)[1] == expected

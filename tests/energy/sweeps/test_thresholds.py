@@ -18,7 +18,7 @@ def gibbs_thresholds(request, monkeypatch):
     pytest.importorskip("numba")
     compiled = import_module("skebm.energy.sweeps.compiled_kernels")
     if request.param.endswith("Python"):
-        for name in "_log_odds_less_bias", "_log":
+        for name in "_log_odds_less_bias", "log":
             monkeypatch.setattr(compiled, name, getattr(compiled, name).py_func)
     return compiled.gibbs_thresholds
 

@@ -1,0 +1,27 @@
+from importlib.util import find_spec
+
+import pytest
+
+from skebm.energy import compilation
+from skebm.energy.compilation import compile_loop, numba_is_installed
+
+
+def test_numba_is_looked_for_once(monkeypatch):
+    numba_is_installed.cache_clear()
+    assert numba_is_installed() == (find_spec("numba") is not None)
+    monkeypatch.setattr(compilation, "find_spec", lambda name: 1 / 0)
+    numba_is_installed()
+
+
+def test_loops_are_compiled_where_there_is_no_folder_to_keep_them(monkeypatch):
+    numba = pytest.importorskip("numba")
+
+    def njit(function, cache=False, **options):
+        if cache:
+            raise RuntimeError("cannot cache function: no locator available")
+        return function, options
+
+    monkeypatch.setattr(numba, "njit", njit)
+    function, options = compile_loop(len)
+    assert function is len
+    assert options["nogil"]
