@@ -6,5 +6,6 @@ collect_ignore = []
 if find_spec("numba") is None:
     collect_ignore += [
         "skebm/energy/compiled_functions.py",
+        "skebm/energy/phases/compiled_kernels.py",
         "skebm/energy/sweeps/compiled_kernels.py",
     ]

@@ -5,6 +5,7 @@ __all__ = ["CentredBinaryRBM", "Offsets"]
 import numpy as np
 
 from skebm.energy.binary_rbm_tempered import TemperedBinaryRBM
+from skebm.energy.phases import phase_kernels
 from skebm.energy.units import draw_units, logistic
 
 # No data make one unit change the odds of another by a factor of exp(100): the
@@ -101,8 +102,10 @@ class CentredBinaryRBM:
             before.hidden[:-1] if hidden_offset is None else hidden_offset,
         )
         matrix = self.matrix.copy()
-        matrix[:, -1] += self.matrix @ (after.visible - before.visible)
-        matrix[-1] += (after.hidden - before.hidden) @ self.matrix
+        if visible_offset is not None:
+            matrix[:, -1] += self.matrix @ (after.visible - before.visible)
+        if hidden_offset is not None:
+            matrix[-1] += (after.hidden - before.hidden) @ self.matrix
         return CentredBinaryRBM(matrix, after)
 
     def prepare(self, visible):
@@ -148,25 +151,24 @@ class CentredBinaryRBM:
         chains : ndarray of shape (n_chains, n_hidden + 1)
             The chains after their sweeps.
         """
-        n_batch, n_chains = len(batch), len(chains)
-        for sweep in range(n_sweeps):
-            hidden = _centre(chains, self.offsets.hidden)
-            visible = draw_units(np.dot(hidden, self.matrix), noise)
-            visible = _centre(visible, self.offsets.visible)
-            if sweep < n_sweeps - 1:
-                chains = self.start_chains(visible, noise)
-        rows = np.concatenate([batch, visible])
-
-        # A mean is (1 + t) / 2, a row's statistics weight * (mean - l) times it.
-        tanh = np.dot(rows, self.matrix.T)
-        tanh *= 0.5
-        np.tanh(tanh, out=tanh)
-        chains = tanh[n_batch:] > noise.draw((n_chains, tanh.shape[1]))
-        statistics = np.add(tanh, self.offsets.twice_centred, out=tanh)
-        statistics[:, -1] = 2
-        statistics[:n_batch] *= 0.5 * rate / n_batch
-        statistics[n_batch:] *= -0.5 * rate / n_chains
-        return np.dot(statistics.T, rows), chains
+        kernels = phase_kernels(self.matrix.dtype)
+        n_chains = len(chains)
+        for n_left in range(n_sweeps, 0, -1):
+            field = np.dot(_centre(chains, self.offsets.hidden), self.matrix)
+            above = batch if n_left == 1 else batch[:0]
+            uniform = noise.draw(field.shape)
+            rows = kernels.draw_below(above, field, uniform, self.offsets.visible)
+            if n_left > 1:
+                chains = self.start_chains(rows, noise)
+        field = np.dot(rows, self.matrix.T)
+        chains = kernels.weigh_and_draw(
+            field,
+            noise.draw((n_chains, field.shape[1])),
+            self.offsets.twice_centred,
+            rate / len(batch),
+            -rate / n_chains,
+        )
+        return np.dot(field.T, rows), chains
 
     def step(self, direction, shrink=None):
         """Add a direction, which is overwritten, then shrink the weights."""

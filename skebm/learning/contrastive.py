@@ -32,9 +32,10 @@ HIDDEN_METRIC_PERIOD = 50
 _VISIBLE_METRIC_PERIOD = 500
 
 # The average of the iterates reaches back over the last 500 updates, or the
-# last ninth of fewer.
+# last ninth of fewer. Iterates are much like their neighbours: one in ten will do.
 _AVERAGED_UPDATES = 500
 _AVERAGED_SHARE = 9
+_AVERAGING_PERIOD = 10
 
 
 @dataclass
@@ -121,8 +122,14 @@ class ContrastiveLearning:
         """
         # Overflow shows in the parameters, which are checked.
         with np.errstate(over="ignore", invalid="ignore"):
+            n_new = 0
             for batch in batches:
                 self._update(state, batch, schedule)
+                n_new += 1
+                if n_new == _AVERAGING_PERIOD:
+                    self._average(state, n_new)
+                    n_new = 0
+            self._average(state, n_new)
         if state.model.has_diverged():
             raise FloatingPointError(
                 f"Learning has diverged after {state.n_updates} updates: the "
@@ -167,11 +174,17 @@ class ContrastiveLearning:
             direction *= np.float32(rate)
             shrink_rate = None if alpha == 0 else rate * metric.scales()
         state.model = model.step(direction, self._shrink(shrink_rate, alpha))
-        fraction = max(1 / _AVERAGED_UPDATES, _AVERAGED_SHARE / (10 + state.n_updates))
-        state.averaged = state.averaged.towards(state.model, fraction)
         state.metric = metric
         state.chains = self._kept(chains, replicas)
         state.n_updates += 1
+
+    def _average(self, state, n_new):
+        """Let the average take in the last of so many new iterates, for all."""
+        if n_new == 0:
+            return
+        share = max(1 / _AVERAGED_UPDATES, _AVERAGED_SHARE / (9 + state.n_updates))
+        share = 1 - (1 - share) ** n_new
+        state.averaged = state.averaged.towards(state.model, share)
 
     def result(self, state):
         """Give the machine learned, with zeros where a penalty has put them."""

@@ -83,10 +83,14 @@ def test_contrast_is_the_gradient_of_the_likelihood(parameters, n_sweeps, with_o
 
 
 @pytest.mark.parametrize("n_sweeps", [1, 2])
-def test_contrast_leaves_the_law_of_the_chains_invariant(parameters, centred, n_sweeps):
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_contrast_leaves_the_law_of_the_chains_invariant(
+    parameters, centred, n_sweeps, dtype
+):
     oracle = RBMOracle(*parameters)
     rng = np.random.default_rng(0)
-    noise = UniformNoise(rng, np.float64)
+    noise = UniformNoise(rng, dtype)
+    centred = centred.astype(dtype)
     visible, _ = oracle.draw(200_000, rng)
     chains = centred.start_chains(centred.prepare(visible), noise)
     hidden_law = oracle.joint.sum(axis=0)

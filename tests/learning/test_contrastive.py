@@ -225,6 +225,21 @@ def test_the_average_reaches_back_over_a_ninth_then_over_five_hundred_updates():
     state, _ = run_recorded(7, n_passes=10_000)
     # Of what came before the last thousands exp(-11) is left.
     assert 10_000 - state.averaged.value == pytest.approx(499, abs=0.01)
+    # In a longer run the last of each ten iterates counts for all of them, which
+    # brings the average 4.5 updates nearer.
+    state, _ = run_recorded(7 * 1000, n_passes=10)
+    assert 10_000 - state.averaged.value == pytest.approx(494.5, abs=0.05)
+
+
+@pytest.mark.parametrize("n_updates", [1, 2, 10, 11, 20])
+def test_the_average_takes_in_the_last_iterate_of_every_run(n_updates):
+    state, _ = run_recorded(7 * n_updates)
+    before = state.averaged.value
+    learner, rows = make_learner(), Rows(np.zeros((7, 1)), None)
+    learner.run(state, learner.batches(state, rows), TenTimes())
+    share = 9 / (10 + n_updates)
+    expected = before + share * (n_updates + 1 - before)
+    assert state.averaged.value == pytest.approx(expected, rel=1e-12)
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,97 @@
+"""Kernels of the phases against their definitions, in float64."""
+
+from importlib import import_module
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+from scipy.special import expit
+
+from skebm.energy import phases
+from skebm.energy.phases import array_kernels, phase_kernels
+
+N_BATCH, N_CHAINS, N_COLUMNS = 3, 50, 21
+EPSILON = np.finfo(np.float32).eps
+
+
+@pytest.fixture(params=["NumPy", "compiled", "compiled, as Python"])
+def kernels(request, monkeypatch):
+    if request.param == "NumPy":
+        return array_kernels
+    pytest.importorskip("numba")
+    compiled = import_module("skebm.energy.phases.compiled_kernels")
+    if not request.param.endswith("Python"):
+        return compiled
+    monkeypatch.setattr(compiled, "exp", compiled.exp.py_func)
+    loops = {name: getattr(compiled, name).py_func for name in compiled.__all__}
+    return SimpleNamespace(**loops)
+
+
+@pytest.fixture
+def rng():
+    return np.random.default_rng(0)
+
+
+def random_fields(rng, n_rows):
+    """Fields of every size that float32 has, certain ones among them."""
+    field = rng.normal(0, 3, (n_rows, N_COLUMNS))
+    field[:, 1], field[:, 2], field[:, 3], field[:, 4] = -200, 200, -1e30, 1e30
+    return field.astype(np.float32)
+
+
+def random_variates(rng, field):
+    """Variates between -1 and 1 that rounding cannot move across a field."""
+    uniform = rng.uniform(-1, 1, field.shape).astype(np.float32)
+    uniform[0], uniform[1] = 1 - EPSILON, EPSILON - 1
+    margin = np.tanh(field.astype(np.float64) / 2) - uniform
+    uniform[np.abs(margin) < 4 * EPSILON] = 0
+    return uniform
+
+
+def are_on(field, uniform):
+    return np.tanh(field.astype(np.float64) / 2) > uniform
+
+
+@pytest.mark.parametrize("n_batch", [0, N_BATCH])
+def test_draws_stand_centred_below_the_batch(kernels, rng, n_batch):
+    batch = rng.normal(size=(n_batch, N_COLUMNS)).astype(np.float32)
+    offset = rng.random(N_COLUMNS, dtype=np.float32)
+    field = random_fields(rng, N_CHAINS)
+    uniform = random_variates(rng, field)
+    on = are_on(field, uniform)
+    assert on[:, 4].all()
+    assert not on[:, 3].any()
+    rows = kernels.draw_below(batch, field.copy(), uniform, offset)
+    assert rows.dtype == np.float32
+    np.testing.assert_array_equal(rows[:n_batch], batch)
+    np.testing.assert_array_equal(rows[n_batch:, :-1], (on - offset)[:, :-1])
+    np.testing.assert_array_equal(rows[n_batch:, -1], 1)
+
+
+def test_means_are_centred_and_weighed_and_chains_drawn(kernels, rng):
+    field = random_fields(rng, N_BATCH + N_CHAINS)
+    uniform = random_variates(rng, field[N_BATCH:])
+    offset = rng.random(N_COLUMNS, dtype=np.float32)
+    weighed = field.copy()
+    chains = kernels.weigh_and_draw(weighed, uniform, 1 - 2 * offset, 0.5, -0.125)
+    assert chains.dtype == bool
+    np.testing.assert_array_equal(chains, are_on(field[N_BATCH:], uniform))
+    expected = expit(field.astype(np.float64)) - offset
+    expected[:, -1] = 1
+    expected[:N_BATCH] *= 0.5
+    expected[N_BATCH:] *= -0.125
+    np.testing.assert_allclose(weighed, expected, rtol=0, atol=EPSILON)
+
+
+@pytest.mark.parametrize("installed", [False, True])
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_compiled_kernels_serve_float32_where_numba_is(monkeypatch, installed, dtype):
+    if installed:
+        pytest.importorskip("numba")
+    monkeypatch.setattr(phases, "numba_is_installed", lambda: installed)
+    phase_kernels.cache_clear()
+    compiled = installed and dtype == np.float32
+    expected = "compiled_kernels" if compiled else "array_kernels"
+    chosen = phase_kernels(np.dtype(dtype))
+    phase_kernels.cache_clear()
+    assert chosen.__name__.rsplit(".", 1)[1] == expected
