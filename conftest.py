@@ -9,3 +9,8 @@ if find_spec("numba") is None:
         "skebm/energy/phases/compiled_kernels.py",
         "skebm/energy/sweeps/compiled_kernels.py",
     ]
+if find_spec("matplotlib") is None:
+    collect_ignore += [
+        f"skebm/displays/{name}.py"
+        for name in ("couplings", "energy_histogram", "history", "weights")
+    ]
