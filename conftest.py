@@ -6,7 +6,7 @@ collect_ignore = []
 if find_spec("numba") is None:
     collect_ignore += [
         "skebm/energy/compiled_functions.py",
-        "skebm/energy/phases/compiled_kernels.py",
+        "skebm/energy/layers/compiled_kernels.py",
         "skebm/energy/sweeps/compiled_kernels.py",
     ]
 if find_spec("matplotlib") is None:

@@ -76,7 +76,9 @@ html_sidebars = {  # pages without others beside them
     for page in (
         "install",
         "getting_started",
-        "coming_from_bernoulli_rbm",
+        "performance",
+        "scaling_out",
+        "contributing",
         "references",
         "changelog",
     )

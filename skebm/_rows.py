@@ -11,6 +11,11 @@ from scipy import sparse
 # that a memory-mapped or sparse table is never held densely as a whole.
 BLOCK_ELEMENTS = 2**20
 
+# Elementwise work is quicker on what the second cache holds, about 1 MiB; products of
+# fewer rows than these are slower.
+_CACHED_ELEMENTS = 2**17
+_LEAST_ROWS = 512
+
 
 class Rows:
     """Read-only view of a table whose values are thresholded when read.
@@ -27,13 +32,16 @@ class Rows:
     lowest : {0, -1}, default=0
         Without a threshold, the value that stands for a probability of 0, that for
         1 being 1.
+    unchanged : bool, default=False
+        Whether the threshold is known to leave every value as it is.
     """
 
-    def __init__(self, table, threshold, chosen=None, lowest=0):
+    def __init__(self, table, threshold, chosen=None, lowest=0, unchanged=False):
         self.table = table
         self.threshold = None if table.dtype == bool else threshold
         self.chosen = chosen
         self.lowest = 0 if table.dtype == bool else lowest
+        self.unchanged = unchanged
         self.n_rows, self.n_columns = table.shape
         if chosen is not None:
             self.n_rows = len(chosen)
@@ -63,14 +71,45 @@ class Rows:
 
     def take(self, selection):
         """Read the rows that a slice or an index array names, dense."""
-        if self.chosen is not None:
-            selection = self.chosen[selection]
-        rows = self.table[selection]
-        if sparse.issparse(rows):
-            rows = rows.toarray()
+        rows = self._selected(selection)
+        if sparse.issparse(rows) and self.threshold is not None and self.threshold >= 0:
+            # What is not stored is off; bits are quicker to spread out than floats.
+            on = rows.data > self.threshold
+            return type(rows)((on, rows.indices, rows.indptr), rows.shape).toarray()
+        rows = _dense(rows)
         if self.threshold is not None:
             return rows > self.threshold
         return rows if self.lowest == 0 else (rows - self.lowest) / (1 - self.lowest)
+
+    def read(self, selection, out):
+        """Read rows in float64, with as few passes over them as possible.
+
+        Parameters
+        ----------
+        selection : slice or ndarray
+            Which rows.
+        out : ndarray of shape (n_selected, n_columns)
+            Memory to read into, float64.
+
+        Returns
+        -------
+        rows : ndarray of shape (n_selected, n_columns)
+            Either `out` or a part of the table, which must not be written to.
+        """
+        rows = _dense(self._selected(selection))
+        if self.threshold is not None and not self.unchanged:
+            return np.greater(rows, self.threshold, out=out)
+        if self.lowest == 0:
+            if rows.dtype == np.float64:
+                return rows
+            np.copyto(out, rows)
+            return out
+        np.subtract(rows, self.lowest, out=out, dtype=np.float64)
+        out /= 1 - self.lowest
+        return out
+
+    def _selected(self, selection):
+        return self.table[selection if self.chosen is None else self.chosen[selection]]
 
     def blocks(self, row_elements):
         """Cut the table into slices of rows.
@@ -90,10 +129,7 @@ class Rows:
 
     def column_sums(self):
         """Sum the values of each column, shape (n_columns,), float64."""
-        sums = np.zeros(self.n_columns)
-        for block in self.blocks(self.n_columns):
-            sums += self.take(block).sum(axis=0, dtype=np.float64)
-        return sums
+        return sum(rows.sum(axis=0) for rows, _ in self._read_blocks(self.n_columns))
 
     def map(self, function, *others, row_elements, dtype=np.float64):
         """Apply a function to float64 rows, block by block.
@@ -116,15 +152,35 @@ class Rows:
             What `function` gives for each row.
         """
         result = None
-        for block in self.blocks(row_elements):
-            part = function(
-                self.take(block).astype(np.float64, copy=False),
-                *(other[block] for other in others),
-            )
+        for rows, block in self._read_blocks(row_elements):
+            part = function(rows, *(other[block] for other in others))
             if result is None:
                 result = np.empty((self.n_rows, *part.shape[1:]), dtype=dtype)
             result[block] = part
         return result
+
+    def every(self, condition):
+        """Say whether a condition holds for all values of a dense table as it is.
+
+        Parameters
+        ----------
+        condition : callable
+            Of an array, elementwise.
+        """
+        blocks = self._cached_blocks(self.n_columns)
+        return all(condition(self._selected(block)).all() for block in blocks)
+
+    def _read_blocks(self, row_elements):
+        memory = None
+        for block in self._cached_blocks(row_elements):
+            if memory is None:
+                memory = np.empty((block.stop, self.n_columns))
+            yield self.read(block, out=memory[: block.stop - block.start]), block
+
+    def _cached_blocks(self, row_elements):
+        row_elements = max(row_elements, self.n_columns)
+        most_rows = max(_LEAST_ROWS, _CACHED_ELEMENTS // row_elements)
+        return row_blocks(self.n_rows, row_elements, most_rows)
 
 
 class ScaledRows(Rows):
@@ -149,9 +205,21 @@ class ScaledRows(Rows):
         """Read the rows that a slice or an index array names, dense, float64."""
         return (super().take(selection) - self._location) / self._scale
 
+    def read(self, selection, out):
+        """Read rows in float64 into `out`."""
+        np.subtract(super().take(selection), self._location, out=out)
+        out /= self._scale
+        return out
 
-def row_blocks(n_rows, row_elements):
+
+def row_blocks(n_rows, row_elements, most_rows=None):
     """Cut a number of rows into slices that need a bounded number of elements."""
     size = max(1, BLOCK_ELEMENTS // row_elements)
+    if most_rows is not None:
+        size = min(size, most_rows)
     for start in range(0, n_rows, size):
         yield slice(start, min(start + size, n_rows))
+
+
+def _dense(rows):
+    return rows.toarray() if sparse.issparse(rows) else rows

@@ -102,7 +102,7 @@ def check_rows(estimator, X, *, reset=False):
         X.sum_duplicates()
     threshold = estimator.binarize
     low, high = states_of(estimator)
-    rows = Rows(X, threshold, lowest=low)
+    unchanged = False
     if threshold is None:
         if not _every_value(X, lambda values: (values >= low) & (values <= high)):
             raise ValueError(
@@ -124,7 +124,8 @@ def check_rows(estimator, X, *, reset=False):
                 f"as {_FRACTIONS[low]}.",
                 DataConversionWarning,
             )
-    return rows
+        unchanged = reason is None and low == 0
+    return Rows(X, threshold, lowest=low, unchanged=unchanged)
 
 
 def check_real_rows(estimator, X, *, reset=False):
@@ -304,9 +305,7 @@ def _every_value(X, condition):
     if X.dtype == bool:
         return True
     values = Rows(X.data.reshape(-1, 1) if sparse.issparse(X) else X, None)
-    return all(
-        condition(values.take(block)).all() for block in values.blocks(values.n_columns)
-    )
+    return values.every(condition)
 
 
 def make_generator(random_state):

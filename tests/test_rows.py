@@ -112,3 +112,75 @@ def test_scaled_rows_are_not_known_to_be_bits():
     rows = ScaledRows(Rows(THRESHOLDED, None), np.zeros(3), np.ones(3))
     assert not rows.is_binary
     assert rows.take(slice(None)).dtype == np.float64
+
+
+@pytest.mark.parametrize("make", [np.asarray, sparse.csr_array])
+@pytest.mark.parametrize("threshold", [-0.5, 0.0, 0.5])
+def test_what_is_not_stored_is_compared_with_the_threshold_too(make, threshold):
+    table = np.array([[0.0, 0.3, -2.0, 0.5], [0.0, 0.0, 0.6, -0.1]])
+    rows = Rows(make(table), threshold)
+    taken = rows.take(slice(None))
+    assert taken.dtype == bool
+    np.testing.assert_array_equal(taken, table > threshold)
+    np.testing.assert_array_equal(rows.table.data, make(table).data)
+
+
+@pytest.mark.parametrize("make", [np.asarray, sparse.csr_array])
+@pytest.mark.parametrize("dtype", [bool, np.uint8, np.int64, np.float32, np.float64])
+@pytest.mark.parametrize("threshold", [None, 0.5])
+@pytest.mark.parametrize("unchanged", [False, True])
+def test_reading_gives_what_taking_gives_in_float64(make, dtype, threshold, unchanged):
+    table = np.array([[0, 1, 1], [1, 0, 1], [0, 0, 1]], dtype=dtype)
+    rows = Rows(make(table), threshold, np.array([2, 1]), unchanged=unchanged)
+    memory = np.full((2, 3), np.nan)
+    read = rows.read(slice(None), memory)
+    assert read.dtype == np.float64
+    np.testing.assert_array_equal(read, rows.take(slice(None)))
+
+
+@pytest.mark.parametrize("dtype", [np.int8, np.float32, np.float64])
+def test_reading_means_of_spins(dtype):
+    table = np.array([[-1, 0], [1, 1], [0, -1]], dtype=dtype)
+    read = Rows(table, None, lowest=-1).read(slice(3), np.empty((3, 2)))
+    np.testing.assert_array_equal(read, [[0, 0.5], [1, 1], [0.5, 0]])
+
+
+def test_reading_values_that_the_threshold_changes():
+    read = Rows(TABLE, 0.5).read(np.array([1, 0]), np.empty((2, 3)))
+    np.testing.assert_array_equal(read, THRESHOLDED[[1, 0]])
+    read = ScaledRows(Rows(TABLE, None), 1.0, 2.0).read(slice(3), np.empty((3, 3)))
+    np.testing.assert_array_equal(read, (TABLE - 1) / 2)
+
+
+def test_reading_never_writes_to_the_table():
+    table = np.eye(600)
+    table.setflags(write=False)
+    rows = Rows(table, 0.5, unchanged=True)
+    assert np.shares_memory(rows.read(slice(2), np.empty((2, 600))), table)
+    np.testing.assert_array_equal(rows.column_sums(), np.ones(600))
+
+
+@pytest.mark.parametrize("n_columns", [1, 100, 2000, 2**21])
+def test_blocks_of_elementwise_work_are_small_where_rows_are(n_columns):
+    seen = []
+
+    def see(block):
+        seen.append(len(block))
+        return block[:, 0]
+
+    n_rows = 300_000 // n_columns + 2
+    table = np.broadcast_to(np.arange(n_rows)[:, np.newaxis], (n_rows, n_columns))
+    mapped = Rows(table, None).map(see, row_elements=1)
+    np.testing.assert_array_equal(mapped, np.arange(n_rows))
+    most = {1: 2**17, 100: 2**17 // 100, 2000: 2**20 // 2000, 2**21: 1}[n_columns]
+    assert max(seen) == min(most, n_rows)
+
+
+@pytest.mark.parametrize("make", [np.asarray, lambda X: sparse.csr_array(X).data])
+def test_a_condition_on_every_value(make):
+    table = np.ones((700, 900), dtype=np.uint8)
+    table[650, 3] = 2
+    values = make(table)
+    rows = Rows(values if values.ndim == 2 else values[:, np.newaxis], None)
+    assert rows.every(lambda values: values <= 2)
+    assert not rows.every(lambda values: values == 1)

@@ -150,7 +150,7 @@ class LikelihoodMixin:
         >>> rbm.pseudo_log_likelihood([[1, 0], [0, 1]]).round(3)
         array([-0.428, -2.032])
         """
-        return self.conditional_score_samples(X).sum(axis=1)
+        return self._conditionals(X, lambda log_likelihood: log_likelihood.sum(axis=1))
 
     def conditional_score_samples(self, X):
         """Compute the log-likelihood of each value given the others of its row.
@@ -183,9 +183,7 @@ class LikelihoodMixin:
         array([[-0.214, -0.214],
                [-1.016, -1.016]])
         """
-        rows = self._rows(X)
-        energy = self._energy()
-        return rows.map(energy.conditional_log_likelihood, row_elements=energy.n_units)
+        return self._conditionals(X, lambda log_likelihood: log_likelihood)
 
     @property
     def log_partition_(self):
@@ -218,6 +216,15 @@ class LikelihoodMixin:
     def _rows(self, X):
         """Validate a table and view it in the units in which the model works."""
         return self._in_units(self._check(X))
+
+    def _conditionals(self, X, summary):
+        """Summarise log p(v_i | the others) of each row."""
+        rows = self._rows(X)
+        energy = self._energy()
+        return rows.map(
+            lambda part: summary(energy.conditional_log_likelihood(part)),
+            row_elements=energy.n_units,
+        )
 
     def _free_energy(self, rows):
         energy = self._energy()

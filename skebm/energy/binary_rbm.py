@@ -9,18 +9,24 @@ import numpy as np
 from scipy.special import logit
 
 from skebm.energy.binary_rbm_centred import CentredBinaryRBM
+from skebm.energy.binary_rbm_conditionals import conditional_log_likelihood
 from skebm.energy.binary_rbm_moments import moments_of_model, moments_of_rows
 from skebm.energy.binary_rbm_path import BinaryRBMPath
 from skebm.energy.binary_rbm_standardised import StandardisedBinaryRBM
 from skebm.energy.binary_rbm_tempered import TemperedBinaryRBM
-from skebm.energy.units import draw_units, logistic, softplus
+from skebm.energy.layers import draw_layer, softplus_difference
+from skebm.energy.units import logistic, softplus, softplus_sum
 
 
 class BinaryRBMState(NamedTuple):
-    """Boolean configurations of both layers, one row a chain."""
+    """Configurations of both layers, one row a chain.
+
+    The visible units were drawn given the hidden ones, which are None where the
+    visible ones were given.
+    """
 
     visible: np.ndarray
-    hidden: np.ndarray
+    hidden: np.ndarray | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -79,7 +85,7 @@ class BinaryRBMEnergy:
 
     def free_energy(self, visible):
         """Compute -log of the sum over h of exp(-E(v, h)), shape (n_samples,)."""
-        hidden_part = softplus(self.hidden_field(visible)).sum(axis=1)
+        hidden_part = softplus_sum(self.hidden_field(visible))
         return -(visible @ self.visible_bias) - hidden_part
 
     def marginal(self):
@@ -125,30 +131,14 @@ class BinaryRBMEnergy:
         return self.transposed().hidden_mean(hidden)
 
     def conditional_log_likelihood(self, visible):
-        """Compute log p(v_i | the other visible units) for every unit i.
-
-        A value between 0 and 1 weighs the log-probabilities of on and off.
-
-        Returns
-        -------
-        log_likelihood : ndarray of shape (n_samples, n_visible)
-            In nats.
-        """
-        field = self.hidden_field(visible)
-        result = np.empty_like(visible)
-        for unit, weights in enumerate(self.weights.T):
-            off = field - np.outer(visible[:, unit], weights)
-            log_odds = softplus(off + weights).sum(axis=1) - softplus(off).sum(axis=1)
-            log_odds += self.visible_bias[unit]
-            result[:, unit] = visible[:, unit] * log_odds - softplus(log_odds)
-        return result
+        """Compute log p(v_i | the others) of every i: `conditional_log_likelihood`."""
+        return conditional_log_likelihood(self, visible)
 
     # ---- drawing ----
 
     def clamp(self, visible, noise, beta=1.0):
-        """Complete visible rows to a state by drawing the hidden units."""
-        field = self.hidden_field(visible.astype(self.dtype))
-        return BinaryRBMState(visible, draw_units(field, noise, beta))
+        """Make a state of visible rows; the first sweep draws the hidden units."""
+        return BinaryRBMState(visible)
 
     def chain_rows(self, visible, noise):
         """Give what tempering and annealing move: the visible rows themselves."""
@@ -159,13 +149,14 @@ class BinaryRBMEnergy:
         return rows
 
     def gibbs(self, state, noise, beta=1.0, *, n_sweeps=1):
-        """Draw the visible layer given the hidden one, then the hidden; repeatedly.
+        """Draw the hidden layer given the visible one, then the visible; repeatedly.
 
         Sweeps of block Gibbs sampling, which leave exp(-beta E) / Z invariant.
         """
         for _ in range(n_sweeps):
-            visible = self.transposed().clamp(state.hidden, noise, beta).hidden
-            state = self.clamp(visible, noise, beta)
+            hidden = self._draw_hidden(state.visible, noise, beta)
+            visible = self.transposed()._draw_hidden(hidden, noise, beta)
+            state = BinaryRBMState(visible, hidden)
         return state
 
     def independent(self, visible_mean):
@@ -212,13 +203,12 @@ class BinaryRBMEnergy:
         log_weight : ndarray of shape (n_chains,)
             Fall in free energy of the given rows, in nats, float64.
         """
-        visible = visible.astype(self.dtype)
-        field = self.hidden_field(visible)
-        log_weight = before.free_energy(visible).astype(np.float64)
-        log_weight += visible @ self.visible_bias
-        log_weight += softplus(field).sum(axis=1)
-        hidden = draw_units(field, noise)
-        return self.transposed().clamp(hidden, noise).hidden, log_weight
+        rows = visible.astype(self.dtype)
+        tilt = np.dot(rows, self.visible_bias - before.visible_bias)
+        field = self.hidden_field(rows)
+        log_weight = tilt + softplus_difference(before.hidden_field(rows), field)
+        hidden = draw_layer(field, noise)
+        return self.transposed()._draw_hidden(hidden, noise), log_weight
 
     def annealing_path(self, visible_mean):
         """Return the path to this machine from independent visible units."""
@@ -257,3 +247,6 @@ class BinaryRBMEnergy:
             return moments_of_model(self)
         log_partition, moments = moments_of_model(self.transposed())
         return log_partition, moments.transposed()
+
+    def _draw_hidden(self, visible, noise, beta=1.0):
+        return draw_layer(self.hidden_field(visible.astype(self.dtype)), noise, beta)

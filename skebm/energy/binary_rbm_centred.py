@@ -5,7 +5,7 @@ __all__ = ["CentredBinaryRBM", "Offsets"]
 import numpy as np
 
 from skebm.energy.binary_rbm_tempered import TemperedBinaryRBM
-from skebm.energy.phases import phase_kernels
+from skebm.energy.layers import layer_kernels
 from skebm.energy.units import draw_units, logistic
 
 # No data make one unit change the odds of another by a factor of exp(100): the
@@ -23,8 +23,6 @@ class Offsets:
     hidden : ndarray of shape (n_hidden,)
         Offsets of the hidden units.
     """
-
-    __slots__ = ("hidden", "twice_centred", "visible")
 
     def __init__(self, visible, hidden):
         zero = visible.dtype.type(0)
@@ -62,8 +60,6 @@ class CentredBinaryRBM:
     .. [2] Melchior, J., Fischer, A. and Wiskott, L. (2016). How to center deep
        Boltzmann machines. JMLR 17(99), 1-61.
     """
-
-    __slots__ = ("matrix", "offsets")
 
     def __init__(self, matrix, offsets):
         self.matrix = matrix
@@ -151,7 +147,7 @@ class CentredBinaryRBM:
         chains : ndarray of shape (n_chains, n_hidden + 1)
             The chains after their sweeps.
         """
-        kernels = phase_kernels(self.matrix.dtype)
+        kernels = layer_kernels(self.matrix.dtype)
         n_chains = len(chains)
         for n_left in range(n_sweeps, 0, -1):
             field = np.dot(_centre(chains, self.offsets.hidden), self.matrix)

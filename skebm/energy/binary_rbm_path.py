@@ -6,7 +6,8 @@ import numpy as np
 from scipy.special import logit
 
 from skebm.energy.binary_rbm_flips import flip_hidden
-from skebm.energy.units import draw_units, logistic, softplus
+from skebm.energy.layers import draw_layer, softplus_rise
+from skebm.energy.units import softplus
 
 
 class BinaryRBMPath:
@@ -27,6 +28,7 @@ class BinaryRBMPath:
     def __init__(self, target, visible_mean):
         self.target = target
         self.start_bias = logit(visible_mean).astype(target.dtype)
+        self.tilt_bias = target.visible_bias - self.start_bias
 
     def start(self, n_chains, noise):
         """Draw visible rows at beta 0; give the exact log Z there as well."""
@@ -34,7 +36,7 @@ class BinaryRBMPath:
         start_bias = self.start_bias.astype(np.float64)
         log_partition = softplus(start_bias).sum()
         log_partition += self.target.n_hidden * np.log(2)
-        return draw_units(field, noise), log_partition
+        return draw_layer(field, noise), log_partition
 
     def move(self, visible, beta, next_beta, noise):
         """Weigh visible rows for the next temperature, then move them there.
@@ -49,40 +51,16 @@ class BinaryRBMPath:
             which may be the lower of the two, in float64.
         """
         target = self.target
-        visible = visible.astype(target.dtype)
-        field = np.dot(visible, target.weights.T)
-        field += target.hidden_bias
-        log_weight = visible @ (target.visible_bias - self.start_bias)
-        log_weight = log_weight.astype(np.float64) * (next_beta - beta)
-        log_weight += _softplus_rise(field, beta, next_beta)
+        rows = visible.astype(target.dtype)
+        field = target.hidden_field(rows)
+        log_weight = (rows @ self.tilt_bias) * np.float64(next_beta - beta)
+        log_weight += softplus_rise(field, beta, next_beta)
 
-        hidden = draw_units(field, noise, next_beta)
-        field = np.dot(hidden.astype(target.dtype), target.weights)
-        field += target.visible_bias
-        field *= next_beta
-        field += (1 - next_beta) * self.start_bias
+        hidden = draw_layer(field, noise, next_beta)
+        scaled = hidden.astype(target.dtype)
+        scaled *= next_beta
+        field = np.dot(scaled, target.weights)
+        field += self.start_bias + target.dtype.type(next_beta) * self.tilt_bias
         weights, bias = target.weights, target.hidden_bias
         flip_hidden(hidden, field, weights, bias, noise, beta=next_beta)
-        return draw_units(field, noise), log_weight
-
-
-def _softplus_rise(field, beta, next_beta):
-    """Sum softplus(next_beta * field) - softplus(beta * field) over each row.
-
-    The difference is formed before it is rounded: with x = abs(field) and
-    s = logistic(-beta x), it is the rise of max(beta * field, 0) plus
-    log1p(s expm1(-(next_beta - beta) x)), so that float32 fields lose nothing
-    that a thousand temperatures could add up to.
-    """
-    if next_beta < beta:  # exp(x) might overflow, where exp(-x) may vanish
-        return -_softplus_rise(field, next_beta, beta)
-    step = field.dtype.type(next_beta - beta)
-    size = np.abs(field)
-    positive = size.sum(axis=1, dtype=np.float64) + field.sum(axis=1, dtype=np.float64)
-    result = 0.5 * step * positive
-    ratio = np.expm1(-step * size)
-    size *= -beta
-    ratio *= logistic(size)
-    np.log1p(ratio, out=ratio)
-    result += ratio.sum(axis=1, dtype=np.float64)
-    return result
+        return draw_layer(field, noise), log_weight

@@ -8,7 +8,7 @@ import numpy as np
 from scipy.special import logit
 
 from skebm.energy.binary_rbm_flips import flip_hidden
-from skebm.energy.units import draw_units, softplus
+from skebm.energy.layers import draw_layer, softplus_rise
 
 
 class TemperedContext(NamedTuple):
@@ -80,9 +80,7 @@ class TemperedBinaryRBM:
             leaves out the two log Z.
         """
         result = context.tilt * (other_beta - beta)
-        for sign, factor in ((1, other_beta), (-1, beta)):
-            field = context.field * _column(factor, context.field)
-            result += sign * softplus(field).sum(axis=1, dtype=np.float64)
+        result += softplus_rise(context.field, beta, other_beta)
         return result
 
     def sweep(self, context, beta, noise):
@@ -93,16 +91,11 @@ class TemperedBinaryRBM:
         visible : ndarray of shape (n_rows, n_visible)
             Boolean. `context` is used up.
         """
-        factor = _column(beta, context.field)
-        hidden = draw_units(context.field, noise, factor)
+        hidden = draw_layer(context.field, noise, beta)
         field = np.dot(hidden.astype(self.weights.dtype), self.weights)
         field += self.tilt_bias
-        field *= factor
+        # Of the field's dtype: a wider factor would widen every product.
+        field *= beta[:, np.newaxis].astype(field.dtype)
         field += self.start_bias
         flip_hidden(hidden, field, self.weights, self.hidden_bias, noise, beta=beta)
-        return draw_units(field, noise)
-
-
-def _column(beta, field):
-    """Make a column of the field's dtype: a wider one would widen every product."""
-    return beta[:, np.newaxis].astype(field.dtype)
+        return draw_layer(field, noise)

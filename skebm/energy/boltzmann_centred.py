@@ -43,8 +43,6 @@ class CentredBoltzmann:
        centering trick. Neural Networks: Tricks of the Trade, 621-637.
     """
 
-    __slots__ = ("matrix", "offsets", "template")
-
     def __init__(self, template, matrix, offsets):
         self.template = template
         self.matrix = matrix

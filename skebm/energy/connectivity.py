@@ -25,8 +25,6 @@ class Connectivity:
         drawing unit after unit is as fast.
     """
 
-    __slots__ = ("_edges", "_owners", "_pattern", "colours", "mask")
-
     def __init__(self, mask, colours=None):
         self.mask = mask
         self.colours = colours

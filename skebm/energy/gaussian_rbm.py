@@ -12,7 +12,7 @@ from skebm.energy.gaussian_rbm_conditionals import conditional_log_density
 from skebm.energy.gaussian_rbm_marginal import hidden_machine
 from skebm.energy.gaussian_rbm_moments import moments_of_model, moments_of_rows
 from skebm.energy.gaussian_rbm_standardised import StandardisedGaussianRBM
-from skebm.energy.units import draw_units, logistic, softplus
+from skebm.energy.units import draw_units, logistic, softplus_sum
 
 
 class GaussianRBMState(NamedTuple):
@@ -103,7 +103,7 @@ class GaussianRBMEnergy:
     def free_energy(self, visible):
         """Compute -log of the sum over h of exp(-E(v, h)), shape (n_samples,)."""
         white = self.whitening.apply(visible)
-        return self._spread(white) - softplus(self._field(white)).sum(axis=1)
+        return self._spread(white) - softplus_sum(self._field(white))
 
     def marginal(self):
         """Integrate the visible units out.

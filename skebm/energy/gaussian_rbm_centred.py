@@ -40,8 +40,6 @@ class CentredGaussianRBM:
         Whose parameters do not count, but everything else.
     """
 
-    __slots__ = ("matrix", "offset", "template", "whitening")
-
     def __init__(self, matrix, offset, whitening, template):
         self.matrix = matrix
         self.offset = offset

@@ -52,15 +52,6 @@ class LatentGraph(Connectivity):
         Of all units.
     """
 
-    __slots__ = (
-        "hidden_colours",
-        "hidden_split",
-        "n_hidden",
-        "split",
-        "visible_colours",
-        "visible_split",
-    )
-
     def __init__(self, mask, n_hidden, colours=None):
         super().__init__(mask, colours)
         self.n_hidden = n_hidden

@@ -141,7 +141,7 @@ class PartitionTrajectory:
 
     def _effective_share(self):
         weights = self._weights()
-        return weights.mean() ** 2 / (weights**2).mean()
+        return weights.sum() ** 2 / (len(weights) * np.dot(weights, weights))
 
     def _resample(self):
         """Copy chains in proportion to their weights, which become equal."""

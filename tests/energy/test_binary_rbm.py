@@ -96,14 +96,35 @@ def test_gibbs_leaves_the_joint_law_invariant(parameters, beta, dtype):
 
 
 @pytest.mark.parametrize("beta", [0.5, 1.0])
-def test_clamped_hidden_units_follow_their_posterior(parameters, oracle, beta):
+def test_hidden_units_follow_their_posterior_and_visible_ones_theirs(parameters, beta):
     oracle = RBMOracle(*parameters, beta=beta)
     number = 5
-    visible = np.tile(oracle.visible[number], (100_000, 1))
+    rows = np.tile(oracle.visible[number], (100_000, 1))
     noise = UniformNoise(np.random.default_rng(2), np.float64)
-    state = BinaryRBMEnergy(*parameters).clamp(visible, noise, beta)
+    energy = BinaryRBMEnergy(*parameters)
+    start = energy.clamp(rows, noise, beta)
+    assert start.visible is rows
+    state = energy.gibbs(start, noise, beta)
     posterior = oracle.joint[number] / oracle.joint[number].sum()
-    assert_draws_from(posterior, oracle.index(state.hidden))
+    both = np.hstack([state.visible, state.hidden])
+    law = oracle.joint / oracle.joint.sum(axis=0) * posterior
+    assert_draws_from(law.ravel(), oracle.index(both))
+
+
+def test_the_last_sweep_draws_no_more_than_the_visible_units(energy):
+    """Each sweep takes a variate for each unit, and the start takes none."""
+    rows = np.zeros((10, 4), dtype=bool)
+    drawn = []
+
+    class CountedNoise(UniformNoise):
+        def draw(self, shape):
+            drawn.append(shape)
+            return super().draw(shape)
+
+    noise = CountedNoise(np.random.default_rng(0), np.float64)
+    state = energy.gibbs(energy.clamp(rows, noise), noise, n_sweeps=2)
+    assert drawn == [(10, 3), (10, 4)] * 2
+    assert state.hidden.shape == (10, 3)
 
 
 def test_independent_units_have_the_means_and_the_log_partition_asked_for(energy):

@@ -7,8 +7,7 @@ import numpy as np
 import pytest
 from scipy.special import expit
 
-from skebm.energy import phases
-from skebm.energy.phases import array_kernels, phase_kernels
+from skebm.energy.layers import array_kernels
 
 N_BATCH, N_CHAINS, N_COLUMNS = 3, 50, 21
 EPSILON = np.finfo(np.float32).eps
@@ -19,12 +18,12 @@ def kernels(request, monkeypatch):
     if request.param == "NumPy":
         return array_kernels
     pytest.importorskip("numba")
-    compiled = import_module("skebm.energy.phases.compiled_kernels")
+    compiled = import_module("skebm.energy.layers.compiled_kernels")
     if not request.param.endswith("Python"):
         return compiled
     monkeypatch.setattr(compiled, "exp", compiled.exp.py_func)
-    loops = {name: getattr(compiled, name).py_func for name in compiled.__all__}
-    return SimpleNamespace(**loops)
+    names = "draw_below", "weigh_and_draw"
+    return SimpleNamespace(**{n: getattr(compiled, n).py_func for n in names})
 
 
 @pytest.fixture
@@ -81,17 +80,3 @@ def test_means_are_centred_and_weighed_and_chains_drawn(kernels, rng):
     expected[:N_BATCH] *= 0.5
     expected[N_BATCH:] *= -0.125
     np.testing.assert_allclose(weighed, expected, rtol=0, atol=EPSILON)
-
-
-@pytest.mark.parametrize("installed", [False, True])
-@pytest.mark.parametrize("dtype", [np.float32, np.float64])
-def test_compiled_kernels_serve_float32_where_numba_is(monkeypatch, installed, dtype):
-    if installed:
-        pytest.importorskip("numba")
-    monkeypatch.setattr(phases, "numba_is_installed", lambda: installed)
-    phase_kernels.cache_clear()
-    compiled = installed and dtype == np.float32
-    expected = "compiled_kernels" if compiled else "array_kernels"
-    chosen = phase_kernels(np.dtype(dtype))
-    phase_kernels.cache_clear()
-    assert chosen.__name__.rsplit(".", 1)[1] == expected

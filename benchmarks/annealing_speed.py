@@ -1,0 +1,91 @@
+"""Time of annealing, tempering and Gibbs sampling beside their matrix products.
+
+An RBM of 784 x 500 units and 100 chains, or rows on ladders; one step of each has
+two matrix products, in float32, which are the floor. Each with NumPy alone and, where
+numba is installed, with it. Times are of 20 steps.
+
+    python benchmarks/annealing_speed.py [--threads N] [--repeats N]
+"""
+
+__all__ = ["measure"]
+
+import argparse
+from unittest import mock
+
+import numpy as np
+from threadpoolctl import threadpool_limits
+from timing import print_timings, time_group
+
+from skebm.energy import layers
+from skebm.energy.binary_rbm import BinaryRBMEnergy
+from skebm.energy.compilation import numba_is_installed
+from skebm.partition.annealing import anneal
+from skebm.sampling.noise import UniformNoise
+from skebm.sampling.tempering import start_replicas, temper
+
+N_VISIBLE, N_HIDDEN, N_CHAINS, N_RUNGS = 784, 500, 100, 10
+N_STEPS = 20
+
+
+def products(energy):
+    rng = np.random.default_rng(0)
+    V = (rng.random((N_CHAINS, N_VISIBLE)) < 0.2).astype(np.float32)
+    H = (rng.random((N_CHAINS, N_HIDDEN)) < 0.2).astype(np.float32)
+
+    def run():
+        for _ in range(N_STEPS):
+            np.dot(V, energy.weights.T)
+            np.dot(H, energy.weights)
+
+    return run
+
+
+def with_numpy_alone(run):
+    def run_so():
+        with mock.patch.object(layers, "numba_is_installed", return_value=False):
+            run()
+
+    return run_so
+
+
+def measure(repeats):
+    rng = np.random.Generator(np.random.SFC64(0))
+    energy = BinaryRBMEnergy(
+        rng.normal(0, 0.1, (N_HIDDEN, N_VISIBLE)),
+        rng.normal(-2, 1, N_VISIBLE),
+        rng.normal(0, 1, N_HIDDEN),
+    ).astype(np.float32)
+    mean = np.full(N_VISIBLE, 0.13)
+    noise = UniformNoise(rng, np.float32)
+    path, model = energy.annealing_path(mean), energy.tempered(mean)
+    visible, _ = path.start(N_CHAINS, noise)
+    # As far apart as 1000 temperatures are.
+    betas = 0.5 + np.arange(N_STEPS + 1) / 1000
+    ladders = visible[: N_CHAINS // N_RUNGS]
+    replicas = start_replicas(np.linspace(0, 1, N_RUNGS), ladders)
+    state = energy.clamp(visible, noise)
+    tasks = {
+        "annealing": lambda: anneal(path, visible, betas, noise),
+        "tempering": lambda: temper(model, replicas, noise, n_steps=N_STEPS),
+        "Gibbs sampling": lambda: energy.gibbs(state, noise, n_sweeps=N_STEPS),
+    }
+    timings = []
+    for name, run in tasks.items():
+        contenders = {"two products": products(energy), "NumPy": with_numpy_alone(run)}
+        if numba_is_installed():
+            contenders["numba"] = run
+        timings += time_group(f"{name}, 784 x 500", contenders, repeats)
+    return timings
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--threads", type=int, default=1, help="of matrix products")
+    parser.add_argument("--repeats", type=int, default=15)
+    arguments = parser.parse_args()
+    with threadpool_limits(arguments.threads):
+        print_timings(measure(arguments.repeats))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,169 @@
+"""The work on layers in NumPy: the reference, always there."""
+
+__all__ = [
+    "draw_below",
+    "draw_units",
+    "sum_differences",
+    "sum_rises",
+    "weigh_and_draw",
+]
+
+import numpy as np
+
+from skebm.energy.units import softplus_sum
+
+# Products of 2**3 factors between 1/2 and 1 are at least 1/256.
+_N_PAIRINGS = 3
+
+
+def draw_units(field, beta, variates):
+    """Switch on the units for which tanh(beta * field / 2) exceeds a variate.
+
+    Parameters
+    ----------
+    field : ndarray of shape (n_rows, n_units)
+        Log-odds at inverse temperature 1; overwritten.
+    beta : ndarray of shape (n_rows,) or (1,)
+        Inverse temperature of each row or of all.
+    variates : ndarray of shape (n_rows, n_units)
+        Between -1 and 1.
+
+    Returns
+    -------
+    on : ndarray of shape (n_rows, n_units)
+        Boolean.
+    """
+    field *= (0.5 * beta)[:, np.newaxis]
+    return np.tanh(field, out=field) > variates
+
+
+def sum_differences(before, after):
+    """Sum softplus(after) - softplus(before) over each row.
+
+    Parameters
+    ----------
+    before, after : ndarray of shape (n_rows, n_units)
+        Log-odds.
+
+    Returns
+    -------
+    difference : ndarray of shape (n_rows,)
+        In nats, float64.
+    """
+    # Both in one array: at few units, most of the time is the calls.
+    sums = softplus_sum(np.stack([before, after])).astype(np.float64)
+    return sums[1] - sums[0]
+
+
+def sum_rises(field, lower, step):
+    """Sum softplus((lower + step) * field) - softplus(lower * field) over each row.
+
+    With x = abs(field) a unit's rise is step * max(field, 0) plus log(1 + r) for
+
+        r = (exp(-step x) - 1) / (1 + exp(lower x)) = (1 - T) t / (1 - t),
+
+    T = tanh(lower x / 2) and t = tanh(-step x / 2). It lies between -1/2 and 0, and
+    nothing cancels for small steps.
+
+    Parameters
+    ----------
+    field : ndarray of shape (n_rows, n_units)
+        Log-odds at inverse temperature 1.
+    lower, step : ndarray of shape (n_rows,) or (1,)
+        Inverse temperature of each row or of all, and by how much it rises; not
+        negative.
+
+    Returns
+    -------
+    rise : ndarray of shape (n_rows,)
+        In nats, float64.
+    """
+    rise = step * np.maximum(field, 0).sum(axis=1, dtype=np.float64)
+    size = np.abs(field)
+    ratio = size * (0.5 * lower)[:, np.newaxis]
+    np.tanh(ratio, out=ratio)
+    np.subtract(1, ratio, out=ratio)
+    size *= (-0.5 * step)[:, np.newaxis]
+    tanh = np.tanh(size, out=size)
+    ratio *= tanh
+    ratio /= np.subtract(1, tanh, out=tanh)
+    return rise + _sum_log1p(ratio)
+
+
+def _sum_log1p(ratio):
+    """Sum log(1 + ratio) over each row, one logarithm for many; overwrites `ratio`.
+
+    1 + a times 1 + b is 1 + (a + b + a b), of which what is in brackets is kept:
+    small ratios would lose their last digits to the 1.
+    """
+    n_left = ratio.shape[1]
+    for _ in range(_N_PAIRINGS):
+        n_pairs = n_left // 2
+        n_left -= n_pairs
+        first, last = ratio[:, :n_pairs], ratio[:, n_left : n_left + n_pairs]
+        product = first * last
+        first += last
+        first += product
+    return np.log1p(ratio[:, :n_left]).sum(axis=1, dtype=np.float64)
+
+
+def draw_below(batch, field, uniform, offset):
+    """Draw the visible units of the chains and put them below rows of data.
+
+    Parameters
+    ----------
+    batch : ndarray of shape (n_batch, n_visible + 1)
+        Centred rows and the constant.
+    field : ndarray of shape (n_chains, n_visible + 1)
+        Log-odds of the visible units of the chains; overwritten.
+    uniform : ndarray of shape (n_chains, n_visible + 1)
+        Variates between -1 and 1. The last column of both means nothing.
+    offset : ndarray of shape (n_visible + 1,)
+        What is subtracted from the units.
+
+    Returns
+    -------
+    rows : ndarray of shape (n_batch + n_chains, n_visible + 1)
+        The batch, and below it the draws, centred, with the constant.
+    """
+    field *= 0.5
+    on = np.tanh(field, out=field) > uniform
+    n_batch = len(batch)
+    rows = np.empty((n_batch + len(field), len(offset)), batch.dtype)
+    rows[:n_batch] = batch
+    drawn = rows[n_batch:]
+    np.subtract(on, offset, out=drawn)
+    drawn[:, -1] = 1
+    return rows
+
+
+def weigh_and_draw(field, uniform, twice_centred, batch_weight, chain_weight):
+    """Draw the hidden units of the chains, and weigh the means of all rows.
+
+    Parameters
+    ----------
+    field : ndarray of shape (n_batch + n_chains, n_hidden + 1)
+        Log-odds of the hidden units; overwritten by what is to be multiplied by the
+        visible units and summed: the mean of each unit less its offset, times the
+        weight of its row.
+    uniform : ndarray of shape (n_chains, n_hidden + 1)
+        Variates between -1 and 1. The last column of both means nothing.
+    twice_centred : ndarray of shape (n_hidden + 1,)
+        What tanh(field / 2) lacks to be twice the mean less the offset.
+    batch_weight, chain_weight : float
+        Of each row of the batch, and of each row of the chains.
+
+    Returns
+    -------
+    chains : ndarray of shape (n_chains, n_hidden + 1)
+        Boolean.
+    """
+    n_batch = len(field) - len(uniform)
+    field *= 0.5
+    np.tanh(field, out=field)
+    chains = field[n_batch:] > uniform
+    field += twice_centred
+    field[:, -1] = 2
+    field[:n_batch] *= 0.5 * batch_weight
+    field[n_batch:] *= 0.5 * chain_weight
+    return chains

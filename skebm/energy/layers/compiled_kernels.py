@@ -1,0 +1,156 @@
+"""The work on layers as loops that numba compiles, in float32; only where it is."""
+
+__all__ = [
+    "draw_below",
+    "draw_units",
+    "sum_differences",
+    "sum_rises",
+    "weigh_and_draw",
+]
+
+from math import factorial
+
+import numpy as np
+
+from skebm.energy.compilation import compile_loop
+from skebm.energy.compiled_functions import exp
+
+_ZERO, _ONE, _TWO = np.float32([0, 1, 2])
+
+# (exp(x) - 1) / x for x between -1/2 and 0, and (artanh(w) / w - 1) / w**2 for w
+# between -1/3 and 1/3, both to rounding.
+_NEAR_ZERO = np.float32(-0.5)
+_EXPM1_SERIES = tuple(np.float32([1 / factorial(n) for n in range(8, 0, -1)]))
+_ARTANH_SERIES = tuple(np.float32([1 / n for n in range(15, 1, -2)]))
+
+
+@compile_loop
+def draw_units(field, beta, variates):
+    """Switch on units; as in `array_kernels`, but that `field` is left as it is."""
+    on = np.empty(field.shape, np.bool_)
+    for row in range(len(field)):
+        own, own_variates, own_on = field[row], variates[row], on[row]
+        scale = -beta[row % len(beta)]
+        for i in range(len(own)):
+            odds_against = exp(scale * own[i])
+            # tanh(beta * field / 2) > variate, without the division
+            own_on[i] = _ONE - odds_against > own_variates[i] * (_ONE + odds_against)
+    return on
+
+
+@compile_loop
+def sum_differences(before, after):
+    """Sum differences of softplus; as in `array_kernels`."""
+    n_rows, n_units = after.shape
+    differences = np.empty(n_units, np.float32)
+    result = np.empty(n_rows, np.float64)
+    for row in range(n_rows):
+        old, new = before[row], after[row]
+        # Two loops, since functions too long to be inlined are not vectorised.
+        for i in range(n_units):
+            tail, new_tail = exp(-abs(old[i])), exp(-abs(new[i]))
+            differences[i] = (new_tail - tail) / (_TWO + tail + new_tail)
+        for i in range(n_units):
+            linear = max(new[i], _ZERO) - max(old[i], _ZERO)
+            differences[i] = linear + _TWO * _artanh(differences[i])
+        result[row] = _sum(differences)
+    return result
+
+
+@compile_loop
+def sum_rises(field, lower, step):
+    """Sum rises of softplus; as in `array_kernels`."""
+    n_rows, n_units = field.shape
+    rises = np.empty(n_units, np.float32)
+    result = np.empty(n_rows, np.float64)
+    for row in range(n_rows):
+        own = field[row]
+        own_lower, own_step = lower[row % len(lower)], step[row % len(step)]
+        # Two loops, since functions too long to be inlined are not vectorised.
+        for i in range(n_units):
+            rises[i] = _half_tanh(abs(own[i]), own_lower, own_step)
+        for i in range(n_units):
+            rises[i] = own_step * max(own[i], _ZERO) + _TWO * _artanh(rises[i])
+        result[row] = _sum(rises)
+    return result
+
+
+@compile_loop
+def _half_tanh(size, lower, step):
+    """Compute w = r / (2 + r) for r as in `array_kernels`: log(1 + r) = 2 artanh(w)."""
+    tail = exp(-lower * size)
+    lost = tail * _expm1(-step * size)
+    return lost / (_TWO + _TWO * tail + lost)
+
+
+@compile_loop
+def _expm1(x):
+    """Compute exp(x) - 1 for x of at most 0, to rounding beside the result."""
+    series = _EXPM1_SERIES[0]
+    for coefficient in _EXPM1_SERIES[1:]:
+        series = series * x + coefficient
+    near, far = x * series, exp(x) - _ONE  # both, since branches do not vectorise
+    return near if x > _NEAR_ZERO else far
+
+
+@compile_loop
+def _artanh(w):
+    """Compute artanh(w) for w between -1/3 and 1/3, to rounding beside the result."""
+    square = w * w
+    series = _ARTANH_SERIES[0]
+    for coefficient in _ARTANH_SERIES[1:]:
+        series = series * square + coefficient
+    return w + w * square * series
+
+
+@compile_loop
+def _sum(values):
+    """Sum by adding halves to each other, which is vectorised; overwrites them."""
+    n_left = len(values)
+    while n_left > 1:
+        n_pairs = n_left // 2
+        n_left -= n_pairs
+        for i in range(n_pairs):
+            values[i] += values[n_left + i]
+    return values[0]
+
+
+@compile_loop
+def draw_below(batch, field, uniform, offset):
+    """Draw the visible units of the chains; as in `array_kernels`."""
+    n_batch, n_columns = batch.shape
+    rows = np.empty((n_batch + len(field), n_columns), np.float32)
+    for i in range(n_batch):
+        source, row = batch[i], rows[i]
+        for j in range(n_columns):
+            row[j] = source[j]
+    for i in range(len(field)):
+        own, variates, row = field[i], uniform[i], rows[n_batch + i]
+        for j in range(n_columns):
+            odds_against = exp(-own[j])
+            # tanh(field / 2) > variate, without the division
+            on = (_ONE - odds_against) > variates[j] * (_ONE + odds_against)
+            row[j] = np.float32(on) - offset[j]
+        row[-1] = _ONE
+    return rows
+
+
+@compile_loop
+def weigh_and_draw(field, uniform, twice_centred, batch_weight, chain_weight):
+    """Draw the hidden units of the chains; as in `array_kernels`."""
+    n_chains, n_columns = uniform.shape
+    n_batch = len(field) - n_chains
+    chains = np.empty((n_chains, n_columns), np.bool_)
+    for i in range(len(field)):
+        own = field[i]
+        for j in range(n_columns):
+            own[j] = _TWO / (_ONE + exp(-own[j])) - _ONE
+        if i >= n_batch:
+            variates, drawn = uniform[i - n_batch], chains[i - n_batch]
+            for j in range(n_columns):
+                drawn[j] = own[j] > variates[j]
+        weight = np.float32(0.5 * (batch_weight if i < n_batch else chain_weight))
+        for j in range(n_columns):
+            own[j] = (own[j] + twice_centred[j]) * weight
+        own[-1] = _TWO * weight
+    return chains

@@ -1,0 +1,145 @@
+"""Draws and weights of a layer, by each of their implementations."""
+
+from importlib import import_module
+from importlib.util import find_spec
+
+import numpy as np
+import pytest
+
+from skebm.energy import layers
+from skebm.energy.layers import draw_layer, softplus_difference, softplus_rise
+from skebm.sampling.noise import UniformNoise
+
+PRECISION = {np.float32: np.finfo(np.float32).eps, np.float64: np.finfo(float).eps}
+
+
+@pytest.fixture(params=["arrays", "compiled", "compiled, as Python"])
+def kernels(request, monkeypatch):
+    """Each implementation in turn behind the functions tested."""
+    if request.param == "arrays":
+        monkeypatch.setattr(layers, "numba_is_installed", lambda: False)
+        return
+    pytest.importorskip("numba")
+    if request.param.endswith("Python"):
+        compiled = import_module("skebm.energy.layers.compiled_kernels")
+        functions = import_module("skebm.energy.compiled_functions")
+        for module in (functions, compiled):
+            for name, value in list(vars(module).items()):
+                if hasattr(value, "py_func"):
+                    monkeypatch.setattr(module, name, value.py_func)
+
+
+class GivenNoise:
+    def __init__(self, variates):
+        self.variates = variates
+
+    def draw(self, shape):
+        assert self.variates.shape == shape
+        return self.variates
+
+
+def fields(n_rows, n_units, dtype, *, scale=5.0, seed=0):
+    rng = np.random.default_rng(seed)
+    return rng.normal(0, scale, (n_rows, n_units)).astype(dtype)
+
+
+def softplus_sums(field, beta=1.0):
+    """From the definition, in float64."""
+    beta = np.reshape(np.asarray(beta, dtype=float), (-1, 1))
+    return np.logaddexp(0, beta * field.astype(float)).sum(axis=1)
+
+
+@pytest.mark.usefixtures("kernels")
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("beta", [1.0, 0.25, np.linspace(0, 2, 60)])
+def test_draws_are_those_of_the_tanh_but_for_rounding(dtype, beta):
+    field, variates = fields(60, 37, dtype), fields(60, 37, dtype, scale=0.4, seed=1)
+    variates = variates.clip(-0.999, 0.999)
+    on = draw_layer(field.copy(), GivenNoise(variates), beta)
+    half = 0.5 * np.reshape(beta, (-1, 1)) * field.astype(float)
+    margin = np.tanh(half) - variates
+    near = np.abs(margin) < 8 * PRECISION[dtype]
+    assert near.sum() < 5
+    assert on.dtype == bool
+    assert 0.2 < on.mean() < 0.8
+    np.testing.assert_array_equal(on[~near], (margin > 0)[~near])
+
+
+@pytest.mark.usefixtures("kernels")
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_units_that_are_certain_are_drawn_so(dtype):
+    field = np.array([[-3000.0, 3000.0]] * 500).astype(dtype)
+    noise = UniformNoise(np.random.default_rng(0), dtype)
+    np.testing.assert_array_equal(draw_layer(field, noise), [[False, True]] * 500)
+
+
+# Of so many units are the products of factors full, not full, or single.
+N_UNITS = [1, 2, 3, 7, 8, 9, 40, 301]
+
+
+@pytest.mark.usefixtures("kernels")
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("n_units", N_UNITS)
+@pytest.mark.parametrize("step", [1.0, 2.0**-5, 2.0**-14])
+@pytest.mark.parametrize("lower", [0.0, 0.5, np.arange(20) / 16])
+def test_rises_are_exact_beside_the_step(dtype, n_units, step, lower):
+    """Whatever the size of softplus itself, whose rounding would be much larger."""
+    field = fields(20, n_units, dtype)
+    given = field.copy()
+    rise = softplus_rise(field, lower, lower + step)
+    np.testing.assert_array_equal(field, given)
+    assert rise.dtype == np.float64
+    # In one term for each unit, as the difference of sums would lose float64 too.
+    size = np.abs(field.astype(float))
+    tail = 1 / (1 + np.exp(np.reshape(lower, (-1, 1)) * size))
+    exact = step * np.maximum(field, 0).astype(float)
+    exact += np.log1p(tail * np.expm1(-step * size))
+    error = np.abs(rise - exact.sum(axis=1))
+    np.testing.assert_array_less(error, 16 * PRECISION[dtype] * step * size.sum(axis=1))
+
+
+def test_the_exact_rise_of_these_tests_is_that_of_softplus():
+    field = fields(20, 30, np.float64)
+    rise = softplus_rise(field, 0.25, 1.5)
+    exact = softplus_sums(field, 1.5) - softplus_sums(field, 0.25)
+    np.testing.assert_allclose(rise, exact, rtol=1e-12)
+
+
+@pytest.mark.usefixtures("kernels")
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("scale", [1.0, 3000.0])
+def test_rows_go_their_own_ways_there_or_back(dtype, scale):
+    field = fields(3, 50, dtype, scale=scale)
+    beta, next_beta = np.array([0.25, 1.0, 0.5]), np.array([0.75, 0.0, 0.5])
+    there = softplus_rise(field, beta, next_beta)
+    exact = softplus_sums(field, next_beta) - softplus_sums(field, beta)
+    error = np.abs(there - exact)
+    np.testing.assert_array_less(error, 16 * PRECISION[dtype] * np.abs(field).sum())
+    assert there[0] > 0 > there[1]
+    assert there[2] == 0
+    np.testing.assert_array_equal(softplus_rise(field, next_beta, beta), -there)
+
+
+@pytest.mark.usefixtures("kernels")
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("n_units", N_UNITS)
+@pytest.mark.parametrize("scale", [0.1, 5.0, 3000.0])
+def test_differences(dtype, n_units, scale):
+    before = fields(20, n_units, dtype, scale=scale)
+    after = fields(20, n_units, dtype, scale=scale, seed=1)
+    given = before.copy(), after.copy()
+    difference = softplus_difference(before, after)
+    np.testing.assert_array_equal((before, after), given)
+    assert difference.dtype == np.float64
+    exact = softplus_sums(after) - softplus_sums(before)
+    size = softplus_sums(np.abs(after)) + softplus_sums(np.abs(before))
+    np.testing.assert_array_less(
+        np.abs(difference - exact), 8 * PRECISION[dtype] * size
+    )
+
+
+def test_what_is_installed_and_can_be_used_is_used():
+    field = np.zeros((1, 1), np.float32)
+    compiled = "compiled" if find_spec("numba") else "array"
+    assert layers.layer_kernels(field.dtype).__name__.endswith(f"{compiled}_kernels")
+    assert layers.layer_kernels(np.dtype(float)) is layers.array_kernels
