@@ -311,8 +311,7 @@ class GaussianRBM(HiddenUnitsMixin, BaseRealModel):
         array([[-1.485],
                [-1.419]])
         """
-        # Of values in the units that users know.
-        return super().conditional_score_samples(X) - np.log(self._scale)
+        return super().conditional_score_samples(X)
 
     @classmethod
     def from_parameters(

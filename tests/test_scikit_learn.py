@@ -272,45 +272,6 @@ def test_halving_grid_search_over_growing_numbers_of_rows(rbm, X):
     assert -6 * np.log(2) - 0.1 < search.best_score_ < -np.log(2)
 
 
-def test_parallel_grid_search(rbm, X, monkeypatch):
-    # Set by users, these hold in the workers too, whatever joblib advises.
-    for name in ("OMP", "OPENBLAS", "MKL", "BLIS"):
-        monkeypatch.delenv(f"{name}_NUM_THREADS", raising=False)
-
-    def measure(estimator, X, y=None):
-        from threadpoolctl import threadpool_info  # noqa: PLC0415
-
-        pools = [pool for pool in threadpool_info() if pool["user_api"] == "blas"]
-        return {
-            "score": estimator.score(X),
-            "n_pools": len(pools),
-            "n_threads": max((pool["num_threads"] for pool in pools), default=0),
-        }
-
-    one, two = (
-        GridSearchCV(
-            rbm,
-            {"n_components": [1, 4]},
-            scoring=measure,
-            refit=False,
-            cv=CV,
-            n_jobs=n_jobs,
-        )
-        .fit(X)
-        .cv_results_
-        for n_jobs in (1, 2)
-    )
-    for fold in range(CV.n_splits):
-        # Products this small are not split over threads, so not even rounding
-        # differs between the processes.
-        np.testing.assert_array_equal(
-            two[f"split{fold}_test_score"], one[f"split{fold}_test_score"]
-        )
-        assert (two[f"split{fold}_test_n_pools"] > 0).all()
-        n_threads = two[f"split{fold}_test_n_threads"]
-        assert (n_threads <= max(1, joblib.cpu_count() // 2)).all()
-
-
 # ---- pipelines ----
 
 

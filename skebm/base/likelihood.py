@@ -29,6 +29,9 @@ class LikelihoodMixin:
     # What the energy that users are told of lies above the one worked with, in nats.
     _energy_constant = 0.0
 
+    # What a unit of the model is in those of users, of each feature.
+    _scale = 1.0
+
     def free_energy(self, X):
         """Compute the free energy of each row.
 
@@ -218,11 +221,12 @@ class LikelihoodMixin:
         return self._in_units(self._check(X))
 
     def _conditionals(self, X, summary):
-        """Summarise log p(v_i | the others) of each row."""
+        """Summarise log p(v_i | the others) of each row, in the units of users."""
         rows = self._rows(X)
         energy = self._energy()
+        log_scale = np.log(self._scale)
         return rows.map(
-            lambda part: summary(energy.conditional_log_likelihood(part)),
+            lambda part: summary(energy.conditional_log_likelihood(part) - log_scale),
             row_elements=energy.n_units,
         )
 
