@@ -1,18 +1,21 @@
-"""Share of a default fit of digits that measuring the likelihood takes.
+"""Time of a default fit of digits, with and without measuring along the way.
 
-    python benchmarks/monitoring.py [--repeats 5]
+    python benchmarks/monitoring.py [--repeats 5] [--threads 1]
 
-The same fits with and without measurements, in turn. Without them nothing is ever
-taken back, and the updates are the same as long as nothing was with them.
+The same fits without measurements, with those that are always made, and with a callback
+that is handed a fitted estimator after each hundred updates; in turn. Without
+measurements nothing is ever taken back, and the updates are the same as long as nothing
+was with them.
 """
 
 import argparse
 from unittest import mock
 
 import numpy as np
+from sklearn.base import clone
 from sklearn.datasets import load_digits
 from threadpoolctl import threadpool_limits
-from timing import interleaved_medians
+from timing import print_timings, time_group
 
 from skebm import BinaryRBM
 from skebm.learning.monitor import Measurement
@@ -36,27 +39,47 @@ class Blind:
         return Measurement(0.01 * self.n_seen, np.nan, 0.0, 0.0)
 
 
-def main():
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--repeats", type=int, default=5)
-    arguments = parser.parse_args()
+class Onlooker:
+    """Callback that is handed what there is, and does nothing with it."""
+
+    def setup(self, estimator, context):
+        """Do nothing before a fit."""
+
+    def teardown(self, estimator, context):
+        """Do nothing after a fit."""
+
+    def on_fit_task_begin(self, estimator, context):
+        """Do nothing before a stage."""
+
+    def on_fit_task_end(self, estimator, context, *, X, y, fitted_estimator):
+        """Do nothing after a stage."""
+
+
+def measure(repeats):
+    """Time the fits; give a list of `Timing`."""
     X = load_digits().data > 7
     rbm = BinaryRBM(random_state=0)
+    watched = clone(rbm).set_callbacks(Onlooker())
 
     def fit_blind():
         with mock.patch("skebm.base.fitting.LikelihoodMonitor", Blind):
             rbm.fit(X)
 
-    for threads in (1, 2):
-        with threadpool_limits(threads):
-            times = interleaved_medians(
-                {"watched": lambda: rbm.fit(X), "blind": fit_blind}, arguments.repeats
-            )
-        watched, blind = times["watched"][0], times["blind"][0]
-        print(
-            f"{threads} threads: default fit {watched:.2f} s, without measuring "
-            f"{blind:.2f} s: measuring takes {100 * (watched / blind - 1):.0f} % more"
-        )
+    functions = {
+        "without measuring": fit_blind,
+        "default": lambda: rbm.fit(X),
+        "default with a callback": lambda: watched.fit(X),
+    }
+    return time_group("fit of digits", functions, repeats)
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--repeats", type=int, default=5)
+    parser.add_argument("--threads", type=int, default=1)
+    arguments = parser.parse_args()
+    with threadpool_limits(arguments.threads):
+        print_timings(measure(arguments.repeats))
 
 
 if __name__ == "__main__":

@@ -6,13 +6,31 @@
 is one call of np.dot on float64 arrays that exist already.
 """
 
+__all__ = ["measure"]
+
 import argparse
 
 import numpy as np
 from threadpoolctl import threadpool_limits
-from timing import interleaved_medians
+from timing import print_timings, time_group
 
 from skebm import BinaryRBM
+
+
+def measure(repeats, n_rows=60_000):
+    """Time each method on each table; give a list of `Timing`."""
+    rng = np.random.default_rng(0)
+    weights = rng.normal(0, 0.1, (500, 784))
+    rbm = BinaryRBM.from_parameters(weights, np.zeros(784), np.zeros(500))
+    bits = rng.random((n_rows, 784), dtype=np.float32) < 0.3
+    rows = bits.astype(np.float64)
+
+    functions = {"product": lambda: np.dot(rows, weights.T)}
+    for table in rows, bits.astype(np.float32), bits.astype(np.uint8), bits:
+        for method in rbm.transform, rbm.free_energy:
+            name = f"{method.__name__} {table.dtype}"
+            functions[name] = lambda method=method, table=table: method(table)
+    return time_group(f"{n_rows} x 784, 500 hidden units", functions, repeats)
 
 
 def main():
@@ -21,26 +39,10 @@ def main():
     parser.add_argument("--threads", type=int, nargs="+", default=[1, 2])
     parser.add_argument("--repeats", type=int, default=5)
     arguments = parser.parse_args()
-
-    rng = np.random.default_rng(0)
-    weights = rng.normal(0, 0.1, (500, 784))
-    rbm = BinaryRBM.from_parameters(weights, np.zeros(784), np.zeros(500))
-    bits = rng.random((arguments.rows, 784), dtype=np.float32) < 0.3
-    rows = bits.astype(np.float64)
-
-    functions = {"product": lambda: np.dot(rows, weights.T)}
-    for table in rows, bits.astype(np.float32), bits.astype(np.uint8), bits:
-        for method in rbm.transform, rbm.free_energy:
-            name = f"{method.__name__} {table.dtype}"
-            functions[name] = lambda method=method, table=table: method(table)
-
     for threads in arguments.threads:
+        print(f"\n{threads} threads")
         with threadpool_limits(threads):
-            times = interleaved_medians(functions, arguments.repeats)
-        print(f"\n{threads} threads: median s (quartiles), and times the product")
-        for name, (median, low, high) in times.items():
-            ratio = median / times["product"][0]
-            print(f"{name:>22} {median:6.3f} ({low:.3f} to {high:.3f}) {ratio:5.2f}")
+            print_timings(measure(arguments.repeats, arguments.rows))
 
 
 if __name__ == "__main__":

@@ -24,6 +24,7 @@ from sklearn.model_selection import GridSearchCV, StratifiedKFold, train_test_sp
 from sklearn.pipeline import make_pipeline
 
 from skebm import BinaryRBM
+from skebm.displays import WeightsDisplay
 
 digits = load_digits()
 X, y = (digits.data > 7).astype(np.uint8), digits.target
@@ -129,14 +130,8 @@ for name, values in table.items():
 figure = plt.figure(figsize=(12, 4.2), layout="constrained")
 left, middle, right = figure.subfigures(1, 3)
 
-strongest = np.argsort(-np.linalg.norm(best.components_, axis=1))[:36]
-limit = np.abs(best.components_[strongest]).max()
-for axes, weights in zip(
-    left.subplots(6, 6).flat, best.components_[strongest], strict=True
-):
-    axes.imshow(weights.reshape(8, 8), cmap="RdBu_r", vmin=-limit, vmax=limit)
-    axes.set_axis_off()
-left.suptitle("weights of 36 hidden units")
+WeightsDisplay.from_estimator(best, units=36, ax=left.subplots(), colorbar=False)
+left.suptitle("weights of the 36 strongest hidden units")
 
 samples = best.sample(36, n_steps=2000, random_state=0)
 for axes, row in zip(middle.subplots(6, 6).flat, samples, strict=True):
