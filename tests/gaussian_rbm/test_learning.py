@@ -229,15 +229,13 @@ def test_learning_goes_on_from_a_fit():
 
 
 @pytest.mark.parametrize("settings", [{}, {"algorithm": "pcd"}], ids=str)
-def test_an_l1_penalty_leaves_what_does_not_matter_at_zero(clusters, settings):
+def test_an_l1_penalty_leaves_exact_zeros(clusters, settings):
     settings = {"covariance_type": "diag", "random_state": 0, **settings}
     free = GaussianRBM(1, **settings).fit(clusters)
     assert (free.components_ != 0).all()
-    rbm = GaussianRBM(1, alpha=0.02, l1_ratio=1.0, **settings).fit(clusters)
-    weights = np.abs(rbm.components_[0] / [1, 100, 1, 100])
-    assert (weights[:2] > 2).all()
-    # Whether the last of noisy steps ends at zero exactly is chance.
-    assert (weights[2:] <= (0 if rbm.algorithm == "auto" else 0.01)).all()
+    # So strong that the noise of gradients seldom lifts the last iterate off zero.
+    rbm = GaussianRBM(1, alpha=0.05, l1_ratio=1.0, **settings).fit(clusters)
+    np.testing.assert_array_equal(rbm.components_[0] != 0, [True, True, False, False])
     assert free.score(clusters) - 0.05 < rbm.score(clusters) < free.score(clusters)
 
 

@@ -24,7 +24,7 @@ def test_equal_rows_are_merged():
     assert len(rows) == len(unique) < 40
     order = np.lexsort(rows.T[::-1])
     np.testing.assert_array_equal(rows[order], unique)
-    expected = np.bincount(inverse, row_weights) / row_weights.sum()
+    expected = np.bincount(inverse.ravel(), row_weights) / row_weights.sum()
     np.testing.assert_allclose(weights[order], expected, rtol=1e-14)
 
 
@@ -61,7 +61,7 @@ def test_merged_rows_are_those_that_differ(convert):
     found = merged.take(slice(None))
     order = np.lexsort(found.T[::-1])
     np.testing.assert_array_equal(found[order], unique)
-    np.testing.assert_allclose(totals[order], np.bincount(inverse, row_weights))
+    np.testing.assert_allclose(totals[order], np.bincount(inverse.ravel(), row_weights))
 
 
 @pytest.mark.parametrize(
