@@ -102,7 +102,9 @@ class BoltzmannMachine(OneToOneFeatureMixin, BaseBinaryModel):
         (1 - l1_ratio) / 2 * |W|_2**2)``, each pair counting once, for units of zeros
         and ones whatever `states`; the biases are free.
     l1_ratio : float, default=0.0
-        Share of the L1 penalty, under which couplings become exactly zero.
+        Share of the L1 penalty, under which couplings become exactly zero. Where
+        chains are drawn, a weak one leaves some of them near zero, by the noise of the
+        last update.
     binarize : float or None, default=0.5
         Values above it are the upper state, others the lower. The two states, and
         booleans, pass as they are, anything else with a warning. It is a value of

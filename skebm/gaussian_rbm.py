@@ -119,7 +119,8 @@ class GaussianRBM(HiddenUnitsMixin, BaseRealModel):
         l1_ratio) / 2 * |W|_2**2)``.
     l1_ratio : float, default=0.0
         Share of the L1 penalty, under which weights become exactly zero; with a
-        "full" noise they are zero in its units only.
+        "full" noise they are zero in its units only. Where chains are drawn, a weak one
+        leaves some of them near zero, by the noise of the last update.
     log_partition_tol : float, default=0.03
         Wanted standard error of `log_partition_`, in nats, where there are more than
         20 hidden units and it is estimated by annealed importance sampling.

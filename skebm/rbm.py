@@ -98,7 +98,9 @@ class BinaryRBM(HiddenUnitsMixin, BaseBinaryModel):
         full L1 penalty keeps at zero from the start would never grow. With it the
         metric of "natural" is diagonal.
     l1_ratio : float, default=0.0
-        Share of the L1 penalty, under which weights become exactly zero.
+        Share of the L1 penalty, under which weights become exactly zero. Where
+        chains are drawn, a weak one leaves some of them near zero, by the noise of the
+        last update.
     binarize : float or None, default=0.5
         Values above it are 1, others 0. Zeros and ones, and booleans, pass as
         they are, anything else with a warning. None requires values in [0, 1],
