@@ -8,6 +8,7 @@ import numpy as np
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils.validation import check_is_fitted
 
+from skebm._memory import keep_freed_memory
 from skebm._rows import row_blocks
 from skebm._validation import (
     Interval,
@@ -111,6 +112,7 @@ class DrawingMixin:
         True
         """
         check_is_fitted(self)
+        keep_freed_memory()
         rng = make_generator(random_state)
         rows = None if init is None else self._rows(init)
 

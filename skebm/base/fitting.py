@@ -9,6 +9,7 @@ import numpy as np
 from sklearn.utils.metaestimators import available_if
 
 from skebm._callbacks import FitReport
+from skebm._memory import keep_freed_memory
 from skebm._validation import (
     all_or_nothing,
     check_constructor,
@@ -305,6 +306,7 @@ class FittingMixin:
                 )
 
     def _resume(self):
+        keep_freed_memory()
         # A copy of the noise, so that a pass that fails has drawn nothing.
         state = replace(self._state, noise=deepcopy(self._state.noise))
         for name in "model", "averaged":
@@ -316,6 +318,7 @@ class FittingMixin:
 
     def _seed(self):
         """Make the Generator of a fit; draw the seed of its log Z from it."""
+        keep_freed_memory()
         rng = make_generator(self.random_state)
         self._partition_seed = int(rng.integers(2**63))
         return rng

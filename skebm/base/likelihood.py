@@ -6,6 +6,7 @@ import numpy as np
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils.validation import check_is_fitted
 
+from skebm._memory import keep_freed_memory
 from skebm._validation import warn_user
 from skebm.partition.log_partition import compute_log_partition
 
@@ -218,6 +219,7 @@ class LikelihoodMixin:
 
     def _rows(self, X):
         """Validate a table and view it in the units in which the model works."""
+        keep_freed_memory()
         return self._in_units(self._check(X))
 
     def _conditionals(self, X, summary):
@@ -245,6 +247,7 @@ class LikelihoodMixin:
             estimated_with, estimate = self._partition_estimate
             if estimated_with == settings:
                 return estimate
+        keep_freed_memory()
         machine, log_summed = self._energy().marginal()
         estimate = compute_log_partition(
             machine,
