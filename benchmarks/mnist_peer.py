@@ -3,9 +3,8 @@
     python benchmarks/mnist_peer.py MNIST.npz --seconds 600 [--learning-rate 0.03]
         [--optimizer sgd] [--batch-size 200] [--n-chains 500] [--n-gibbs-steps 1]
 
-Needs rbms 0.6 (and torch), which needs Python 3.12 or newer. Its own classes do all
-the learning, in the loop of its command line without the files that this writes.
-The result is judged as in mnist_bounds.py.
+Needs rbms 0.6 (and torch), which needs Python 3.12 or newer. The result is judged as
+in mnist_bounds.py.
 
 .. [1] https://github.com/DsysDML/rbms
 """
@@ -14,61 +13,28 @@ import argparse
 import time
 from pathlib import Path
 
-import numpy as np
-import torch
 from mnist_bounds import judge
-from rbms.bernoulli_bernoulli.classes import BBRBM
-from rbms.dataset.dataset_class import RBMDataset
-from rbms.optim import setup_optim
-from rbms.sampler import PCD
+from rbms_loop import learn
 from tables import read_images
 
 from skebm import BinaryRBM
 
 
 def fit_peer(train, arguments):
-    """Learn for so much processor time, on one thread; give also how many updates."""
-    torch.set_num_threads(1)
-    torch.manual_seed(0)
-    rows = RBMDataset(
-        data=train,
-        labels=np.zeros(len(train)),
-        weights=np.ones(len(train)),
-        names=np.arange(len(train)),
-        dataset_name="mnist",
-        variable_type="bernoulli",
-        device="cpu",
-    )
+    """Learn for so many seconds of processor time."""
     start = time.process_time()
-    model = BBRBM.init_parameters(500, rows, "cpu", torch.float32)
-    sampler = PCD(model, model.init_chains(arguments.n_chains), arguments.n_gibbs_steps)
-    model.init_grad()
-    optimizers = setup_optim(
-        arguments.optimizer,
-        {
-            "optim": arguments.optimizer,
-            "learning_rate": arguments.learning_rate,
-            "max_lr": 10.0,
-            "scale_lr": False,
-            "mult_optim": False,
-        },
-        model,
+    updates = learn(
+        train,
+        500,
+        batch_size=arguments.batch_size,
+        n_chains=arguments.n_chains,
+        learning_rate=arguments.learning_rate,
+        optimizer=arguments.optimizer,
+        n_gibbs_steps=arguments.n_gibbs_steps,
     )
-    n_updates = 0
-    while time.process_time() - start < arguments.seconds:
-        batch = rows.batch(arguments.batch_size)
-        data = model.init_chains(
-            num_samples=len(batch["data"]),
-            weights=batch["weights"],
-            start_v=batch["data"],
-        )
-        chains = sampler.get_conf_grad(batch=batch["data"])
-        model.compute_gradient(data=data, chains=chains, centered=True)
-        for optimizer in optimizers:
-            optimizer.step()
-        sampler.post_grad_update(params=model)
-        n_updates += 1
-    return model.named_parameters(), n_updates
+    for n_updates, model in enumerate(updates, start=1):
+        if time.process_time() - start >= arguments.seconds:
+            return model.named_parameters(), n_updates
 
 
 def main():
