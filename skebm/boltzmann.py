@@ -153,6 +153,9 @@ class BoltzmannMachine(OneToOneFeatureMixin, BaseBinaryModel):
     See Also
     --------
     BinaryRBM : Couples features through hidden units, in more than pairs.
+    LatentBM : Has both, hidden units and couplings.
+    skebm.displays.CouplingsDisplay : Its couplings as a matrix.
+    skebm.datasets.make_ising_lattice : Rows of which the true couplings are known.
 
     Notes
     -----

@@ -164,6 +164,8 @@ class GaussianRBM(HiddenUnitsMixin, BaseRealModel):
     See Also
     --------
     BinaryRBM : For rows of zeros and ones.
+    EnergyOutlierDetector : Finds outliers by the score of this model, or another.
+    skebm.datasets.make_laplace_sources : Rows of which the true density is known.
     sklearn.decomposition.FactorAnalysis : Hidden units that are Gaussian as well.
     sklearn.mixture.GaussianMixture : As many normal distributions as components.
 

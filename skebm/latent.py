@@ -171,6 +171,7 @@ class LatentBM(HiddenUnitsMixin, BaseBinaryModel):
     --------
     BinaryRBM : The same without couplings within layers, and faster.
     BoltzmannMachine : The same without hidden units.
+    skebm.displays.CouplingsDisplay : All its couplings as a matrix of blocks.
 
     Notes
     -----

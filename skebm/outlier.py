@@ -86,6 +86,8 @@ class EnergyOutlierDetector(OutlierMixin, MetaEstimatorMixin, BaseEstimator):
 
     See Also
     --------
+    GaussianRBM, BinaryRBM : What it puts its trust in by default.
+    skebm.displays.EnergyHistogramDisplay : Energies of rows beside those of noise.
     sklearn.ensemble.IsolationForest : Outliers by how soon random cuts isolate them.
     sklearn.neighbors.LocalOutlierFactor : Outliers beside the density nearby.
 

@@ -147,6 +147,13 @@ class BinaryRBM(HiddenUnitsMixin, BaseBinaryModel):
 
     See Also
     --------
+    GaussianRBM : For rows of real numbers.
+    LatentBM : Has couplings within its layers as well.
+    BoltzmannMachine : Has no hidden units, and couplings between features.
+    EnergyOutlierDetector : Finds outliers by the score of this model, or another.
+    log_partition_bounds : How far its log Z can be trusted.
+    skebm.displays.WeightsDisplay : Its weights as images.
+    skebm.displays.HistoryDisplay : How its likelihood rose.
     sklearn.neural_network.BernoulliRBM : The same model without a likelihood.
     sklearn.decomposition.PCA : Linear features, with a Gaussian likelihood.
     sklearn.mixture.GaussianMixture : Density of continuous rows.

@@ -60,6 +60,7 @@ def make_laplace_sources(n_samples=100, *, mixing=_MIXING, random_state=None):
 
     See Also
     --------
+    skebm.GaussianRBM : A model of their density.
     sklearn.decomposition.FastICA : Finds the sources.
 
     Notes

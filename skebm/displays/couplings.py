@@ -47,6 +47,7 @@ class CouplingsDisplay:
     See Also
     --------
     WeightsDisplay : Weights of hidden units as images.
+    skebm.BoltzmannMachine, skebm.LatentBM : Models with couplings.
 
     Examples
     --------

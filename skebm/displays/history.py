@@ -56,6 +56,7 @@ class HistoryDisplay:
 
     See Also
     --------
+    skebm.BinaryRBM : Its `history_` is what is drawn.
     sklearn.model_selection.LearningCurveDisplay : Scores by the number of rows.
 
     Examples

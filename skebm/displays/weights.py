@@ -56,6 +56,7 @@ class WeightsDisplay:
     See Also
     --------
     CouplingsDisplay : Couplings of a Boltzmann machine as a matrix.
+    skebm.BinaryRBM, skebm.GaussianRBM : Models with hidden units.
 
     Examples
     --------
