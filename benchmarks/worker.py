@@ -11,11 +11,16 @@ import json
 import os
 import subprocess
 import sys
+import time
 
 from timing import now
 
 # A turn repeats the work until it takes so long, in seconds.
 LEAST_TURN = 0.2
+
+# The threads of matrix products look for more to do for a while when there is nothing,
+# and would take part of the next turn, of another process, away.
+REST = 0.2
 
 
 class Absent(Exception):  # noqa: N818
@@ -67,7 +72,11 @@ class Worker:
             If it cannot be built, saying why.
         """
         self._ask(key, "build")
-        return lambda: float(self._ask(key, "time")["seconds"])
+        return lambda: self._turn(key)
+
+    def _turn(self, key):
+        time.sleep(REST)
+        return float(self._ask(key, "time")["seconds"])
 
     def _ask(self, key, what):
         try:
