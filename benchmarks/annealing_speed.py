@@ -16,9 +16,9 @@ import numpy as np
 from threadpoolctl import threadpool_limits
 from timing import print_timings, time_group
 
+from skebm._compilation import numba_is_installed
 from skebm.energy import layers
 from skebm.energy.binary_rbm import BinaryRBMEnergy
-from skebm.energy.compilation import numba_is_installed
 from skebm.partition.annealing import anneal
 from skebm.sampling.noise import UniformNoise
 from skebm.sampling.tempering import start_replicas, temper

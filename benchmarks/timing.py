@@ -56,7 +56,7 @@ def now():
 
 
 def keep_memory():
-    """Have the C library keep all freed memory, where it is glibc; elsewhere do nothing.
+    """Have the C library keep all freed memory, if it is glibc.
 
     A virtual machine takes between nothing and half a second to find 240 MB anew, as
     long as the product that they are the result of, and by no pattern.

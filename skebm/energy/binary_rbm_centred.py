@@ -106,8 +106,9 @@ class CentredBinaryRBM:
 
     def prepare(self, visible):
         """Centre visible rows and append the constant."""
-        rows = np.ones((len(visible), self.matrix.shape[1]), dtype=self.matrix.dtype)
+        rows = np.empty((len(visible), self.matrix.shape[1]), dtype=self.matrix.dtype)
         np.subtract(visible, self.offsets.visible[:-1], out=rows[:, :-1])
+        rows[:, -1] = 1
         return rows
 
     def start_chains(self, rows, noise):
@@ -120,6 +121,25 @@ class CentredBinaryRBM:
 
     def contrast(self, batch, chains, noise, n_sweeps=1, rate=1.0):
         """Advance the chains and compare the data with them.
+
+        Parameters
+        ----------
+        batch, chains, noise, n_sweeps, rate
+            As of `phases`.
+
+        Returns
+        -------
+        direction : ndarray of shape (n_hidden + 1, n_visible + 1)
+            `rate` times the gradient of the mean log-likelihood of the batch by
+            `matrix`.
+        chains : ndarray of shape (n_chains, n_hidden + 1)
+            The chains after their sweeps.
+        """
+        hidden, visible, chains = self.phases(batch, chains, noise, n_sweeps, rate)
+        return np.dot(hidden.T, visible), chains
+
+    def phases(self, batch, chains, noise, n_sweeps=1, rate=1.0):
+        """Advance the chains; give the rows that the gradient is a sum of.
 
         Both phases are one sum over stacked rows, those of the data weighing
         1 / n_batch each and those of the chains -1 / n_chains, so that one
@@ -141,16 +161,18 @@ class CentredBinaryRBM:
 
         Returns
         -------
-        direction : ndarray of shape (n_hidden + 1, n_visible + 1)
-            `rate` times the gradient of the mean log-likelihood of the batch by
-            `matrix`.
+        hidden : ndarray of shape (n_batch + n_chains, n_hidden + 1)
+            Centred means and the constant, times `rate` and the weight of the row.
+        visible : ndarray of shape (n_batch + n_chains, n_visible + 1)
+            Centred rows and the constant.
         chains : ndarray of shape (n_chains, n_hidden + 1)
             The chains after their sweeps.
         """
         kernels = layer_kernels(self.matrix.dtype)
         n_chains = len(chains)
         for n_left in range(n_sweeps, 0, -1):
-            field = np.dot(_centre(chains, self.offsets.hidden), self.matrix)
+            hidden = kernels.centre(chains, self.offsets.hidden)
+            field = np.dot(hidden, self.matrix)
             above = batch if n_left == 1 else batch[:0]
             uniform = noise.draw(field.shape)
             rows = kernels.draw_below(above, field, uniform, self.offsets.visible)
@@ -164,7 +186,7 @@ class CentredBinaryRBM:
             rate / len(batch),
             -rate / n_chains,
         )
-        return np.dot(field.T, rows), chains
+        return field, rows, chains
 
     def step(self, direction, shrink=None):
         """Add a direction, which is overwritten, then shrink the weights."""
@@ -175,7 +197,8 @@ class CentredBinaryRBM:
 
     def hidden_rows(self, rows):
         """Give centred means of the hidden units and the constant, given rows."""
-        return _centre(logistic(np.dot(rows, self.matrix.T)), self.offsets.hidden)
+        mean = logistic(np.dot(rows, self.matrix.T))
+        return layer_kernels(mean.dtype).centre(mean, self.offsets.hidden)
 
     def towards(self, other, fraction):
         """Go a fraction of the way to another machine, in its coordinates."""
@@ -223,9 +246,3 @@ class CentredBinaryRBM:
         """Say whether a weight, or a parameter at all, is beyond reason."""
         largest = np.abs(self.matrix[:-1, :-1]).max()
         return not (largest <= _LARGEST_WEIGHT and np.isfinite(self.matrix).all())
-
-
-def _centre(units, offset):
-    centred = np.subtract(units, offset)
-    centred[:, -1] = 1
-    return centred

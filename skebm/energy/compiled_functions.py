@@ -12,7 +12,7 @@ __all__ = ["exp", "log"]
 
 import numpy as np
 
-from skebm.energy.compilation import compile_loop
+from skebm._compilation import compile_loop
 
 _ONE = np.float32(1)
 

@@ -6,6 +6,9 @@ import math
 
 import numpy as np
 
+from skebm.sampling.streams import N_STREAMS, fill_uniform, seed_streams
+
+_SMALLEST_BLOCK = 1024
 _LARGEST_BLOCK = 65536
 
 
@@ -20,7 +23,7 @@ class UniformNoise:
     Parameters
     ----------
     rng : numpy.random.Generator
-        Where the bits come from.
+        Where all randomness comes from, that of the variates by streams of their own.
     dtype : {numpy.float32, numpy.float64}
         Of the variates.
     """
@@ -28,6 +31,7 @@ class UniformNoise:
     def __init__(self, rng, dtype):
         self.rng = rng
         self.dtype = np.dtype(dtype)
+        self._streams = seed_streams(rng)
         self._block = np.empty(0, dtype=self.dtype)
         self._position = 0
 
@@ -36,22 +40,18 @@ class UniformNoise:
         size = math.prod(shape)
         if 2 * size > _LARGEST_BLOCK:
             # A block would hold it but once, and the rest of it be drawn in vain.
-            return self._draw_block(size).reshape(shape)
+            return self._draw_block(size)[:size].reshape(shape)
         start, stop = self._position, self._position + size
         if stop > self._block.size:
-            ahead = min(2 * self._block.size, _LARGEST_BLOCK)
-            self._block = self._draw_block(max(size, ahead))
+            ahead = max(2 * self._block.size, _SMALLEST_BLOCK)
+            self._block = self._draw_block(max(size, min(ahead, _LARGEST_BLOCK)))
             start, stop = 0, size
         self._position = stop
         return self._block[start:stop].reshape(shape)
 
     def _draw_block(self, size):
-        # Scaled integers of as many bits as the variates have cost half of what
-        # Generator.random does in float32.
-        n_bytes = self.dtype.itemsize
-        words = self.rng.integers(-(2**63), 2**63, -(-size * n_bytes // 8), np.int64)
-        integers = words.view(f"i{n_bytes}")[:size]
-        # A hair less than full scale: rounding must not reach -1 or 1, where the
-        # tanh of a unit that is certain lies.
-        scale = 2.0 ** (1 - 8 * n_bytes) * (1 - np.finfo(self.dtype).eps)
-        return np.multiply(integers, scale, dtype=self.dtype)
+        """Draw so many, or a few more."""
+        n_words = -(-size * self.dtype.itemsize // (8 * N_STREAMS))
+        block = np.empty((N_STREAMS, n_words * 8 // self.dtype.itemsize), self.dtype)
+        fill_uniform(self._streams, block)
+        return block.ravel()

@@ -10,7 +10,7 @@ from functools import cache
 
 import numpy as np
 
-from skebm.energy.compilation import numba_is_installed
+from skebm._compilation import numba_is_installed
 from skebm.energy.layers import array_kernels
 
 

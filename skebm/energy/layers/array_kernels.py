@@ -1,6 +1,7 @@
 """The work on layers in NumPy: the reference, always there."""
 
 __all__ = [
+    "centre",
     "draw_below",
     "draw_units",
     "sum_differences",
@@ -105,6 +106,26 @@ def _sum_log1p(ratio):
         first += last
         first += product
     return np.log1p(ratio[:, :n_left]).sum(axis=1, dtype=np.float64)
+
+
+def centre(units, offset):
+    """Subtract offsets from units, and put the constant in the last column.
+
+    Parameters
+    ----------
+    units : ndarray of shape (n_rows, n_units + 1)
+        Boolean or means; the last column means nothing.
+    offset : ndarray of shape (n_units + 1,)
+        What is subtracted.
+
+    Returns
+    -------
+    centred : ndarray of shape (n_rows, n_units + 1)
+        Of the dtype of the offsets.
+    """
+    centred = np.subtract(units, offset)
+    centred[:, -1] = 1
+    return centred
 
 
 def draw_below(batch, field, uniform, offset):

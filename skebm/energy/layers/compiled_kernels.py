@@ -1,6 +1,7 @@
 """The work on layers as loops that numba compiles, in float32; only where it is."""
 
 __all__ = [
+    "centre",
     "draw_below",
     "draw_units",
     "sum_differences",
@@ -12,7 +13,7 @@ from math import factorial
 
 import numpy as np
 
-from skebm.energy.compilation import compile_loop
+from skebm._compilation import compile_loop
 from skebm.energy.compiled_functions import exp
 
 _ZERO, _ONE, _TWO = np.float32([0, 1, 2])
@@ -116,6 +117,18 @@ def _sum(values):
 
 
 @compile_loop
+def centre(units, offset):
+    """Centre units; as in `array_kernels`."""
+    centred = np.empty(units.shape, np.float32)
+    for i in range(len(units)):
+        own, row = units[i], centred[i]
+        for j in range(len(offset)):
+            row[j] = np.float32(own[j]) - offset[j]
+        row[-1] = _ONE
+    return centred
+
+
+@compile_loop
 def draw_below(batch, field, uniform, offset):
     """Draw the visible units of the chains; as in `array_kernels`."""
     n_batch, n_columns = batch.shape
@@ -141,14 +154,16 @@ def weigh_and_draw(field, uniform, twice_centred, batch_weight, chain_weight):
     n_chains, n_columns = uniform.shape
     n_batch = len(field) - n_chains
     chains = np.empty((n_chains, n_columns), np.bool_)
+    # Rows end between vectors: what can be, is done to all as one.
+    means = field.reshape(field.size)
+    for i in range(len(means)):
+        means[i] = _TWO / (_ONE + exp(-means[i])) - _ONE
+    drawn, variates = chains.reshape(chains.size), uniform.reshape(uniform.size)
+    own_means = means[n_batch * n_columns :]
+    for i in range(len(drawn)):
+        drawn[i] = own_means[i] > variates[i]
     for i in range(len(field)):
         own = field[i]
-        for j in range(n_columns):
-            own[j] = _TWO / (_ONE + exp(-own[j])) - _ONE
-        if i >= n_batch:
-            variates, drawn = uniform[i - n_batch], chains[i - n_batch]
-            for j in range(n_columns):
-                drawn[j] = own[j] > variates[j]
         weight = np.float32(0.5 * (batch_weight if i < n_batch else chain_weight))
         for j in range(n_columns):
             own[j] = (own[j] + twice_centred[j]) * weight

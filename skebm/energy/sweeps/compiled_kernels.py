@@ -4,7 +4,7 @@ __all__ = ["gibbs_thresholds", "sweep_classes", "sweep_in_order"]
 
 import numpy as np
 
-from skebm.energy.compilation import compile_loop
+from skebm._compilation import compile_loop
 from skebm.energy.compiled_functions import log
 from skebm.energy.sweeps import thresholds as reference
 from skebm.energy.sweeps.chains import stretches

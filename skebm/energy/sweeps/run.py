@@ -4,7 +4,7 @@ __all__ = ["gibbs_sweeps", "metropolis_sweeps"]
 
 import numpy as np
 
-from skebm.energy.compilation import numba_is_installed
+from skebm._compilation import numba_is_installed
 from skebm.energy.sweeps import array_kernels
 from skebm.energy.sweeps.chains import Chains, transposed
 from skebm.energy.sweeps.thresholds import metropolis_thresholds

@@ -2,14 +2,14 @@ from importlib.util import find_spec
 
 import pytest
 
-from skebm.energy import compilation
-from skebm.energy.compilation import compile_loop, numba_is_installed
+from skebm import _compilation
+from skebm._compilation import compile_loop, numba_is_installed
 
 
 def test_numba_is_looked_for_once(monkeypatch):
     numba_is_installed.cache_clear()
     assert numba_is_installed() == (find_spec("numba") is not None)
-    monkeypatch.setattr(compilation, "find_spec", lambda name: 1 / 0)
+    monkeypatch.setattr(_compilation, "find_spec", lambda name: 1 / 0)
     numba_is_installed()
 
 

@@ -1,0 +1,116 @@
+"""The streams of random bits, by each of their implementations."""
+
+from importlib import import_module
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from skebm.sampling import streams
+from skebm.sampling.streams import N_STREAMS, fill_uniform, seed_streams
+
+
+@pytest.fixture(params=["arrays", "compiled", "compiled, as Python"])
+def implementation(request, monkeypatch):
+    if request.param == "arrays":
+        monkeypatch.setattr(streams, "numba_is_installed", lambda: False)
+        return
+    pytest.importorskip("numba")
+    if request.param.endswith("Python"):
+        module = import_module("skebm.sampling.streams.compiled_kernels")
+        function = module.fill_uniform.py_func
+
+        def fill(*args):
+            with np.errstate(over="ignore"):  # words are modulo 2**64
+                return function(*args)
+
+        monkeypatch.setattr(module, "fill_uniform", fill)
+
+
+def from_the_definition(states, n_variates, dtype):
+    """Draw from NumPy's own generators, and scale in longdouble."""
+    bits = 8 * np.dtype(dtype).itemsize
+    rows = []
+    for state in states.T:
+        generator = np.random.SFC64()
+        generator.state = {
+            "bit_generator": "SFC64",
+            "state": {"state": state.copy()},
+            "has_uint32": 0,
+            "uinteger": 0,
+        }
+        words = np.random.Generator(generator).integers(0, 2**64, n_variates, np.uint64)
+        rows.append(
+            words.view(f"i{bits // 8}")[:n_variates] / np.longdouble(2) ** (bits - 1)
+        )
+    return np.array(rows)
+
+
+@pytest.mark.usefixtures("implementation")
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("n_variates", [1, 2, 7, 1023, 1024, 1025, 3000])
+def test_each_row_is_from_a_generator_of_its_own(n_variates, dtype):
+    states = seed_streams(np.random.default_rng(0))
+    exact = from_the_definition(states, n_variates, dtype)
+    variates = np.empty((N_STREAMS, n_variates), dtype)
+    fill_uniform(states, variates)
+    np.testing.assert_allclose(variates, exact, rtol=3 * np.finfo(dtype).eps, atol=0)
+
+
+@pytest.mark.usefixtures("implementation")
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_streams_go_on_where_they_were(dtype):
+    at_once, in_parts = (seed_streams(np.random.default_rng(0)) for _ in range(2))
+    whole = np.empty((N_STREAMS, 5000), dtype)
+    fill_uniform(at_once, whole)
+    parts = [np.empty((N_STREAMS, n), dtype) for n in (2, 1998, 3000)]
+    for part in parts:
+        fill_uniform(in_parts, part)
+    np.testing.assert_array_equal(np.hstack(parts), whole)
+    np.testing.assert_array_equal(in_parts, at_once)
+
+
+def test_all_implementations_draw_the_same(monkeypatch):
+    pytest.importorskip("numba")
+    results = []
+    for installed in (True, False):
+        monkeypatch.setattr(streams, "numba_is_installed", lambda it=installed: it)
+        states = seed_streams(np.random.default_rng(0))
+        variates = np.empty((N_STREAMS, 2501), np.float32)
+        fill_uniform(states, variates)
+        results.append((variates, states))
+    for one, other in zip(*results, strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
+@pytest.mark.usefixtures("implementation")
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("extreme", [0x8000000080000000, 0x7FFFFFFF7FFFFFFF])
+def test_rounding_reaches_neither_end(dtype, extreme):
+    """Integers of 32 bits or of 64 are all the lowest, or the highest, of them."""
+    states = np.zeros((4, N_STREAMS), np.uint64)
+    states[0] = extreme  # the next word is the sum of this and of zeros
+    variates = np.empty((N_STREAMS, 8 // np.dtype(dtype).itemsize), dtype)
+    fill_uniform(states, variates)
+    assert np.all(np.abs(variates) < 1)
+    assert np.all(np.abs(variates) > 1 - 1e-6)
+
+
+def test_streams_are_unlike_each_other():
+    """Pearson correlations of independent rows have a standard error of 1 / sqrt(n)."""
+    states = seed_streams(np.random.default_rng(0))
+    variates = np.empty((N_STREAMS, 100_000))
+    fill_uniform(states, variates)
+    shifted = np.vstack([variates[:, 1:], variates[:, :-1]])
+    correlations = np.corrcoef(shifted) - np.eye(2 * N_STREAMS)
+    assert np.abs(correlations).max() < 5 / np.sqrt(100_000)
+    for row in variates:
+        assert stats.kstest(row, stats.uniform(-1, 2).cdf).pvalue > 1e-3
+
+
+def test_seeds_are_of_a_source_of_their_own():
+    rng = np.random.default_rng(0)
+    first, second = seed_streams(rng), seed_streams(rng)
+    assert len(np.unique(np.stack([first, second])[:, :-1])) == 2 * 3 * N_STREAMS
+    np.testing.assert_array_equal(first[-1], np.ones(N_STREAMS))
+    assert first.dtype == np.uint64
