@@ -14,7 +14,6 @@ from itertools import pairwise
 
 import numpy as np
 
-from skebm.learning.natural import shortening
 from skebm.learning.penalty import elastic_net, shrink_elastic_net
 from skebm.learning.tempered_chains import advance_replicas
 
@@ -161,18 +160,20 @@ class ContrastiveLearning:
         if metric is not None and (state.n_updates + 1) % _VISIBLE_METRIC_PERIOD == 0:
             metric = metric.updated(visible_rows=batch)
         chains, replicas, n_sweeps = self._chains(state, batch)
-        draw = partial(model.contrast, batch, chains, state.noise, n_sweeps)
+        phases = (batch, chains, state.noise, n_sweeps)
         rate = schedule.rate(state.n_updates)
         alpha = self.alpha * schedule.penalty_scale(state.n_updates)
         if metric is None:
-            direction, chains = draw(rate)
-            shrink_rate = rate
+            direction, chains = model.contrast(*phases, rate)
+        elif metric.favours_rows(len(batch) + len(chains)):
+            hidden, visible, chains = model.phases(*phases)
+            direction, rate = metric.step_of_rows(hidden, visible, rate)
         else:
-            gradient, chains = draw()
-            direction = metric.natural(gradient)
-            rate *= shortening(gradient, direction)
-            direction *= np.float32(rate)
-            shrink_rate = None if alpha == 0 else rate * metric.scales()
+            gradient, chains = model.contrast(*phases)
+            direction, rate = metric.step(gradient, rate)
+        shrink_rate = rate
+        if metric is not None and alpha != 0:
+            shrink_rate = rate * metric.scales()
         state.model = model.step(direction, self._shrink(shrink_rate, alpha))
         state.metric = metric
         state.chains = self._kept(chains, replicas)

@@ -6,14 +6,14 @@ from copy import copy
 
 import numpy as np
 
-from skebm.learning.natural import MAX_FULL_FACTOR, blended, damped_power
+from skebm.learning.natural import MAX_FULL_FACTOR, Metric, blended, damped_power
 
 # A unit of noise has this much information on the logarithm of its own scale, and
 # 1 on its correlation with another, or on a mean.
 _SCALE_INFORMATION = 2.0
 
 
-class GaussianMetric:
+class GaussianMetric(Metric):
     """Metric of weights, biases and steps of the noise.
 
     In units of the noise the information of a row on the means of its visible

@@ -8,6 +8,7 @@ import numpy as np
 
 from skebm.learning.natural import (
     MAX_FULL_FACTOR,
+    Metric,
     blended,
     damped_power,
     second_moment,
@@ -18,7 +19,7 @@ _VISIBLE_POWER = -0.5
 _HIDDEN_POWER = -1.0
 
 
-class LatentMetric:
+class LatentMetric(Metric):
     """Metric of a symmetric matrix of couplings, as the same factor twice.
 
     The factor has a block for each layer, so that couplings within the visible

@@ -3,6 +3,7 @@
 __all__ = [
     "MAX_FULL_FACTOR",
     "KroneckerMetric",
+    "Metric",
     "blended",
     "damped_power",
     "second_moment",
@@ -31,7 +32,37 @@ _VISIBLE_POWER = -0.5
 _HIDDEN_POWER = -1.0
 
 
-class KroneckerMetric:
+class Metric:
+    """What metrics have in common: `step`, from the `natural` of each."""
+
+    def step(self, gradient, rate):
+        """Give a step along the natural gradient.
+
+        Parameters
+        ----------
+        gradient : ndarray
+            Of the parameters, as the machine has them in learning.
+        rate : float
+            Step size, which `shortening` may lower.
+
+        Returns
+        -------
+        direction : ndarray
+            What to add to the parameters.
+        rate : float
+            By how much the natural gradient was multiplied.
+        """
+        direction = self.natural(gradient)
+        rate *= shortening(float(np.vdot(gradient, direction)))
+        direction *= np.float32(rate)
+        return direction, rate
+
+    def favours_rows(self, n_rows):
+        """Say whether a step is better made of the rows that a gradient is a sum of."""
+        return False
+
+
+class KroneckerMetric(Metric):
     """Metric of a matrix of weights, as a product of two factors.
 
     The gradient G of the log-likelihood by the weight between units j and i is a
@@ -106,17 +137,58 @@ class KroneckerMetric:
             result = gradient * self.hidden_factor[:, np.newaxis]
         else:
             result = np.dot(self.hidden_factor, gradient)
-        if self.visible_factor.ndim == 1:
-            result *= self.visible_factor
-            return result
-        return np.dot(result, self.visible_factor)
+        return _times(result, self.visible_factor)
+
+    def favours_rows(self, n_rows):
+        """Say whether `step_of_rows` takes fewer multiplications than `step`."""
+        n_hidden, n_visible = len(self.hidden_factor), len(self.visible_factor)
+        factors = (self.hidden_factor, self.visible_factor)
+        widths = [len(factor) for factor in factors if factor.ndim == 2]
+        of_rows = n_rows * sum(width**2 for width in widths)
+        of_rows += n_rows**2 * (n_hidden + n_visible)
+        return of_rows < n_hidden * n_visible * sum(widths)
+
+    def step_of_rows(self, hidden, visible, rate):
+        """Give the `step` along the gradient ``hidden.T @ visible``.
+
+        The factors turn the rows, which are fewer than the units of a layer, and so
+        is the squared length a sum over pairs of rows.
+
+        Parameters
+        ----------
+        hidden : ndarray of shape (n_rows, n_hidden + 1)
+            Centred hidden units and the constant, times the weights of the rows.
+        visible : ndarray of shape (n_rows, n_visible + 1)
+            Centred visible units and the constant.
+        rate : float
+            Step size, which `shortening` may lower.
+
+        Returns
+        -------
+        direction : ndarray of shape (n_hidden + 1, n_visible + 1)
+            What to add to the parameters.
+        rate : float
+            By how much the natural gradient was multiplied.
+        """
+        turned_hidden = _times(hidden, self.hidden_factor)
+        turned_visible = _times(visible, self.visible_factor)
+        alike_hidden = np.dot(turned_hidden, hidden.T)
+        alike_visible = np.dot(turned_visible, visible.T)
+        rate *= shortening(float(np.vdot(alike_hidden, alike_visible)))
+        turned_hidden *= np.float32(rate)
+        return np.dot(turned_hidden.T, turned_visible), rate
 
     def scales(self):
         """Give what each weight's gradient is multiplied by, of diagonal factors."""
         return np.outer(self.hidden_factor, self.visible_factor)[:-1, :-1]
 
 
-def shortening(gradient, natural_gradient):
+def _times(rows, factor):
+    """Multiply rows by a symmetric factor, or by its diagonal."""
+    return rows * factor if factor.ndim == 1 else np.dot(rows, factor)
+
+
+def shortening(squared_length):
     """Give the factor by which a natural step is shortened to a length of 1 at most.
 
     The squared length of a natural gradient is its product with the gradient: with
@@ -124,7 +196,6 @@ def shortening(gradient, natural_gradient):
     after a step of that size from the law before it. Where it exceeds 1, most of it
     is the noise of many parameters.
     """
-    squared_length = float(np.vdot(gradient, natural_gradient))
     return 1 / np.sqrt(max(squared_length, 1.0))
 
 

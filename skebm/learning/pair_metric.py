@@ -6,6 +6,7 @@ import numpy as np
 
 from skebm.learning.natural import (
     MAX_FULL_FACTOR,
+    Metric,
     blended,
     damped_power,
     second_moment,
@@ -17,7 +18,7 @@ from skebm.learning.natural import (
 _POWER = -0.5
 
 
-class PairMetric:
+class PairMetric(Metric):
     """Metric of a symmetric matrix of couplings, as the same factor twice.
 
     The gradient G of the log-likelihood by the coupling of units i and j is a

@@ -5,7 +5,9 @@ from oracle import RBMOracle
 from skebm import BinaryRBM
 from skebm._rows import Rows
 from skebm.energy.binary_rbm import BinaryRBMEnergy
+from skebm.energy.binary_rbm_centred import CentredBinaryRBM
 from skebm.learning.contrastive import ContrastiveLearning, LearningState
+from skebm.learning.natural import KroneckerMetric, Metric
 from skebm.sampling.noise import UniformNoise
 from skebm.sampling.tempering import Replicas
 
@@ -68,7 +70,7 @@ class TenTimes:
         return n_done / 2
 
 
-class Metric:
+class RecordingMetric(Metric):
     """Stands for a metric: records what it is told, and makes gradients longer."""
 
     def __init__(self):
@@ -189,14 +191,43 @@ def test_the_penalty_is_scaled_by_the_step_size_and_the_schedule():
 
 def test_natural_steps_go_along_the_metric_and_are_shortened():
     """Gradient 1 and natural gradient 4: their product, 4, is a length of 2."""
-    _, seen = run_recorded(20, metric=Metric())
+    _, seen = run_recorded(20, metric=RecordingMetric())
     assert [update["rate"] for update in seen] == [1, 1, 1]
     assert [update["direction"] for update in seen] == [0, 10 / 2 * 4, 20 / 2 * 4]
     assert all(update["shrink"] is None for update in seen)
 
 
+def learned_from_bits(metric, rows):
+    """Make five updates of 6 hidden units: rows are 7 of the data, and 3 of chains."""
+    rng = np.random.default_rng(1)
+    energy = BinaryRBMEnergy(rng.normal(0, 1, (6, N_FEATURES)), *map(np.zeros, (8, 6)))
+    offset = np.full(N_FEATURES, 0.3)
+    model = CentredBinaryRBM.from_plain(energy, offset).astype(np.float32)
+    noise = UniformNoise(np.random.default_rng(2), np.float32)
+    state = LearningState(model, model, None, noise, {}, metric)
+    learner = make_learner()
+    learner.run(state, learner.batches(state, Rows(rows, None)), TenTimes())
+    assert state.n_updates == 5
+    return state.model.matrix
+
+
+def test_steps_are_made_of_rows_where_the_metric_favours_them(monkeypatch):
+    rows = independent_bits(35)
+    prepared = np.column_stack([rows - 0.3, np.ones(35)])
+    metric = KroneckerMetric.start(prepared, 6)
+    made = []
+    for favoured in (True, False):
+        with monkeypatch.context() as patched:
+            patched.setattr(KroneckerMetric, "favours_rows", lambda *_, it=favoured: it)
+            unused = "step" if favoured else "step_of_rows"
+            patched.setattr(KroneckerMetric, unused, lambda *_: 1 / 0)
+            made.append(learned_from_bits(metric, rows))
+    assert made[0].dtype == np.float32
+    np.testing.assert_allclose(made[0], made[1], rtol=1e-4, atol=1e-4)
+
+
 def test_the_penalty_takes_the_metric_of_each_weight():
-    _, seen = run_recorded(20, metric=Metric(), alpha=1.0, l1_ratio=0.25)
+    _, seen = run_recorded(20, metric=RecordingMetric(), alpha=1.0, l1_ratio=0.25)
     weights = np.array([8.0, 8.0])
     seen[1]["shrink"](weights)
     rates = 10 / 2 * np.array([1.0, 3.0])
@@ -204,7 +235,7 @@ def test_the_penalty_takes_the_metric_of_each_weight():
 
 
 def test_the_metric_and_the_offset_follow_now_and_then():
-    metric = Metric()
+    metric = RecordingMetric()
     state, seen = run_recorded(7 * 1000, metric=metric, drifting_offset=True)
     assert state.metric is metric
     shown = [update["batch"][0] for update in seen if "batch" in update]

@@ -3,7 +3,7 @@ import pytest
 from oracle import RBMOracle, random_rbm
 
 from skebm.learning import natural
-from skebm.learning.natural import KroneckerMetric, shortening
+from skebm.learning.natural import KroneckerMetric, Metric, shortening
 
 DAMPING = 0.01
 
@@ -208,7 +208,7 @@ def test_squared_length_is_twice_the_divergence_of_the_law(seed):
     squared_length = np.vdot(gradient, step)
     assert squared_length > 1
     for length in (0.003, 0.03):
-        short = length * shortening(gradient, step) * step
+        short = length * shortening(np.vdot(gradient, step)) * step
         stated = length**2 / 2
         # The third order is a share of about the length.
         assert law.divergence_after(short) == pytest.approx(stated, rel=2 * length)
@@ -224,16 +224,16 @@ def test_damping_makes_steps_shorter_than_stated(seed):
     step = KroneckerMetric(*law.moments()).natural(gradient)
     assert min(moment.diagonal().min() for moment in law.moments()) > 0.1
     length = 0.003
-    divergence = law.divergence_after(length * shortening(gradient, step) * step)
+    divergence = law.divergence_after(
+        length * shortening(np.vdot(gradient, step)) * step
+    )
     least = (0.1 / 0.11) ** 2 * (1 - 2 * length)
     assert least < divergence / (length**2 / 2) < 1
 
 
 def test_steps_of_length_1_at_most_are_not_shortened():
-    gradient = np.array([[0.5, -0.5], [0.1, 0.0]])
-    assert shortening(gradient, gradient) == 1
-    assert shortening(gradient, 0 * gradient) == 1
-    assert shortening(2 * gradient, 2 * gradient) == pytest.approx(1 / np.sqrt(2.04))
+    assert [shortening(squared_length) for squared_length in (0.0, 0.5, 1.0)] == [1] * 3
+    assert shortening(2.04) == pytest.approx(1 / np.sqrt(2.04))
 
 
 def test_starts_with_a_sample_and_hidden_units_at_one_half():
@@ -297,3 +297,41 @@ def test_steps_of_float32_gradients_are_float32(diagonal):
     metric = metric.updated(visible_rows=rows, hidden_rows=rows[:, 1:])
     assert metric.visible_factor.dtype == metric.hidden_factor.dtype == np.float32
     assert metric.natural(np.ones((3, 4), dtype=np.float32)).dtype == np.float32
+
+
+@pytest.mark.parametrize("diagonal_visible", [False, True])
+@pytest.mark.parametrize("diagonal_hidden", [False, True])
+@pytest.mark.parametrize("size", [0.001, 10.0])  # short enough, or not
+def test_steps_are_the_same_of_rows_as_of_their_sum(
+    size, diagonal_visible, diagonal_hidden
+):
+    rng = np.random.default_rng(0)
+    visible, hidden = random_moment(5, rng), random_moment(3, rng)
+    metric = KroneckerMetric(
+        np.diag(visible) if diagonal_visible else visible,
+        np.diag(hidden) if diagonal_hidden else hidden,
+    )
+    hidden = size * rng.standard_normal((7, 4)).astype(np.float32)
+    visible = rng.standard_normal((7, 6)).astype(np.float32)
+    direction, rate = metric.step(hidden.T @ visible, 0.1)
+    assert (rate < 0.1) == (size > 1)
+    of_rows, same_rate = metric.step_of_rows(hidden, visible, 0.1)
+    assert same_rate == pytest.approx(rate, rel=1e-5)
+    assert np.abs(of_rows - direction).max() < 1e-5 * np.abs(direction).max()
+    assert of_rows.dtype == np.float32
+    natural = metric.natural(hidden.T @ visible)
+    np.testing.assert_allclose(direction, rate * natural, rtol=1e-6)
+
+
+def test_rows_are_favoured_where_they_are_few():
+    """n rows cost n * (501**2 + 785**2) + n**2 * 1286, their sum 501 * 785 * 1286."""
+    metric = KroneckerMetric.__new__(KroneckerMetric)
+    metric.hidden_factor, metric.visible_factor = np.eye(501), np.eye(785)
+    turning, pairs, whole = 501**2 + 785**2, 1286, 501 * 785 * 1286
+    bound = (np.sqrt(turning**2 + 4 * pairs * whole) - turning) / (2 * pairs)
+    assert 100 < bound < 700
+    assert metric.favours_rows(int(bound))
+    assert not metric.favours_rows(int(bound) + 1)
+    metric.hidden_factor, metric.visible_factor = np.ones(501), np.ones(785)
+    assert not metric.favours_rows(1)  # with variances only, nothing is to be saved
+    assert not Metric().favours_rows(1)
