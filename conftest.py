@@ -8,6 +8,7 @@ if find_spec("numba") is None:
         "skebm/energy/compiled_functions.py",
         "skebm/energy/layers/compiled_kernels.py",
         "skebm/energy/sweeps/compiled_kernels.py",
+        "skebm/sampling/streams/compiled_kernels.py",
     ]
 if find_spec("matplotlib") is None:
     collect_ignore += [

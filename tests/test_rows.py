@@ -1,3 +1,5 @@
+import tracemalloc
+
 import numpy as np
 import pytest
 from scipy import sparse
@@ -184,3 +186,23 @@ def test_a_condition_on_every_value(make):
     rows = Rows(values if values.ndim == 2 else values[:, np.newaxis], None)
     assert rows.every(lambda values: values <= 2)
     assert not rows.every(lambda values: values == 1)
+
+
+@pytest.mark.parametrize("layout", ["C", "F", "every other column", "chosen"])
+def test_taking_a_few_rows_does_not_copy_the_table(layout):
+    table = np.random.default_rng(0).random((5000, 40))
+    chosen = np.arange(0, 5000, 2) if layout == "chosen" else None
+    if layout == "F":
+        table = np.asfortranarray(table)
+    elif layout == "every other column":
+        table = table[:, ::2]
+    indices = np.array([7, 0, 2000, 7])
+    rows = Rows(table, None, chosen)
+    tracemalloc.start()
+    taken = rows.take(indices)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    np.testing.assert_array_equal(
+        taken, table[indices * (2 if layout == "chosen" else 1)]
+    )
+    assert peak < table.nbytes / 100

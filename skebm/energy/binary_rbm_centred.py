@@ -5,8 +5,7 @@ __all__ = ["CentredBinaryRBM", "Offsets"]
 import numpy as np
 
 from skebm.energy.binary_rbm_tempered import TemperedBinaryRBM
-from skebm.energy.layers import layer_kernels
-from skebm.energy.units import draw_units, logistic
+from skebm.energy.layers import draw_layer, layer_kernels
 
 # No data make one unit change the odds of another by a factor of exp(100): the
 # weights of models that describe their data stay below some 20.
@@ -113,7 +112,7 @@ class CentredBinaryRBM:
 
     def start_chains(self, rows, noise):
         """Start chains from prepared rows by drawing their hidden units."""
-        return draw_units(np.dot(rows, self.matrix.T), noise)
+        return draw_layer(np.dot(rows, self.matrix.T), noise)
 
     def chains_of(self, rows, noise):
         """Start chains from rows of tempering, boolean."""
@@ -197,8 +196,10 @@ class CentredBinaryRBM:
 
     def hidden_rows(self, rows):
         """Give centred means of the hidden units and the constant, given rows."""
-        mean = logistic(np.dot(rows, self.matrix.T))
-        return layer_kernels(mean.dtype).centre(mean, self.offsets.hidden)
+        field = np.dot(rows, self.matrix.T)
+        weigh = layer_kernels(field.dtype).weigh_and_draw
+        weigh(field, field[:0], self.offsets.twice_centred, 1.0, 0.0)  # draws nothing
+        return field
 
     def towards(self, other, fraction):
         """Go a fraction of the way to another machine, in its coordinates."""
@@ -219,9 +220,8 @@ class CentredBinaryRBM:
 
     def with_drifted_offset(self, batch, fraction):
         """Move the hidden offset a fraction of the way to its mean in a batch."""
-        mean = logistic(np.dot(batch, self.matrix.T)).mean(axis=0)
-        offset = self.offsets.hidden + fraction * (mean - self.offsets.hidden)
-        return self.recentred(hidden_offset=offset[:-1])
+        drift = fraction * self.hidden_rows(batch).mean(axis=0)
+        return self.recentred(hidden_offset=(self.offsets.hidden + drift)[:-1])
 
     def plain_parameters(self):
         """Give weights, visible and hidden biases of the plain energy, float64."""

@@ -5,8 +5,9 @@ __all__ = ["BoltzmannPath"]
 import numpy as np
 from scipy.special import logit
 
+from skebm.energy.layers import draw_layer
 from skebm.energy.sweeps import gibbs_sweeps
-from skebm.energy.units import draw_units, softplus
+from skebm.energy.units import softplus
 
 
 class BoltzmannPath:
@@ -36,7 +37,7 @@ class BoltzmannPath:
         """Draw rows at beta 0; give the exact log Z there as well."""
         field = np.tile(self.start_bias, (n_chains, 1))
         log_partition = softplus(self.start_bias.astype(np.float64)).sum()
-        return draw_units(field, noise), log_partition
+        return draw_layer(field, noise), log_partition
 
     def move(self, visible, beta, next_beta, noise):
         """Weigh rows for the next temperature, then move them there.

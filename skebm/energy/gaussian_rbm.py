@@ -12,7 +12,8 @@ from skebm.energy.gaussian_rbm_conditionals import conditional_log_density
 from skebm.energy.gaussian_rbm_marginal import hidden_machine
 from skebm.energy.gaussian_rbm_moments import moments_of_model, moments_of_rows
 from skebm.energy.gaussian_rbm_standardised import StandardisedGaussianRBM
-from skebm.energy.units import draw_units, logistic, softplus_sum
+from skebm.energy.layers import draw_layer
+from skebm.energy.units import logistic, softplus_sum
 
 
 class GaussianRBMState(NamedTuple):
@@ -152,7 +153,7 @@ class GaussianRBMEnergy:
     def clamp(self, visible, noise, beta=1.0):
         """Complete visible rows to a state by drawing the hidden units."""
         field = self.hidden_field(visible.astype(self.dtype))
-        return GaussianRBMState(visible, draw_units(field, noise, beta))
+        return GaussianRBMState(visible, draw_layer(field, noise, beta))
 
     def chain_rows(self, visible, noise):
         """Give what tempering and annealing move: hidden units, given visible rows."""

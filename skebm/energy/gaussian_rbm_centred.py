@@ -7,7 +7,8 @@ from dataclasses import replace
 import numpy as np
 
 from skebm.energy.gaussian_rbm_marginal import hidden_machine
-from skebm.energy.units import draw_units, logistic
+from skebm.energy.layers import draw_layer
+from skebm.energy.units import logistic
 
 # Data that are not 10^6 standard deviations of the noise apart need no larger ones.
 _LARGEST_WEIGHT = 1e6
@@ -86,8 +87,7 @@ class CentredGaussianRBM:
 
     def start_chains(self, rows, noise):
         """Start chains from prepared rows by drawing their hidden units."""
-        field = np.dot(self._white(rows), self.matrix.T)
-        return draw_units(field[:, :-1], noise)
+        return draw_layer(np.dot(self._white(rows), self.matrix[:-1].T), noise)
 
     def chains_of(self, rows, noise):
         """Start chains from rows of tempering, which are of hidden units."""

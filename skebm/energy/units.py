@@ -2,7 +2,6 @@
 
 __all__ = [
     "all_configurations",
-    "draw_units",
     "logistic",
     "softplus",
     "softplus_sum",
@@ -120,9 +119,3 @@ def all_configurations(n_units):
     """
     numbers = np.arange(2**n_units)[:, np.newaxis]
     return (numbers >> np.arange(n_units) & 1).astype(np.float64)
-
-
-def draw_units(field, noise, beta=1.0):
-    """Draw units at inverse temperature `beta`, as booleans; overwrites `field`."""
-    field *= 0.5 * beta
-    return np.tanh(field, out=field) > noise.draw(field.shape)

@@ -2,8 +2,7 @@ import numpy as np
 import pytest
 from scipy.special import expit
 
-from skebm.energy.units import draw_units, logistic, softplus, softplus_sum
-from skebm.sampling.noise import UniformNoise
+from skebm.energy.units import logistic, softplus, softplus_sum
 
 FIELD = np.array([-800.0, -50, -1.5, -1e-9, 0, 1e-3, 2.5, 60, 800])
 
@@ -54,22 +53,3 @@ def test_softplus_sum_of_a_row_does_not_depend_on_others(n_rows):
     field = np.random.default_rng(0).normal(0, 3, (100, 500))
     alone = softplus_sum(field[:n_rows].copy())
     np.testing.assert_array_equal(alone, softplus_sum(field)[:n_rows])
-
-
-@pytest.mark.parametrize("dtype", [np.float32, np.float64])
-@pytest.mark.parametrize("beta", [0.5, 1.0, 3.0])
-def test_units_are_on_with_their_probability(dtype, beta):
-    noise = UniformNoise(np.random.default_rng(0), dtype)
-    field = np.array([-3.0, -0.5, 0.0, 1.0, 4.0], dtype=dtype)
-    n_draws = 100_000
-    drawn = draw_units(np.tile(field, (n_draws, 1)), noise, beta)
-    assert drawn.dtype == bool
-    exact = expit(beta * field.astype(float))
-    error = np.sqrt(exact * (1 - exact) / n_draws)
-    np.testing.assert_array_less(np.abs(drawn.mean(axis=0) - exact) / error, 5)
-
-
-def test_certain_units_are_certain():
-    noise = UniformNoise(np.random.default_rng(0), np.float32)
-    field = np.full((1000, 2), [-200.0, 200.0], dtype=np.float32)
-    np.testing.assert_array_equal(draw_units(field, noise).mean(axis=0), [0, 1])

@@ -114,7 +114,7 @@ def centre(units, offset):
     Parameters
     ----------
     units : ndarray of shape (n_rows, n_units + 1)
-        Boolean or means; the last column means nothing.
+        Boolean; the last column means nothing.
     offset : ndarray of shape (n_units + 1,)
         What is subtracted.
 

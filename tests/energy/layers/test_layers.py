@@ -5,6 +5,7 @@ from importlib.util import find_spec
 
 import numpy as np
 import pytest
+from scipy.special import expit
 
 from skebm.energy import layers
 from skebm.energy.layers import draw_layer, softplus_difference, softplus_rise
@@ -71,6 +72,20 @@ def test_units_that_are_certain_are_drawn_so(dtype):
     field = np.array([[-3000.0, 3000.0]] * 500).astype(dtype)
     noise = UniformNoise(np.random.default_rng(0), dtype)
     np.testing.assert_array_equal(draw_layer(field, noise), [[False, True]] * 500)
+
+
+@pytest.mark.usefixtures("kernels")
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("beta", [0.5, 1.0, 3.0])
+def test_units_are_on_with_their_probability(dtype, beta):
+    noise = UniformNoise(np.random.default_rng(0), dtype)
+    field = np.array([-3.0, -0.5, 0.0, 1.0, 4.0], dtype=dtype)
+    n_draws = 100_000
+    drawn = draw_layer(np.tile(field, (n_draws, 1)), noise, beta)
+    assert drawn.dtype == bool
+    exact = expit(beta * field.astype(float))
+    error = np.sqrt(exact * (1 - exact) / n_draws)
+    np.testing.assert_array_less(np.abs(drawn.mean(axis=0) - exact) / error, 5)
 
 
 # Of so many units are the products of factors full, not full, or single.

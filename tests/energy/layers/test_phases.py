@@ -22,7 +22,7 @@ def kernels(request, monkeypatch):
     if not request.param.endswith("Python"):
         return compiled
     monkeypatch.setattr(compiled, "exp", compiled.exp.py_func)
-    names = "draw_below", "weigh_and_draw"
+    names = "centre", "draw_below", "weigh_and_draw"
     return SimpleNamespace(**{n: getattr(compiled, n).py_func for n in names})
 
 
@@ -49,6 +49,15 @@ def random_variates(rng, field):
 
 def are_on(field, uniform):
     return np.tanh(field.astype(np.float64) / 2) > uniform
+
+
+def test_units_are_centred(kernels, rng):
+    units = rng.random((N_CHAINS, N_COLUMNS)) < 0.5
+    offset = rng.random(N_COLUMNS, dtype=np.float32)
+    centred = kernels.centre(units, offset)
+    assert centred.dtype == np.float32
+    np.testing.assert_array_equal(centred[:, :-1], (units - offset)[:, :-1])
+    np.testing.assert_array_equal(centred[:, -1], 1)
 
 
 @pytest.mark.parametrize("n_batch", [0, N_BATCH])
