@@ -2,10 +2,13 @@
 
 __all__ = ["fill_uniform"]
 
+from threading import local
+
 import numpy as np
 
-# Of a generator whose state is then set. An object of its own saves time.
-_ANY_SEED = np.random.SeedSequence(0)
+# A generator whose state is set anew at each use: making one takes as long as drawing
+# a block. One for each thread, since others would draw from it in between.
+_own = local()
 
 
 def fill_uniform(states, variates, scale):
@@ -22,7 +25,9 @@ def fill_uniform(states, variates, scale):
     """
     n_bytes = variates.dtype.itemsize
     n_words = -(-variates.shape[1] * n_bytes // 8)
-    generator = np.random.SFC64(_ANY_SEED)
+    if not hasattr(_own, "generator"):
+        _own.generator = np.random.SFC64()
+    generator = _own.generator
     state = generator.state
     for own, row in zip(states.T, variates, strict=True):
         state["state"] = {"state": own}

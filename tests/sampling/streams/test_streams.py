@@ -1,5 +1,6 @@
 """The streams of random bits, by each of their implementations."""
 
+from concurrent.futures import ThreadPoolExecutor
 from importlib import import_module
 
 import numpy as np
@@ -114,3 +115,18 @@ def test_seeds_are_of_a_source_of_their_own():
     assert len(np.unique(np.stack([first, second])[:, :-1])) == 2 * 3 * N_STREAMS
     np.testing.assert_array_equal(first[-1], np.ones(N_STREAMS))
     assert first.dtype == np.uint64
+
+
+@pytest.mark.usefixtures("implementation")
+def test_threads_do_not_draw_from_each_others_streams():
+    def draw(seed):
+        states = seed_streams(np.random.default_rng(seed))
+        variates = np.empty((N_STREAMS, 1000), np.float32)
+        for _ in range(20):
+            fill_uniform(states, variates)
+        return variates
+
+    alone = [draw(seed) for seed in range(8)]
+    with ThreadPoolExecutor(4) as pool:
+        together = list(pool.map(draw, range(8)))
+    np.testing.assert_array_equal(together, alone)
