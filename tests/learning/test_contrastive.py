@@ -215,13 +215,19 @@ def test_steps_are_made_of_rows_where_the_metric_favours_them(monkeypatch):
     rows = independent_bits(35)
     prepared = np.column_stack([rows - 0.3, np.ones(35)])
     metric = KroneckerMetric.start(prepared, 6)
-    made = []
+    made, asked = [], []
     for favoured in (True, False):
+
+        def favours_rows(metric, n_rows, it=favoured):
+            asked.append(n_rows)
+            return it
+
         with monkeypatch.context() as patched:
-            patched.setattr(KroneckerMetric, "favours_rows", lambda *_, it=favoured: it)
+            patched.setattr(KroneckerMetric, "favours_rows", favours_rows)
             unused = "step" if favoured else "step_of_rows"
             patched.setattr(KroneckerMetric, unused, lambda *_: 1 / 0)
             made.append(learned_from_bits(metric, rows))
+    assert asked == [10] * 10
     assert made[0].dtype == np.float32
     np.testing.assert_allclose(made[0], made[1], rtol=1e-4, atol=1e-4)
 

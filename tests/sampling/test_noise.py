@@ -28,6 +28,13 @@ def test_blocks_stay_bounded():
     assert noise.draw((2**17,)).size == 2**17
 
 
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_draws_of_any_size(dtype):
+    noise = UniformNoise(np.random.default_rng(0), dtype)
+    for size in [1, 1025, 4099, *range(40_001, 40_009)]:
+        assert noise.draw((size,)).shape == (size,)
+
+
 def test_large_draws_leave_no_bits_unused():
     noise = UniformNoise(np.random.default_rng(0), np.float32)
     drawn = np.concatenate([noise.draw((40_000,)) for _ in range(3)])
