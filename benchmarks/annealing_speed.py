@@ -9,12 +9,11 @@ numba is installed, with it. Times are of 20 steps.
 
 __all__ = ["measure"]
 
-import argparse
 from unittest import mock
 
 import numpy as np
-from threadpoolctl import threadpool_limits
-from timing import print_timings, time_group
+from script import run_script
+from timing import time_group
 
 from skebm._compilation import numba_is_installed
 from skebm.energy import layers
@@ -78,14 +77,5 @@ def measure(repeats):
     return timings
 
 
-def main():
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--threads", type=int, default=1, help="of matrix products")
-    parser.add_argument("--repeats", type=int, default=15)
-    arguments = parser.parse_args()
-    with threadpool_limits(arguments.threads):
-        print_timings(measure(arguments.repeats))
-
-
 if __name__ == "__main__":
-    main()
+    run_script(__doc__, measure, repeats=15)

@@ -8,14 +8,13 @@ measurements nothing is ever taken back, and the updates are the same as long as
 was with them.
 """
 
-import argparse
 from unittest import mock
 
 import numpy as np
+from script import run_script
 from sklearn.base import clone
 from sklearn.datasets import load_digits
-from threadpoolctl import threadpool_limits
-from timing import print_timings, time_group
+from timing import time_group
 
 from skebm import BinaryRBM
 from skebm.learning.monitor import Measurement
@@ -73,14 +72,5 @@ def measure(repeats):
     return time_group("fit of digits", functions, repeats)
 
 
-def main():
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--repeats", type=int, default=5)
-    parser.add_argument("--threads", type=int, default=1)
-    arguments = parser.parse_args()
-    with threadpool_limits(arguments.threads):
-        print_timings(measure(arguments.repeats))
-
-
 if __name__ == "__main__":
-    main()
+    run_script(__doc__, measure, repeats=5)

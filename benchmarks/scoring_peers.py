@@ -7,17 +7,16 @@ of them; settings are the defaults but for the number of hidden units or compone
 floor is the one matrix product that 64 hidden units cannot do without, in float64.
 """
 
-import argparse
 import warnings
 
 import numpy as np
+from script import run_script
 from sklearn.datasets import load_digits
 from sklearn.ensemble import IsolationForest
 from sklearn.mixture import GaussianMixture
 from sklearn.neighbors import LocalOutlierFactor
 from sklearn.svm import OneClassSVM
-from threadpoolctl import threadpool_limits
-from timing import print_timings, time_group
+from timing import time_group
 
 from skebm import BinaryRBM, EnergyOutlierDetector, GaussianRBM
 
@@ -51,14 +50,5 @@ def measure(repeats):
         return time_group(group, functions, repeats)
 
 
-def main():
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--repeats", type=int, default=9)
-    parser.add_argument("--threads", type=int, default=1)
-    arguments = parser.parse_args()
-    with threadpool_limits(arguments.threads):
-        print_timings(measure(arguments.repeats))
-
-
 if __name__ == "__main__":
-    main()
+    run_script(__doc__, measure, repeats=9)

@@ -1,7 +1,8 @@
 """Interleaved timing, shared by the benchmarks.
 
 A script that the suite collects has a function ``measure(repeats)`` that returns a
-list of `Timing`, and prints it by `print_timings` when it is run by itself.
+list of `Timing`; most print it by `script.run_script` when they are run by
+themselves.
 """
 
 __all__ = [
