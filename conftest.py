@@ -5,6 +5,8 @@ from importlib.util import find_spec
 collect_ignore = []
 if find_spec("numba") is None:
     collect_ignore += [
+        "skebm/energy/ascent/compiled_kernels.py",
+        "skebm/energy/ascent/compiled_product.py",
         "skebm/energy/compiled_functions.py",
         "skebm/energy/layers/compiled_kernels.py",
         "skebm/energy/sweeps/compiled_kernels.py",

@@ -15,8 +15,7 @@ import numpy as np
 from script import run_script
 from timing import time_group
 
-from skebm._compilation import numba_is_installed
-from skebm.energy import layers
+from skebm import _compilation
 from skebm.energy.binary_rbm import BinaryRBMEnergy
 from skebm.partition.annealing import anneal
 from skebm.sampling.noise import UniformNoise
@@ -41,7 +40,7 @@ def products(energy):
 
 def with_numpy_alone(run):
     def run_so():
-        with mock.patch.object(layers, "numba_is_installed", return_value=False):
+        with mock.patch.object(_compilation, "numba_is_installed", return_value=False):
             run()
 
     return run_so
@@ -71,7 +70,7 @@ def measure(repeats):
     timings = []
     for name, run in tasks.items():
         contenders = {"two products": products(energy), "NumPy": with_numpy_alone(run)}
-        if numba_is_installed():
+        if _compilation.numba_is_installed():
             contenders["numba"] = run
         timings += time_group(f"{name}, 784 x 500", contenders, repeats)
     return timings

@@ -2,12 +2,14 @@
 
 Only a few loops are compiled, those that gain clearly; each has a NumPy version that
 does the same, to rounding. They run in one thread and release the interpreter's lock.
-None calls a library of matrix products, whose threads would get in the way of NumPy's.
+None calls a library of matrix products, whose threads would get in the way of NumPy's,
+but `skebm.energy.ascent`, for products too small to be shared between threads.
 """
 
-__all__ = ["compile_loop", "numba_is_installed"]
+__all__ = ["compile_loop", "kernels_of", "numba_is_installed"]
 
 from functools import cache
+from importlib import import_module
 from importlib.util import find_spec
 
 
@@ -15,6 +17,30 @@ from importlib.util import find_spec
 def numba_is_installed():
     """Say whether loops can be compiled; asked once, at first use."""
     return find_spec("numba") is not None
+
+
+def kernels_of(package, *, compiled=True):
+    """Give the module `compiled_kernels` of a package, or `array_kernels`, in NumPy.
+
+    Parameters
+    ----------
+    package : str
+        Name of the package that has both.
+    compiled : bool, default=True
+        Whether what is compiled would serve, where numba is installed.
+
+    Returns
+    -------
+    kernels : module
+        Imported at first use, since numba takes its time to import.
+    """
+    compiled = compiled and numba_is_installed()
+    return _module(package, "compiled" if compiled else "array")
+
+
+@cache
+def _module(package, kind):
+    return import_module(f"{package}.{kind}_kernels")
 
 
 def compile_loop(function):

@@ -17,10 +17,12 @@ from skebm._validation import (
 )
 from skebm.base import BaseBinaryModel
 from skebm.base.hidden_units import HiddenUnitsMixin
+from skebm.energy.ascent import is_small
 from skebm.energy.binary_rbm import BinaryRBMEnergy
 from skebm.learning.contrastive import ContrastiveLearning
 from skebm.learning.exact_likelihood import ExactLikelihood
 from skebm.learning.natural import KroneckerMetric
+from skebm.learning.small_contrastive import SmallContrastive
 from skebm.learning.start import start_weights
 
 
@@ -351,11 +353,21 @@ class BinaryRBM(HiddenUnitsMixin, BaseBinaryModel):
     def _learner(self, algorithm):
         if algorithm == "exact":
             return self._deterministic_learner(ExactLikelihood)
-        return ContrastiveLearning(
+        small = self._makes_small_steps(algorithm)
+        learner = SmallContrastive if small else ContrastiveLearning
+        return learner(
             persistent=algorithm == "pcd",
             drifting_offset=self.centering,
             **self._contrastive_settings(),
         )
+
+    def _makes_small_steps(self, algorithm):
+        """Say whether many updates can be made in one call, and should."""
+        plain = self.solver == "sgd" and self.alpha == 0
+        swept = algorithm == "pcd" and self.n_gibbs_steps == 1 and not self.tempering
+        n_rows = self.batch_size + self.n_chains
+        small = is_small(n_rows, self.n_features_in_, self.n_components)
+        return plain and swept and small
 
     def _parameters(self, energy):
         return {

@@ -2,6 +2,8 @@
 
 __all__ = ["CentredBinaryRBM", "Offsets"]
 
+from copy import copy
+
 import numpy as np
 
 from skebm.energy.binary_rbm_tempered import TemperedBinaryRBM
@@ -26,9 +28,18 @@ class Offsets:
     def __init__(self, visible, hidden):
         zero = visible.dtype.type(0)
         self.visible = np.append(visible, zero)
-        self.hidden = np.append(hidden, zero)
+        self._set_hidden(np.append(hidden, zero))
+
+    def _set_hidden(self, hidden):
+        self.hidden = hidden
         # What tanh(field / 2) lacks to be twice the centred mean.
-        self.twice_centred = 1 - 2 * self.hidden
+        self.twice_centred = 1 - 2 * hidden
+
+    def drifted(self, drift):
+        """Add to the hidden offsets; those of the visible units are shared."""
+        after = copy(self)
+        after._set_hidden(self.hidden + drift)
+        return after
 
 
 class CentredBinaryRBM:
@@ -96,18 +107,24 @@ class CentredBinaryRBM:
             before.visible[:-1] if visible_offset is None else visible_offset,
             before.hidden[:-1] if hidden_offset is None else hidden_offset,
         )
+        return self._at(after)
+
+    def _at(self, offsets):
+        """Describe the same distribution with offsets that may share arrays."""
+        before = self.offsets
         matrix = self.matrix.copy()
-        if visible_offset is not None:
-            matrix[:, -1] += self.matrix @ (after.visible - before.visible)
-        if hidden_offset is not None:
-            matrix[-1] += (after.hidden - before.hidden) @ self.matrix
-        return CentredBinaryRBM(matrix, after)
+        if offsets.visible is not before.visible:
+            matrix[:, -1] += np.dot(self.matrix, offsets.visible - before.visible)
+        if offsets.hidden is not before.hidden:
+            matrix[-1] += np.dot(offsets.hidden - before.hidden, self.matrix)
+        return CentredBinaryRBM(matrix, offsets)
 
     def prepare(self, visible):
         """Centre visible rows and append the constant."""
         rows = np.empty((len(visible), self.matrix.shape[1]), dtype=self.matrix.dtype)
-        np.subtract(visible, self.offsets.visible[:-1], out=rows[:, :-1])
+        rows[:, :-1] = visible
         rows[:, -1] = 1
+        rows -= self.offsets.visible
         return rows
 
     def start_chains(self, rows, noise):
@@ -203,10 +220,7 @@ class CentredBinaryRBM:
 
     def towards(self, other, fraction):
         """Go a fraction of the way to another machine, in its coordinates."""
-        start = self
-        if self.offsets is not other.offsets:
-            offsets = other.offsets
-            start = self.recentred(offsets.visible[:-1], offsets.hidden[:-1])
+        start = self if self.offsets is other.offsets else self._at(other.offsets)
         matrix = np.subtract(other.matrix, start.matrix)
         matrix *= fraction
         matrix += start.matrix
@@ -220,8 +234,10 @@ class CentredBinaryRBM:
 
     def with_drifted_offset(self, batch, fraction):
         """Move the hidden offset a fraction of the way to its mean in a batch."""
-        drift = fraction * self.hidden_rows(batch).mean(axis=0)
-        return self.recentred(hidden_offset=(self.offsets.hidden + drift)[:-1])
+        weights = np.full(len(batch), fraction / len(batch), dtype=batch.dtype)
+        drift = np.dot(weights, self.hidden_rows(batch))
+        drift[-1] = 0  # of the constant
+        return self._at(self.offsets.drifted(drift))
 
     def plain_parameters(self):
         """Give weights, visible and hidden biases of the plain energy, float64."""

@@ -1,6 +1,7 @@
 """Contrastive learning: data pull their energy down, the model's draws push up."""
 
 __all__ = [
+    "AVERAGING_PERIOD",
     "HIDDEN_METRIC_PERIOD",
     "OFFSET_FRACTION",
     "OFFSET_PERIOD",
@@ -10,7 +11,7 @@ __all__ = [
 
 from dataclasses import dataclass
 from functools import partial
-from itertools import pairwise
+from itertools import islice, pairwise
 
 import numpy as np
 
@@ -34,7 +35,7 @@ _VISIBLE_METRIC_PERIOD = 500
 # last ninth of fewer. Iterates are much like their neighbours: one in ten will do.
 _AVERAGED_UPDATES = 500
 _AVERAGED_SHARE = 9
-_AVERAGING_PERIOD = 10
+AVERAGING_PERIOD = 10
 
 
 @dataclass
@@ -119,16 +120,11 @@ class ContrastiveLearning:
         FloatingPointError
             If learning has diverged.
         """
+        batches = iter(batches)
         # Overflow shows in the parameters, which are checked.
         with np.errstate(over="ignore", invalid="ignore"):
-            n_new = 0
-            for batch in batches:
-                self._update(state, batch, schedule)
-                n_new += 1
-                if n_new == _AVERAGING_PERIOD:
-                    self._average(state, n_new)
-                    n_new = 0
-            self._average(state, n_new)
+            while n_new := self._advance(state, batches, schedule):
+                self._average(state, n_new)
         if state.model.has_diverged():
             raise FloatingPointError(
                 f"Learning has diverged after {state.n_updates} updates: the "
@@ -142,19 +138,30 @@ class ContrastiveLearning:
         """
         order = state.noise.rng.permutation(rows.n_rows)
         n_batches = -(-rows.n_rows // self.batch_size)
-        bounds = np.linspace(0, rows.n_rows, n_batches + 1).astype(int)
+        bounds = np.linspace(0, rows.n_rows, n_batches + 1).astype(int).tolist()
         size = max(1, _GATHERED_ELEMENTS // (self.batch_size * rows.n_columns))
         for first in range(0, n_batches, size):
             group = bounds[first : first + size + 1]
             gathered = rows.take(order[group[0] : group[-1]])
             prepared = state.model.prepare(gathered)
-            for start, stop in pairwise(group - group[0]):
+            for start, stop in pairwise([bound - group[0] for bound in group]):
                 yield prepared[start:stop]
 
+    def _advance(self, state, batches, schedule):
+        """Make a few updates, such that the average may take in the last for all.
+
+        Returns
+        -------
+        n_new : int
+            Updates made; 0 when there are no batches left.
+        """
+        n_before = state.n_updates
+        for batch in islice(batches, AVERAGING_PERIOD):
+            self._update(state, batch, schedule)
+        return state.n_updates - n_before
+
     def _update(self, state, batch, schedule):
-        model, metric = state.model, state.metric
-        if self.drifting_offset and state.n_updates % OFFSET_PERIOD == 0:
-            model = model.with_drifted_offset(batch, OFFSET_FRACTION)
+        model, metric = self._drifted(state, batch), state.metric
         if metric is not None and state.n_updates % HIDDEN_METRIC_PERIOD == 0:
             metric = metric.updated(hidden_rows=model.hidden_rows(batch))
         if metric is not None and (state.n_updates + 1) % _VISIBLE_METRIC_PERIOD == 0:
@@ -179,10 +186,14 @@ class ContrastiveLearning:
         state.chains = self._kept(chains, replicas)
         state.n_updates += 1
 
+    def _drifted(self, state, batch):
+        """Give the machine of the next update, with its offset where it should be."""
+        if self.drifting_offset and state.n_updates % OFFSET_PERIOD == 0:
+            return state.model.with_drifted_offset(batch, OFFSET_FRACTION)
+        return state.model
+
     def _average(self, state, n_new):
         """Let the average take in the last of so many new iterates, for all."""
-        if n_new == 0:
-            return
         share = max(1 / _AVERAGED_UPDATES, _AVERAGED_SHARE / (9 + state.n_updates))
         share = 1 - (1 - share) ** n_new
         state.averaged = state.averaged.towards(state.model, share)

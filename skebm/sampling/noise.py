@@ -43,8 +43,9 @@ class UniformNoise:
             return self._draw_block(size)[:size].reshape(shape)
         start, stop = self._position, self._position + size
         if stop > self._block.size:
-            ahead = max(2 * self._block.size, _SMALLEST_BLOCK)
-            self._block = self._draw_block(max(size, min(ahead, _LARGEST_BLOCK)))
+            ahead = min(max(2 * self._block.size, _SMALLEST_BLOCK), _LARGEST_BLOCK)
+            # So many as this, since what a block lacks of a draw is lost of the block.
+            self._block = self._draw_block(max(1, ahead // size) * size)
             start, stop = 0, size
         self._position = stop
         return self._block[start:stop].reshape(shape)

@@ -43,6 +43,14 @@ def test_large_draws_leave_no_bits_unused():
     assert counters.sum() == 60_000  # words, of two variates each
 
 
+def test_blocks_are_of_whole_draws():
+    noise = UniformNoise(np.random.default_rng(0), np.float32)
+    for _ in range(9):  # the first block holds one of them, all others two
+        noise.draw((24_000,))
+    counters = noise._streams[-1] - 1
+    assert counters.sum() == 9 * 12_000  # words, of two variates each
+
+
 def test_noise_depends_on_its_generator_and_leaves_it_random():
     rng = np.random.default_rng(0)
     first, second = (UniformNoise(rng, np.float64).draw((50,)) for _ in range(2))

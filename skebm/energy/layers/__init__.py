@@ -6,12 +6,9 @@ most of the time is the calls of NumPy, and with many the passes over memory.
 
 __all__ = ["draw_layer", "layer_kernels", "softplus_difference", "softplus_rise"]
 
-from functools import cache
-
 import numpy as np
 
-from skebm._compilation import numba_is_installed
-from skebm.energy.layers import array_kernels
+from skebm._compilation import kernels_of
 
 
 def draw_layer(field, noise, beta=1.0):
@@ -89,17 +86,7 @@ def layer_kernels(dtype):
     kernels : module
         With the functions of `skebm.energy.layers.array_kernels`.
     """
-    if dtype != np.float32 or not numba_is_installed():
-        return array_kernels
-    return _compiled_kernels()
-
-
-@cache
-def _compiled_kernels():
-    """Import them at first use, since numba takes its time to import."""
-    from skebm.energy.layers import compiled_kernels  # noqa: PLC0415
-
-    return compiled_kernels
+    return kernels_of(__name__, compiled=dtype == np.float32)
 
 
 def _vector(beta, field):

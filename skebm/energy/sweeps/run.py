@@ -4,8 +4,7 @@ __all__ = ["gibbs_sweeps", "metropolis_sweeps"]
 
 import numpy as np
 
-from skebm._compilation import numba_is_installed
-from skebm.energy.sweeps import array_kernels
+from skebm._compilation import kernels_of
 from skebm.energy.sweeps.chains import Chains, transposed
 from skebm.energy.sweeps.thresholds import metropolis_thresholds
 
@@ -81,12 +80,7 @@ def metropolis_sweeps(
 
 
 def _kernels():
-    """Choose at first use, since numba takes its time to import."""
-    if not numba_is_installed():
-        return array_kernels
-    from skebm.energy.sweeps import compiled_kernels  # noqa: PLC0415
-
-    return compiled_kernels
+    return kernels_of(__package__)
 
 
 def _run(thresholds, visible, weights, bias, noise, *, n_sweeps, beta, colours):

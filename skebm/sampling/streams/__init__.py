@@ -9,8 +9,7 @@ __all__ = ["N_STREAMS", "fill_uniform", "seed_streams"]
 
 import numpy as np
 
-from skebm._compilation import numba_is_installed
-from skebm.sampling.streams import array_kernels
+from skebm._compilation import kernels_of
 
 N_STREAMS = 4
 
@@ -49,8 +48,5 @@ def fill_uniform(states, variates):
     # A hair less than full scale: rounding must not reach -1 or 1, where the tanh of
     # a unit that is certain lies.
     scale = 2.0 ** (1 - 8 * n_bytes) * (1 - np.finfo(variates.dtype).eps)
-    kernels = array_kernels
-    if n_bytes == 4 and numba_is_installed():
-        # Imported at first use, since numba takes its time to import.
-        from skebm.sampling.streams import compiled_kernels as kernels  # noqa: PLC0415
+    kernels = kernels_of(__name__, compiled=n_bytes == 4)
     kernels.fill_uniform(states, variates, variates.dtype.type(scale))

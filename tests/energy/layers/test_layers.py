@@ -1,14 +1,18 @@
 """Draws and weights of a layer, by each of their implementations."""
 
 from importlib import import_module
-from importlib.util import find_spec
 
 import numpy as np
 import pytest
 from scipy.special import expit
 
-from skebm.energy import layers
-from skebm.energy.layers import draw_layer, softplus_difference, softplus_rise
+from skebm import _compilation
+from skebm.energy.layers import (
+    draw_layer,
+    layer_kernels,
+    softplus_difference,
+    softplus_rise,
+)
 from skebm.sampling.noise import UniformNoise
 
 PRECISION = {np.float32: np.finfo(np.float32).eps, np.float64: np.finfo(float).eps}
@@ -18,7 +22,7 @@ PRECISION = {np.float32: np.finfo(np.float32).eps, np.float64: np.finfo(float).e
 def kernels(request, monkeypatch):
     """Each implementation in turn behind the functions tested."""
     if request.param == "arrays":
-        monkeypatch.setattr(layers, "numba_is_installed", lambda: False)
+        monkeypatch.setattr(_compilation, "numba_is_installed", lambda: False)
         return
     pytest.importorskip("numba")
     if request.param.endswith("Python"):
@@ -153,8 +157,9 @@ def test_differences(dtype, n_units, scale):
     )
 
 
-def test_what_is_installed_and_can_be_used_is_used():
-    field = np.zeros((1, 1), np.float32)
-    compiled = "compiled" if find_spec("numba") else "array"
-    assert layers.layer_kernels(field.dtype).__name__.endswith(f"{compiled}_kernels")
-    assert layers.layer_kernels(np.dtype(float)) is layers.array_kernels
+def test_what_is_compiled_is_for_single_precision(monkeypatch):
+    pytest.importorskip("numba")
+    monkeypatch.setattr(_compilation, "numba_is_installed", lambda: True)
+    single, double = map(layer_kernels, map(np.dtype, (np.float32, np.float64)))
+    assert single.__name__ == "skebm.energy.layers.compiled_kernels"
+    assert double.__name__ == "skebm.energy.layers.array_kernels"

@@ -234,12 +234,3 @@ def test_sweeps_forget_where_they_started(sweep):
     noise = UniformNoise(rng, np.float64)
     result = sweep(np.zeros((40_000, 4), bool), weights, bias, noise, n_sweeps=60)
     assert_draws_from(law / law.sum(), result @ 2 ** np.arange(4)[::-1])
-
-
-@pytest.mark.parametrize("installed", [False, True])
-def test_the_compiled_kernels_serve_where_numba_is_installed(monkeypatch, installed):
-    if installed:
-        pytest.importorskip("numba")
-    monkeypatch.setattr(run, "numba_is_installed", lambda: installed)
-    expected = "compiled_kernels" if installed else "array_kernels"
-    assert run._kernels().__name__.rsplit(".", 1)[1] == expected

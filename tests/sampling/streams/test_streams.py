@@ -7,14 +7,14 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from skebm.sampling import streams
+from skebm import _compilation
 from skebm.sampling.streams import N_STREAMS, fill_uniform, seed_streams
 
 
 @pytest.fixture(params=["arrays", "compiled", "compiled, as Python"])
 def implementation(request, monkeypatch):
     if request.param == "arrays":
-        monkeypatch.setattr(streams, "numba_is_installed", lambda: False)
+        monkeypatch.setattr(_compilation, "numba_is_installed", lambda: False)
         return
     pytest.importorskip("numba")
     if request.param.endswith("Python"):
@@ -75,7 +75,7 @@ def test_all_implementations_draw_the_same(monkeypatch):
     pytest.importorskip("numba")
     results = []
     for installed in (True, False):
-        monkeypatch.setattr(streams, "numba_is_installed", lambda it=installed: it)
+        monkeypatch.setattr(_compilation, "numba_is_installed", lambda it=installed: it)
         states = seed_streams(np.random.default_rng(0))
         variates = np.empty((N_STREAMS, 2501), np.float32)
         fill_uniform(states, variates)
