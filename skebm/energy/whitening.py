@@ -2,6 +2,9 @@
 
 A step D takes a map B to (1 + D) B, to first order in D. So it does not matter in
 which units the columns are that B maps.
+
+Triangular systems are solved by NumPy, which does not know them for such: the threads
+of SciPy would compete with those of NumPy's products, and take more time than is saved.
 """
 
 __all__ = ["DiagonalWhitening", "TriangularWhitening"]
@@ -9,7 +12,6 @@ __all__ = ["DiagonalWhitening", "TriangularWhitening"]
 from dataclasses import dataclass, replace
 
 import numpy as np
-from scipy.linalg import solve_triangular
 
 
 @dataclass(frozen=True, eq=False)
@@ -166,8 +168,7 @@ class TriangularWhitening:
     @classmethod
     def of_covariance(cls, covariance):
         """Whiten noise of a given covariance."""
-        root = np.linalg.cholesky(covariance)
-        return cls(solve_triangular(root, np.eye(len(root)), lower=True))
+        return cls(np.tril(np.linalg.inv(np.linalg.cholesky(covariance))))
 
     @property
     def n_columns(self):
@@ -211,7 +212,7 @@ class TriangularWhitening:
 
     def undo(self, rows):
         """Map rows back from units of the noise."""
-        return solve_triangular(self.matrix, rows.T, lower=True).T
+        return np.linalg.solve(self.matrix, rows.T).T
 
     def after(self, other):
         """Return the map that first does another one, then this."""
@@ -286,8 +287,8 @@ class TriangularWhitening:
         return derivative[np.tril_indices_from(derivative)]
 
     def _since(self, start):
-        matrix = solve_triangular(start.matrix, self.matrix.T, lower=True, trans="T")
-        return TriangularWhitening(matrix.T)
+        matrix = np.linalg.solve(start.matrix.T, self.matrix.T).T
+        return TriangularWhitening(np.tril(matrix))
 
 
 def _exponential(step):

@@ -42,14 +42,17 @@ def product(rows, matrix, transposed):
         New.
     """
     n_columns = matrix.shape[0 if transposed else 1]
+    result = np.empty((len(rows), n_columns), np.float32)
     if 2 * len(rows) > min(matrix.shape):
-        result = np.empty((len(rows), n_columns), np.float32)
         add_product(rows, matrix, result, (False, transposed), 0)
         return result
     # Few rows are faster as columns, though they are then copied.
     columns = np.empty((n_columns, len(rows)), np.float32)
     add_product(matrix, rows, columns, (not transposed, True), 0)
-    return np.ascontiguousarray(columns.T)
+    for i in range(len(rows)):
+        for j in range(n_columns):
+            result[i, j] = columns[j, i]
+    return result
 
 
 @compile_loop
