@@ -7,7 +7,7 @@ from copy import copy
 import numpy as np
 
 from skebm.energy.binary_rbm_tempered import TemperedBinaryRBM
-from skebm.energy.layers import draw_layer, layer_kernels
+from skebm.energy.layers import array_kernels, draw_layer, layer_kernels
 
 # No data make one unit change the odds of another by a factor of exp(100): the
 # weights of models that describe their data stay below some 20.
@@ -121,11 +121,10 @@ class CentredBinaryRBM:
 
     def prepare(self, visible):
         """Centre visible rows and append the constant."""
-        rows = np.empty((len(visible), self.matrix.shape[1]), dtype=self.matrix.dtype)
-        rows[:, :-1] = visible
-        rows[:, -1] = 1
-        rows -= self.offsets.visible
-        return rows
+        kernels = layer_kernels(self.matrix.dtype)
+        if visible.dtype != bool:  # for which alone it is worth compiling a loop
+            kernels = array_kernels
+        return kernels.centre(visible, self.offsets.visible)
 
     def start_chains(self, rows, noise):
         """Start chains from prepared rows by drawing their hidden units."""

@@ -138,7 +138,7 @@ class ContrastiveLearning:
         """
         order = state.noise.rng.permutation(rows.n_rows)
         n_batches = -(-rows.n_rows // self.batch_size)
-        bounds = np.linspace(0, rows.n_rows, n_batches + 1).astype(int).tolist()
+        bounds = [rows.n_rows * i // n_batches for i in range(n_batches + 1)]
         size = max(1, _GATHERED_ELEMENTS // (self.batch_size * rows.n_columns))
         for first in range(0, n_batches, size):
             group = bounds[first : first + size + 1]

@@ -8,13 +8,17 @@ __all__ = ["ascend", "is_small"]
 from skebm._compilation import kernels_of
 from skebm.energy.binary_rbm_centred import CentredBinaryRBM
 
+# Multiplications of a product beyond which the calls of an update take no time to
+# speak of.
+_FEW = 2**20
+
 # OpenBLAS shares a product of more multiplications between its threads. SciPy's, which
 # compiled loops call, must not: its threads would get in the way of NumPy's.
-_MOST_MULTIPLICATIONS = 2**18
+_TOO_FEW_TO_SHARE = 2**18
 
 
 def is_small(n_rows, n_visible, n_hidden):
-    """Say whether the products of an update are too small to be shared by threads.
+    """Say whether the calls of an update take time beside its products.
 
     Parameters
     ----------
@@ -28,7 +32,7 @@ def is_small(n_rows, n_visible, n_hidden):
     small : bool
         Whether `ascend` serves.
     """
-    return n_rows * (n_visible + 1) * (n_hidden + 1) <= _MOST_MULTIPLICATIONS
+    return n_rows * (n_visible + 1) * (n_hidden + 1) <= _FEW
 
 
 def ascend(machine, batches, rates, chains, noise):
@@ -60,5 +64,7 @@ def ascend(machine, batches, rates, chains, noise):
     n_variates = len(batches) * len(chains) * sum(machine.matrix.shape)
     variates = noise.draw((n_variates,))
     machine = CentredBinaryRBM(machine.matrix.copy(), machine.offsets)
-    ascend_in_place = kernels_of(__name__).ascend_in_place
+    n_rows = max(map(len, batches)) + len(chains)
+    compiled = n_rows * machine.matrix.size <= _TOO_FEW_TO_SHARE
+    ascend_in_place = kernels_of(__name__, compiled=compiled).ascend_in_place
     return machine, ascend_in_place(machine, batches, rates, chains, variates)

@@ -1,10 +1,10 @@
-"""Updates one after the other in NumPy: the reference, always there."""
+"""Updates one after the other, with products by NumPy: the reference, always there."""
 
 __all__ = ["ascend_in_place"]
 
 import numpy as np
 
-from skebm.energy.layers.array_kernels import centre, draw_below, weigh_and_draw
+from skebm.energy.layers import layer_kernels
 
 
 def ascend_in_place(machine, batches, rates, chains, variates):
@@ -27,27 +27,23 @@ def ascend_in_place(machine, batches, rates, chains, variates):
     """
     matrix, offsets = machine.matrix, machine.offsets
     n_chains, drawn = len(chains), 0
-    most_rows = n_chains + max(map(len, batches))
-    hidden = _repeated(offsets.hidden, n_chains)
-    visible = _repeated(offsets.visible, n_chains)
-    twice_centred = _repeated(offsets.twice_centred, most_rows)
+    kernels = layer_kernels(matrix.dtype)
+    hidden = kernels.for_rows(offsets.hidden, n_chains)
+    visible = kernels.for_rows(offsets.visible, n_chains)
+    twice_centred = {
+        size: kernels.for_rows(offsets.twice_centred, size + n_chains)
+        for size in set(map(len, batches))
+    }
     for batch, rate in zip(batches, rates, strict=True):
-        n_rows = len(batch) + n_chains
-        field = np.dot(centre(chains, hidden), matrix)
+        size = len(batch)
+        field = np.dot(kernels.centre(chains, hidden), matrix)
         uniform = variates[drawn : drawn + field.size].reshape(field.shape)
         drawn += field.size
-        rows = draw_below(batch, field, uniform, visible)
+        rows = kernels.draw_below(batch, field, uniform, visible)
         field = np.dot(rows, matrix.T)
         uniform = variates[drawn : drawn + chains.size].reshape(chains.shape)
         drawn += chains.size
-        weights = rate / len(batch), -rate / n_chains
-        chains = weigh_and_draw(field, uniform, twice_centred[:n_rows], *weights)
+        weights = rate / size, -rate / n_chains
+        chains = kernels.weigh_and_draw(field, uniform, twice_centred[size], *weights)
         matrix += np.dot(field.T, rows)
     return chains
-
-
-def _repeated(offset, n_rows):
-    """Give an offset to each row: one for all is slower where there are few."""
-    rows = np.empty((n_rows, len(offset)), offset.dtype)
-    rows[:] = offset
-    return rows

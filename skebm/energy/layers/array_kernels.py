@@ -4,6 +4,7 @@ __all__ = [
     "centre",
     "draw_below",
     "draw_units",
+    "for_rows",
     "sum_differences",
     "sum_rises",
     "weigh_and_draw",
@@ -111,24 +112,45 @@ def _sum_log1p(ratio):
     return np.log1p(ratio[:, :n_left]).sum(axis=1, dtype=np.float64)
 
 
+def for_rows(offset, n_rows):
+    """Give an offset in the form in which the functions below are fastest.
+
+    Parameters
+    ----------
+    offset : ndarray of shape (n_units + 1,)
+        Of any kind.
+    n_rows : int
+        Number of rows to which it will be added, over and over.
+
+    Returns
+    -------
+    offset : ndarray of shape (n_rows, n_units + 1) or (n_units + 1,)
+        Here, one for each row: one for all takes twice the time where there are few.
+    """
+    rows = np.empty((n_rows, len(offset)), offset.dtype)
+    rows[:] = offset
+    return rows
+
+
 def centre(units, offset):
     """Subtract offsets from units, and put the constant in the last column.
 
     Parameters
     ----------
-    units : ndarray of shape (n_rows, n_units + 1)
-        Boolean; the last column means nothing.
+    units : ndarray of shape (n_rows, n_units) or (n_rows, n_units + 1)
+        A last column too many means nothing.
     offset : ndarray of shape (n_units + 1,)
-        What is subtracted.
+        What is subtracted, as it is or `for_rows`; at the end 0.
 
     Returns
     -------
     centred : ndarray of shape (n_rows, n_units + 1)
         Of the dtype of the offsets.
     """
-    centred = units.astype(offset.dtype)
-    centred -= offset
+    centred = np.empty((len(units), offset.shape[-1]), offset.dtype)
+    centred[:, : units.shape[1]] = units
     centred[:, -1] = 1
+    centred -= offset
     return centred
 
 
@@ -144,7 +166,7 @@ def draw_below(batch, field, uniform, offset):
     uniform : ndarray of shape (n_chains, n_visible + 1)
         Variates between -1 and 1. The last column of both means nothing.
     offset : ndarray of shape (n_visible + 1,)
-        What is subtracted from the units.
+        What is subtracted from the units, as it is or `for_rows`.
 
     Returns
     -------
@@ -175,7 +197,8 @@ def weigh_and_draw(field, uniform, twice_centred, batch_weight, chain_weight):
     uniform : ndarray of shape (n_chains, n_hidden + 1)
         Variates between -1 and 1. The last column of both means nothing.
     twice_centred : ndarray of shape (n_hidden + 1,)
-        What tanh(field / 2) lacks to be twice the mean less the offset.
+        What tanh(field / 2) lacks to be twice the mean less the offset, as it is or
+        `for_rows`.
     batch_weight, chain_weight : float
         Of each row of the batch, and of each row of the chains.
 

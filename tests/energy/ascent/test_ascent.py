@@ -125,8 +125,32 @@ def test_products_are_added(products, a_transposed, b_transposed, kept):
     np.testing.assert_allclose(total, exact, rtol=0, atol=20 * EPSILON)
 
 
-def test_small_is_what_the_threads_of_a_blas_do_not_share():
-    assert is_small(20, 64, 100)  # digits, batches of 10 and as many chains
-    assert not is_small(128, 64, 100)
-    assert is_small(1, 511, 511)
-    assert not is_small(1, 511, 512)
+def test_small_is_what_has_products_of_few_numbers():
+    assert is_small(128, 64, 100)  # digits, batches of 64 and as many chains
+    assert not is_small(200, 784, 500)
+    assert is_small(1, 1023, 1023)
+    assert not is_small(1, 1023, 1024)
+
+
+@pytest.mark.parametrize(("n_rows", "alone"), [(1024, True), (1025, False)])
+def test_threads_of_scipy_do_not_compete_with_those_of_numpy(
+    monkeypatch, n_rows, alone
+):
+    """A library shares products between its threads from 2**18 numbers on."""
+    pytest.importorskip("numba")
+    monkeypatch.setattr(_compilation, "numba_is_installed", lambda: True)
+    kernels = import_module("skebm.energy.ascent.compiled_kernels")
+    called = []
+
+    def ascend_in_place(*arguments):
+        called.append(arguments)
+        return compiled(*arguments)
+
+    compiled = kernels.ascend_in_place
+    monkeypatch.setattr(kernels, "ascend_in_place", ascend_in_place)
+    rng = np.random.default_rng(0)
+    machine = random_machine(rng, 15, 15)
+    batches = [machine.prepare(rng.random((n, 15)) < 0.4) for n in (1, n_rows - 3)]
+    chains = rng.random((3, 16)) < 0.5
+    ascend(machine, batches, [0.1, 0.1], chains, Noise(1))
+    assert bool(called) == alone

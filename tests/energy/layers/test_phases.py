@@ -23,12 +23,19 @@ def kernels(request, monkeypatch):
         return compiled
     monkeypatch.setattr(compiled, "exp", compiled.exp.py_func)
     names = "centre", "draw_below", "weigh_and_draw"
-    return SimpleNamespace(**{n: getattr(compiled, n).py_func for n in names})
+    functions = {name: getattr(compiled, name).py_func for name in names}
+    return SimpleNamespace(for_rows=compiled.for_rows, **functions)
 
 
 @pytest.fixture
 def rng():
     return np.random.default_rng(0)
+
+
+def random_offset(rng):
+    offset = rng.random(N_COLUMNS, dtype=np.float32)
+    offset[-1] = 0  # of the constant
+    return offset
 
 
 def random_fields(rng, n_rows):
@@ -51,37 +58,47 @@ def are_on(field, uniform):
     return np.tanh(field.astype(np.float64) / 2) > uniform
 
 
-def test_units_are_centred(kernels, rng):
-    units = rng.random((N_CHAINS, N_COLUMNS)) < 0.5
-    offset = rng.random(N_COLUMNS, dtype=np.float32)
-    centred = kernels.centre(units, offset)
+@pytest.mark.parametrize("repeated", [False, True])
+@pytest.mark.parametrize("n_columns", [N_COLUMNS - 1, N_COLUMNS])
+def test_units_are_centred(kernels, rng, n_columns, repeated):
+    units = rng.random((N_CHAINS, n_columns)) < 0.5
+    offset = random_offset(rng)
+    given = kernels.for_rows(offset, N_CHAINS) if repeated else offset
+    centred = kernels.centre(units, given)
     assert centred.dtype == np.float32
-    np.testing.assert_array_equal(centred[:, :-1], (units - offset)[:, :-1])
+    own = units[:, : N_COLUMNS - 1]
+    np.testing.assert_array_equal(centred[:, :-1], own - offset[:-1])
     np.testing.assert_array_equal(centred[:, -1], 1)
 
 
+@pytest.mark.parametrize("repeated", [False, True])
 @pytest.mark.parametrize("n_batch", [0, N_BATCH])
-def test_draws_stand_centred_below_the_batch(kernels, rng, n_batch):
+def test_draws_stand_centred_below_the_batch(kernels, rng, n_batch, repeated):
     batch = rng.normal(size=(n_batch, N_COLUMNS)).astype(np.float32)
-    offset = rng.random(N_COLUMNS, dtype=np.float32)
+    offset = random_offset(rng)
+    given = kernels.for_rows(offset, N_CHAINS) if repeated else offset
     field = random_fields(rng, N_CHAINS)
     uniform = random_variates(rng, field)
     on = are_on(field, uniform)
     assert on[:, 4].all()
     assert not on[:, 3].any()
-    rows = kernels.draw_below(batch, field.copy(), uniform, offset)
+    rows = kernels.draw_below(batch, field.copy(), uniform, given)
     assert rows.dtype == np.float32
     np.testing.assert_array_equal(rows[:n_batch], batch)
     np.testing.assert_array_equal(rows[n_batch:, :-1], (on - offset)[:, :-1])
     np.testing.assert_array_equal(rows[n_batch:, -1], 1)
 
 
-def test_means_are_centred_and_weighed_and_chains_drawn(kernels, rng):
+@pytest.mark.parametrize("repeated", [False, True])
+def test_means_are_centred_and_weighed_and_chains_drawn(kernels, rng, repeated):
     field = random_fields(rng, N_BATCH + N_CHAINS)
     uniform = random_variates(rng, field[N_BATCH:])
-    offset = rng.random(N_COLUMNS, dtype=np.float32)
+    offset = random_offset(rng)
+    lacking = 1 - 2 * offset
+    if repeated:
+        lacking = kernels.for_rows(lacking, len(field))
     weighed = field.copy()
-    chains = kernels.weigh_and_draw(weighed, uniform, 1 - 2 * offset, 0.5, -0.125)
+    chains = kernels.weigh_and_draw(weighed, uniform, lacking, 0.5, -0.125)
     assert chains.dtype == bool
     np.testing.assert_array_equal(chains, are_on(field[N_BATCH:], uniform))
     expected = expit(field.astype(np.float64)) - offset
