@@ -287,8 +287,7 @@ class TriangularWhitening:
         return derivative[np.tril_indices_from(derivative)]
 
     def _since(self, start):
-        matrix = np.linalg.solve(start.matrix.T, self.matrix.T).T
-        return TriangularWhitening(np.tril(matrix))
+        return TriangularWhitening(np.linalg.solve(start.matrix.T, self.matrix.T).T)
 
 
 def _exponential(step):

@@ -1,4 +1,4 @@
-"""Contrastive learning of machines so small that calls take longer than the work."""
+"""Contrastive learning of machines so small that calls take time beside the work."""
 
 __all__ = ["SmallContrastive"]
 

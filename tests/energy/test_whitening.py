@@ -115,6 +115,16 @@ def test_units_of_columns_do_not_matter_to_what_is_made_of_a_covariance():
     np.testing.assert_allclose(scaled.matrix * units, whitening.matrix, atol=1e-12)
 
 
+def test_what_is_made_of_a_covariance_is_triangular_to_the_last_digit():
+    """Many columns, the last ones with most noise: a solver changes their order."""
+    rng = np.random.default_rng(0)
+    noise = rng.normal(size=(100, 40)) * np.logspace(-3, 3, 40)
+    whitening = TriangularWhitening.of_covariance(noise.T @ noise)
+    assert not np.triu(whitening.matrix, 1).any()
+    white = whitening.apply(noise)
+    np.testing.assert_allclose(white.T @ white, np.eye(40), rtol=0, atol=1e-12)
+
+
 def test_maps_follow_each_other(whitening, kind):
     other = another(kind)
     both = whitening.after(other)

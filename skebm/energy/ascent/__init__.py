@@ -1,4 +1,4 @@
-"""Many updates of a small binary RBM in one call: calls take longer than the work.
+"""Many updates of a small binary RBM in one call: calls take time beside the work.
 
 Gradients are plain ones, of persistent chains that make one sweep an update.
 """
