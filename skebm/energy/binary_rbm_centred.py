@@ -110,13 +110,12 @@ class CentredBinaryRBM:
         return self._at(after)
 
     def _at(self, offsets):
-        """Describe the same distribution with offsets that may share arrays."""
+        """Describe the same distribution with other offsets, of one layer or both."""
         before = self.offsets
         matrix = self.matrix.copy()
         if offsets.visible is not before.visible:
             matrix[:, -1] += np.dot(self.matrix, offsets.visible - before.visible)
-        if offsets.hidden is not before.hidden:
-            matrix[-1] += np.dot(offsets.hidden - before.hidden, self.matrix)
+        matrix[-1] += np.dot(offsets.hidden - before.hidden, self.matrix)
         return CentredBinaryRBM(matrix, offsets)
 
     def prepare(self, visible):
