@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from steady_noise import SteadyNoise
 
 from skebm import BinaryRBM
 from skebm._rows import Rows
@@ -24,17 +25,6 @@ SETTINGS = {
 }
 
 
-class Noise:
-    """The same variates, however many are drawn at once."""
-
-    def __init__(self):
-        self.rng = np.random.default_rng(0)
-        self._variates = np.random.default_rng(1)
-
-    def draw(self, shape):
-        return 2 * self._variates.random(shape, np.float32) - 1
-
-
 def learned(rule, *, n_done=0, n_rows=200, n_kept=N_CHAINS, **settings):
     """Make one pass over random rows: 40 updates, by default."""
     rng = np.random.default_rng(2)
@@ -46,7 +36,7 @@ def learned(rule, *, n_done=0, n_rows=200, n_kept=N_CHAINS, **settings):
     model = energy.centred(np.full(N_VISIBLE, 0.3), np.full(N_HIDDEN, 0.5))
     model = model.astype(np.float32)
     chains = None if n_kept is None else rng.random((n_kept, N_HIDDEN + 1)) < 0.5
-    state = LearningState(model, model, chains, Noise(), {}, n_updates=n_done)
+    state = LearningState(model, model, chains, SteadyNoise(1), {}, n_updates=n_done)
     learner = rule(**SETTINGS | settings)
     rows = Rows(rng.random((n_rows, N_VISIBLE)) < 0.3, None)
     learner.run(state, learner.batches(state, rows), Schedule(0.1, 60, 0.7))

@@ -5,6 +5,8 @@ from importlib import import_module
 
 import numpy as np
 import pytest
+from implementations import IMPLEMENTATIONS, use
+from steady_noise import SteadyNoise
 
 from skebm import _compilation
 from skebm.energy.ascent import ascend, is_small
@@ -13,51 +15,34 @@ from skebm.energy.binary_rbm import BinaryRBMEnergy
 EPSILON = np.finfo(np.float32).eps
 
 
-def as_python(monkeypatch):
-    """Let what is compiled run in the interpreter, with SciPy's BLAS all the same."""
-    extending = import_module("numba.extending")
-    address = extending.get_cython_function_address("scipy.linalg.cython_blas", "sgemm")
-    sgemm = ctypes.CFUNCTYPE(None, *[ctypes.c_void_p] * 13)(address)
-    for name in (
-        "skebm.energy.compiled_functions",
-        "skebm.energy.layers.compiled_kernels",
-        "skebm.energy.ascent.compiled_product",
-        "skebm.energy.ascent.compiled_kernels",
-    ):
-        module = import_module(name)
-        for key, value in list(vars(module).items()):
-            if hasattr(value, "py_func"):
-                monkeypatch.setattr(module, key, value.py_func)
-    products = import_module("skebm.energy.ascent.compiled_product")
-    monkeypatch.setattr(products, "_sgemm", sgemm)
+COMPILED = [
+    "skebm.energy.compiled_functions",
+    "skebm.energy.layers.compiled_kernels",
+    "skebm.energy.ascent.compiled_product",
+    "skebm.energy.ascent.compiled_kernels",
+]
 
 
-@pytest.fixture(params=["arrays", "compiled", "compiled, as Python"])
+def use_ascent(implementation, monkeypatch):
+    use(implementation, monkeypatch, *COMPILED)
+    if implementation.endswith("Python"):  # with SciPy's BLAS all the same
+        extending = import_module("numba.extending")
+        routine = "scipy.linalg.cython_blas", "sgemm"
+        address = extending.get_cython_function_address(*routine)
+        sgemm = ctypes.CFUNCTYPE(None, *[ctypes.c_void_p] * 13)(address)
+        products = import_module("skebm.energy.ascent.compiled_product")
+        monkeypatch.setattr(products, "_sgemm", sgemm)
+
+
+@pytest.fixture(params=IMPLEMENTATIONS)
 def implementation(request, monkeypatch):
-    if request.param == "arrays":
-        monkeypatch.setattr(_compilation, "numba_is_installed", lambda: False)
-        return
-    pytest.importorskip("numba")
-    if request.param.endswith("Python"):
-        as_python(monkeypatch)
+    use_ascent(request.param, monkeypatch)
 
 
-@pytest.fixture(params=["compiled", "compiled, as Python"])
+@pytest.fixture(params=IMPLEMENTATIONS[1:])
 def products(request, monkeypatch):
-    pytest.importorskip("numba")
-    if request.param.endswith("Python"):
-        as_python(monkeypatch)
+    use_ascent(request.param, monkeypatch)
     return import_module("skebm.energy.ascent.compiled_product")
-
-
-class Noise:
-    """The same variates, however many are drawn at once."""
-
-    def __init__(self, seed):
-        self.rng = np.random.default_rng(seed)
-
-    def draw(self, shape):
-        return 2 * self.rng.random(shape, np.float32) - 1
 
 
 def random_machine(rng, n_visible, n_hidden):
@@ -79,12 +64,12 @@ def test_updates_are_those_made_one_by_one(shape, n_chains):
     chains = rng.random((n_chains, shape[1] + 1)) < 0.5
     given = machine.matrix.copy(), chains.copy()
 
-    one_by_one, noise = (machine, chains), Noise(1)
+    one_by_one, noise = (machine, chains), SteadyNoise(1)
     for batch, rate in zip(batches, rates, strict=True):
         before, on = one_by_one
         direction, on = before.contrast(batch, on, noise, rate=rate)
         one_by_one = before.step(direction), on
-    at_once = ascend(machine, batches, rates, chains, Noise(1))
+    at_once = ascend(machine, batches, rates, chains, SteadyNoise(1))
 
     np.testing.assert_allclose(
         at_once[0].matrix, one_by_one[0].matrix, rtol=0, atol=100 * EPSILON
@@ -152,5 +137,5 @@ def test_threads_of_scipy_do_not_compete_with_those_of_numpy(
     machine = random_machine(rng, 15, 15)
     batches = [machine.prepare(rng.random((n, 15)) < 0.4) for n in (1, n_rows - 3)]
     chains = rng.random((3, 16)) < 0.5
-    ascend(machine, batches, [0.1, 0.1], chains, Noise(1))
+    ascend(machine, batches, [0.1, 0.1], chains, SteadyNoise(1))
     assert bool(called) == alone

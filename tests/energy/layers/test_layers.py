@@ -1,9 +1,8 @@
 """Draws and weights of a layer, by each of their implementations."""
 
-from importlib import import_module
-
 import numpy as np
 import pytest
+from implementations import IMPLEMENTATIONS, use
 from scipy.special import expit
 
 from skebm import _compilation
@@ -18,20 +17,13 @@ from skebm.sampling.noise import UniformNoise
 PRECISION = {np.float32: np.finfo(np.float32).eps, np.float64: np.finfo(float).eps}
 
 
-@pytest.fixture(params=["arrays", "compiled", "compiled, as Python"])
+COMPILED = ["skebm.energy.compiled_functions", "skebm.energy.layers.compiled_kernels"]
+
+
+@pytest.fixture(params=IMPLEMENTATIONS)
 def kernels(request, monkeypatch):
     """Each implementation in turn behind the functions tested."""
-    if request.param == "arrays":
-        monkeypatch.setattr(_compilation, "numba_is_installed", lambda: False)
-        return
-    pytest.importorskip("numba")
-    if request.param.endswith("Python"):
-        compiled = import_module("skebm.energy.layers.compiled_kernels")
-        functions = import_module("skebm.energy.compiled_functions")
-        for module in (functions, compiled):
-            for name, value in list(vars(module).items()):
-                if hasattr(value, "py_func"):
-                    monkeypatch.setattr(module, name, value.py_func)
+    use(request.param, monkeypatch, *COMPILED)
 
 
 class GivenNoise:

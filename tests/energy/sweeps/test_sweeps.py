@@ -3,6 +3,7 @@ from unittest import mock
 
 import numpy as np
 import pytest
+from implementations import as_python
 from oracle import all_states
 from scipy.sparse import csr_array
 from statistical import assert_draws_from
@@ -58,12 +59,6 @@ def random_machine(n_units, n_rows, *, seed=0, density=1.0):
     return weights, bias, rng.random((n_rows, n_units)) < 0.5, rng
 
 
-def plain_python(monkeypatch, compiled):
-    for name, value in vars(compiled).items():
-        if hasattr(value, "py_func"):
-            monkeypatch.setattr(compiled, name, value.py_func)
-
-
 @pytest.fixture(params=["one by one", "blocks", "compiled", "compiled, as Python"])
 def kernels(request, monkeypatch):
     """Each implementation in turn behind the functions tested."""
@@ -71,7 +66,7 @@ def kernels(request, monkeypatch):
         pytest.importorskip("numba")
         chosen = import_module("skebm.energy.sweeps.compiled_kernels")
         if request.param.endswith("Python"):
-            plain_python(monkeypatch, chosen)
+            as_python(monkeypatch, chosen.__name__)
     else:
         chosen = array_kernels
         fewest = 0 if request.param == "blocks" else np.inf

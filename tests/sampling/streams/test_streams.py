@@ -5,21 +5,21 @@ from importlib import import_module
 
 import numpy as np
 import pytest
+from implementations import IMPLEMENTATIONS, use
 from scipy import stats
 
 from skebm import _compilation
 from skebm.sampling.streams import N_STREAMS, fill_uniform, seed_streams
 
+COMPILED = "skebm.sampling.streams.compiled_kernels"
 
-@pytest.fixture(params=["arrays", "compiled", "compiled, as Python"])
+
+@pytest.fixture(params=IMPLEMENTATIONS)
 def implementation(request, monkeypatch):
-    if request.param == "arrays":
-        monkeypatch.setattr(_compilation, "numba_is_installed", lambda: False)
-        return
-    pytest.importorskip("numba")
+    use(request.param, monkeypatch, COMPILED)
     if request.param.endswith("Python"):
-        module = import_module("skebm.sampling.streams.compiled_kernels")
-        function = module.fill_uniform.py_func
+        module = import_module(COMPILED)
+        function = module.fill_uniform
 
         def fill(*args):
             with np.errstate(over="ignore"):  # words are modulo 2**64
