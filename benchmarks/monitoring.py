@@ -2,10 +2,9 @@
 
     python benchmarks/monitoring.py [--repeats 5] [--threads 1]
 
-The same fits without measurements, with those that are always made, and with a callback
-that is handed a fitted estimator after each hundred updates; in turn. Without
-measurements nothing is ever taken back, and the updates are the same as long as nothing
-was with them.
+The same fits without measurements, with those that are always made, with a callback that
+is handed a fitted estimator after each hundred updates, and with rows held out and
+scored as well; in turn. All make as many updates: learning is not let stop early.
 """
 
 from unittest import mock
@@ -59,6 +58,11 @@ def measure(repeats):
     X = load_digits().data > 7
     rbm = BinaryRBM(random_state=0)
     watched = clone(rbm).set_callbacks(Onlooker())
+    n_updates = rbm.fit(X).n_iter_
+    validated = clone(rbm).set_params(
+        early_stopping=True, max_iter=n_updates, n_iter_no_change=n_updates
+    )
+    validated_and_watched = clone(validated).set_callbacks(Onlooker())
 
     def fit_blind():
         with mock.patch("skebm.base.fitting.LikelihoodMonitor", Blind):
@@ -67,7 +71,9 @@ def measure(repeats):
     functions = {
         "without measuring": fit_blind,
         "default": lambda: rbm.fit(X),
-        "default with a callback": lambda: watched.fit(X),
+        "with a callback": lambda: watched.fit(X),
+        "with validation": lambda: validated.fit(X),
+        "with both": lambda: validated_and_watched.fit(X),
     }
     return time_group("fit of digits", functions, repeats)
 
