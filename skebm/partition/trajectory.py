@@ -13,9 +13,12 @@ from skebm.sampling.chains import start_visible
 _MAX_ENUMERATED_UNITS = 10
 
 # Wanted variance of the log weights that one advance adds, and the least number
-# of steps, however small it is.
+# of steps, however small it is; and the most, but from independent units. Between
+# machines that lie far apart the error is that of modes that no chain has found,
+# and ten times as many steps find no more of them.
 _STEP_VARIANCE = 0.05
 _FEWEST_STEPS = 5
+_MOST_STEPS = 20
 
 # Shares of the chains that the weights must be worth: below the first the
 # chains are drawn anew by weight, below the second the way starts over.
@@ -44,7 +47,7 @@ class PartitionTrajectory:
     noise : UniformNoise
         Source of the draws.
     most_steps : int, default=200
-        Most steps of one advance.
+        Most steps of the way from independent units to a machine.
     n_chains : int, default=400
         Number of chains.
 
@@ -88,11 +91,9 @@ class PartitionTrajectory:
             self.log_partition = enumerate_log_partition(energy).log_partition
             return
         energy = energy.astype(np.float32)
-        if self._energy is None:
+        if self._energy is None or self._move(energy, _MOST_STEPS) < _RESTARTED_BELOW:
             self._start_over(energy)
-        if self._move(energy) < _RESTARTED_BELOW:
-            self._start_over(energy)
-            self._move(energy)
+            self._move(energy, self._most_steps)
 
     def _start_over(self, energy):
         self._energy, self._base = energy.independent(self._visible_mean)
@@ -101,7 +102,7 @@ class PartitionTrajectory:
         )
         self._log_weights = np.zeros(self._n_chains)
 
-    def _move(self, energy):
+    def _move(self, energy, most_steps):
         """Take the chains to a machine in steps, short enough for their weights.
 
         Returns
@@ -112,7 +113,7 @@ class PartitionTrajectory:
         before = self._energy
         visible = self._visible.astype(np.float32)
         variance = np.var(before.free_energy(visible) - energy.free_energy(visible))
-        n_steps = math.ceil(min(variance / _STEP_VARIANCE, self._most_steps))
+        n_steps = math.ceil(min(variance / _STEP_VARIANCE, most_steps))
         n_steps = max(n_steps, _FEWEST_STEPS)
         least, lost = 1.0, 0.0
         for step in range(1, n_steps + 1):
