@@ -152,7 +152,9 @@ def learnergy(n_features, n_hidden, batch_size):
         rows = make_bits(n_features, batch_size, n_updates)
         rows = torch.tensor(rows, dtype=torch.float32)
         dataset = torch.utils.data.TensorDataset(rows, torch.zeros(len(rows)))
-        rbm.fit(dataset, batch_size=batch_size, epochs=1)
+        # The loops above wait for their turn with gradients turned off.
+        with torch.enable_grad():
+            rbm.fit(dataset, batch_size=batch_size, epochs=1)
 
     return run
 

@@ -2,8 +2,8 @@
 
     python benchmarks/monitoring.py [--repeats 5] [--threads 1]
 
-The same fits without measurements, with those that are always made, with a callback that
-is handed a fitted estimator after each hundred updates, and with rows held out and
+The same fits without measurements, with those that are always made, with a callback
+that is handed a fitted estimator after each hundred updates, and with rows held out and
 scored as well; in turn. All make as many updates: learning is not let stop early.
 """
 
