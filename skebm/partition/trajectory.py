@@ -13,9 +13,9 @@ from skebm.sampling.chains import start_visible
 _MAX_ENUMERATED_UNITS = 10
 
 # Wanted variance of the log weights that one advance adds, and the least number
-# of steps, however small it is; and the most, but from independent units. Between
-# machines that lie far apart the error is that of modes that no chain has found,
-# and ten times as many steps find no more of them.
+# of steps, however small it is; and the most, but from independent units. Where
+# machines lay so far apart that more were wanted, ten times as many left the same
+# error of log Z, and took as long as learning itself.
 _STEP_VARIANCE = 0.05
 _FEWEST_STEPS = 5
 _MOST_STEPS = 20
