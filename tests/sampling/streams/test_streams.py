@@ -17,20 +17,24 @@ COMPILED = "skebm.sampling.streams.compiled_kernels"
 @pytest.fixture(params=IMPLEMENTATIONS)
 def implementation(request, monkeypatch):
     use(request.param, monkeypatch, COMPILED)
-    if request.param.endswith("Python"):
-        module = import_module(COMPILED)
-        function = module.fill_uniform
-
-        def fill(*args):
-            with np.errstate(over="ignore"):  # words are modulo 2**64
-                return function(*args)
-
-        monkeypatch.setattr(module, "fill_uniform", fill)
+    if request.param.endswith("Python"):  # with the compiled instructions all the same
+        monkeypatch.setattr(import_module(COMPILED), "draw_words", compiled_words())
 
 
-def from_the_definition(states, n_variates, dtype):
-    """Draw from NumPy's own generators, and scale in longdouble."""
-    bits = 8 * np.dtype(dtype).itemsize
+def compiled_words():
+    """Compile the drawing of words by itself, and anew."""
+    numba = pytest.importorskip("numba")
+    draw_words = import_module("skebm.sampling.streams.compiled_words").draw_words
+
+    @numba.njit
+    def draw(states, words, n_words):
+        draw_words(states, words, n_words)
+
+    return draw
+
+
+def words_of(states, n_words):
+    """Draw words from NumPy's own generators, a row for each."""
     rows = []
     for state in states.T:
         generator = np.random.SFC64()
@@ -40,11 +44,16 @@ def from_the_definition(states, n_variates, dtype):
             "has_uint32": 0,
             "uinteger": 0,
         }
-        words = np.random.Generator(generator).integers(0, 2**64, n_variates, np.uint64)
-        rows.append(
-            words.view(f"i{bits // 8}")[:n_variates] / np.longdouble(2) ** (bits - 1)
-        )
+        own = np.random.Generator(generator).integers(0, 2**64, n_words, np.uint64)
+        rows.append(own)
     return np.array(rows)
+
+
+def from_the_definition(states, n_variates, dtype):
+    """Scale the words of the generators in longdouble."""
+    bits = 8 * np.dtype(dtype).itemsize
+    integers = words_of(states, n_variates).view(f"i{bits // 8}")[:, :n_variates]
+    return integers / np.longdouble(2) ** (bits - 1)
 
 
 @pytest.mark.usefixtures("implementation")
@@ -69,6 +78,19 @@ def test_streams_go_on_where_they_were(dtype):
         fill_uniform(in_parts, part)
     np.testing.assert_array_equal(np.hstack(parts), whole)
     np.testing.assert_array_equal(in_parts, at_once)
+
+
+@pytest.mark.parametrize("n_words", [0, 1, 2, 100])
+def test_compiled_words_are_those_of_the_generator(n_words):
+    """And nothing is written beside them."""
+    draw_words = compiled_words()
+    states = seed_streams(np.random.default_rng(0))
+    exact = words_of(states, 200)
+    words = np.zeros((103, N_STREAMS), np.uint64)
+    draw_words(states.ctypes.data, words.ctypes.data, n_words)
+    np.testing.assert_array_equal(words[:n_words], exact[:, :n_words].T)
+    np.testing.assert_array_equal(words[n_words:], 0)
+    np.testing.assert_array_equal(words_of(states, 100), exact[:, n_words:][:, :100])
 
 
 def test_all_implementations_draw_the_same(monkeypatch):
