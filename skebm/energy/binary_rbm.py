@@ -14,8 +14,8 @@ from skebm.energy.binary_rbm_moments import moments_of_model, moments_of_rows
 from skebm.energy.binary_rbm_path import BinaryRBMPath
 from skebm.energy.binary_rbm_standardised import StandardisedBinaryRBM
 from skebm.energy.binary_rbm_tempered import TemperedBinaryRBM
-from skebm.energy.layers import draw_layer, softplus_difference
-from skebm.energy.units import logistic, softplus, softplus_sum
+from skebm.energy.layers import draw_layer, softplus_difference, softplus_of_layer
+from skebm.energy.units import logistic, softplus
 
 
 class BinaryRBMState(NamedTuple):
@@ -85,7 +85,7 @@ class BinaryRBMEnergy:
 
     def free_energy(self, visible):
         """Compute -log of the sum over h of exp(-E(v, h)), shape (n_samples,)."""
-        hidden_part = softplus_sum(self.hidden_field(visible))
+        hidden_part = softplus_of_layer(self.hidden_field(visible))
         return -(visible @ self.visible_bias) - hidden_part
 
     def marginal(self):
@@ -204,11 +204,32 @@ class BinaryRBMEnergy:
             Fall in free energy of the given rows, in nats, float64.
         """
         rows = visible.astype(self.dtype)
-        tilt = np.dot(rows, self.visible_bias - before.visible_bias)
         field = self.hidden_field(rows)
-        log_weight = tilt + softplus_difference(before.hidden_field(rows), field)
+        log_weight = self._fall_from(before, rows, field)
         hidden = draw_layer(field, noise)
         return self.transposed()._draw_hidden(hidden, noise), log_weight
+
+    def fall_from(self, before, visible):
+        """Compute by how much rows' free energy falls from another machine to this.
+
+        Parameters
+        ----------
+        before : BinaryRBMEnergy
+            The other machine.
+        visible : ndarray of shape (n_samples, n_visible)
+            Boolean rows.
+
+        Returns
+        -------
+        fall : ndarray of shape (n_samples,)
+            In nats, float64.
+        """
+        rows = visible.astype(self.dtype)
+        return self._fall_from(before, rows, self.hidden_field(rows))
+
+    def _fall_from(self, before, rows, field):
+        tilt = np.dot(rows, self.visible_bias - before.visible_bias)
+        return tilt + softplus_difference(before.hidden_field(rows), field)
 
     def annealing_path(self, visible_mean):
         """Return the path to this machine from independent visible units."""

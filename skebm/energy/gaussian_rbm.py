@@ -12,8 +12,8 @@ from skebm.energy.gaussian_rbm_conditionals import conditional_log_density
 from skebm.energy.gaussian_rbm_marginal import hidden_machine
 from skebm.energy.gaussian_rbm_moments import moments_of_model, moments_of_rows
 from skebm.energy.gaussian_rbm_standardised import StandardisedGaussianRBM
-from skebm.energy.layers import draw_layer
-from skebm.energy.units import logistic, softplus_sum
+from skebm.energy.layers import draw_layer, softplus_of_layer
+from skebm.energy.units import logistic
 
 
 class GaussianRBMState(NamedTuple):
@@ -104,7 +104,7 @@ class GaussianRBMEnergy:
     def free_energy(self, visible):
         """Compute -log of the sum over h of exp(-E(v, h)), shape (n_samples,)."""
         white = self.whitening.apply(visible)
-        return self._spread(white) - softplus_sum(self._field(white))
+        return self._spread(white) - softplus_of_layer(self._field(white))
 
     def marginal(self):
         """Integrate the visible units out.

@@ -26,7 +26,7 @@ def ascend_in_place(machine, batches, rates, chains, variates):
         The chains after the updates.
     """
     matrix, offsets = machine.matrix, machine.offsets
-    n_chains, drawn = len(chains), 0
+    n_chains = len(chains)
     kernels = layer_kernels(matrix.dtype)
     hidden = kernels.for_rows(offsets.hidden, n_chains)
     visible = kernels.for_rows(offsets.visible, n_chains)
@@ -34,16 +34,29 @@ def ascend_in_place(machine, batches, rates, chains, variates):
         size: kernels.for_rows(offsets.twice_centred, size + n_chains)
         for size in set(map(len, batches))
     }
-    for batch, rate in zip(batches, rates, strict=True):
+    below, above = _of_layers(variates, len(batches), n_chains, matrix.shape)
+    for batch, rate, uniform, next_uniform in zip(
+        batches, rates, below, above, strict=True
+    ):
         size = len(batch)
         field = np.dot(kernels.centre(chains, hidden), matrix)
-        uniform = variates[drawn : drawn + field.size].reshape(field.shape)
-        drawn += field.size
         rows = kernels.draw_below(batch, field, uniform, visible)
         field = np.dot(rows, matrix.T)
-        uniform = variates[drawn : drawn + chains.size].reshape(chains.shape)
-        drawn += chains.size
         weights = rate / size, -rate / n_chains
-        chains = kernels.weigh_and_draw(field, uniform, twice_centred[size], *weights)
+        chains = kernels.weigh_and_draw(
+            field, next_uniform, twice_centred[size], *weights
+        )
         matrix += np.dot(field.T, rows)
     return chains
+
+
+def _of_layers(variates, n_updates, n_chains, shape):
+    """View the variates of the visible, and those of the hidden units, by update."""
+    n_above, n_below = shape
+    by_update = variates.reshape(n_updates, -1)
+    below = by_update[:, : n_chains * n_below]
+    above = by_update[:, n_chains * n_below :]
+    return (
+        below.reshape(n_updates, n_chains, n_below),
+        above.reshape(n_updates, n_chains, n_above),
+    )

@@ -4,7 +4,13 @@ In NumPy and, where numba is installed, compiled: with few units and short batch
 most of the time is the calls of NumPy, and with many the passes over memory.
 """
 
-__all__ = ["draw_layer", "layer_kernels", "softplus_difference", "softplus_rise"]
+__all__ = [
+    "draw_layer",
+    "layer_kernels",
+    "softplus_difference",
+    "softplus_of_layer",
+    "softplus_rise",
+]
 
 import numpy as np
 
@@ -31,6 +37,22 @@ def draw_layer(field, noise, beta=1.0):
     """
     variates = noise.draw(field.shape)
     return layer_kernels(field.dtype).draw_units(field, _vector(beta, field), variates)
+
+
+def softplus_of_layer(field):
+    """Sum log(1 + exp(field)) over each row: the log normaliser of a layer.
+
+    Parameters
+    ----------
+    field : ndarray of shape (n_rows, n_units)
+        Log-odds of the units; overwritten.
+
+    Returns
+    -------
+    log_normaliser : ndarray of shape (n_rows,)
+        In nats, of the dtype of `field`.
+    """
+    return layer_kernels(field.dtype).sum_softplus(field)
 
 
 def softplus_difference(before, after):

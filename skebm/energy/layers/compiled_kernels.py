@@ -7,6 +7,7 @@ __all__ = [
     "for_rows",
     "sum_differences",
     "sum_rises",
+    "sum_softplus",
     "weigh_and_draw",
 ]
 
@@ -38,6 +39,24 @@ def draw_units(field, beta, variates):
             # tanh(beta * field / 2) > variate, without the division
             own_on[i] = _ONE - odds_against > own_variates[i] * (_ONE + odds_against)
     return on
+
+
+@compile_loop
+def sum_softplus(field):
+    """Sum softplus; as in `array_kernels`, but that `field` is left as it is."""
+    n_rows, n_units = field.shape
+    values = np.empty(n_units, np.float32)
+    result = np.empty(n_rows, np.float32)
+    for row in range(n_rows):
+        own = field[row]
+        # Two loops, since functions too long to be inlined are not vectorised.
+        for i in range(n_units):
+            tail = exp(-abs(own[i]))
+            values[i] = tail / (_TWO + tail)
+        for i in range(n_units):
+            values[i] = max(own[i], _ZERO) + _TWO * _artanh(values[i])
+        result[row] = _sum(values)
+    return result
 
 
 @compile_loop
@@ -126,9 +145,10 @@ def for_rows(offset, n_rows):
 def centre(units, offset):
     """Centre units; as in `array_kernels`."""
     n_units = len(offset) - 1
+    bits = units.view(np.uint8)  # which are quicker to convert than booleans
     centred = np.empty((len(units), len(offset)), np.float32)
     for i in range(len(units)):
-        own, row = units[i], centred[i]
+        own, row = bits[i], centred[i]
         for j in range(n_units):
             row[j] = np.float32(own[j]) - offset[j]
         row[-1] = _ONE

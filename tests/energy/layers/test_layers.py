@@ -10,6 +10,7 @@ from skebm.energy.layers import (
     draw_layer,
     layer_kernels,
     softplus_difference,
+    softplus_of_layer,
     softplus_rise,
 )
 from skebm.sampling.noise import UniformNoise
@@ -129,6 +130,18 @@ def test_rows_go_their_own_ways_there_or_back(dtype, scale):
     assert there[0] > 0 > there[1]
     assert there[2] == 0
     np.testing.assert_array_equal(softplus_rise(field, next_beta, beta), -there)
+
+
+@pytest.mark.usefixtures("kernels")
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("n_units", N_UNITS)
+@pytest.mark.parametrize("scale", [0.1, 5.0, 3000.0])
+def test_sums(dtype, n_units, scale):
+    field = fields(20, n_units, dtype, scale=scale)
+    exact, size = softplus_sums(field), softplus_sums(np.abs(field))
+    total = softplus_of_layer(field)
+    assert total.dtype == dtype
+    np.testing.assert_array_less(np.abs(total - exact), 8 * PRECISION[dtype] * size)
 
 
 @pytest.mark.usefixtures("kernels")
