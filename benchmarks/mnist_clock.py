@@ -10,8 +10,8 @@ Each learner is stopped after so many seconds of processor time, which on one th
 wall time but for other work on the machine. Its parameters are copied along the way and
 judged afterwards, all by annealing of this package in both directions, of which the one
 counts that says less: the first copy that reaches the target is found by halving, and
-judged again with more steps. A learner that has not reached it by the end is judged at
-a few times along the way, and its best one counts.
+judged again with more steps. A learner that is below the target at the end is judged at
+a few times along the way, and the best of these counts as its end.
 """
 
 import argparse
@@ -164,6 +164,8 @@ class Judge:
     def first(self, target):
         """Find by halving the first copy that reaches the target, or None."""
         low, high = 0, len(self.copies) - 1
+        if self.score(high) < target:
+            high = self.best()
         if self.score(high) < target:
             return None
         while low < high:
