@@ -13,8 +13,8 @@ from skebm.sampling.chains import start_visible
 _MAX_ENUMERATED_UNITS = 10
 
 # Wanted variance of the log weights over a step, and the least number of steps,
-# however small it is: with 0.05 and five instead, log Z was off by as much, or more,
-# at the same number of steps. And the most, but from independent units: where
+# however small it is: with 0.05 and five, log Z was off by as much, after up to two
+# and a half times as many steps. And the most, but from independent units: where
 # machines lay so far apart that more were wanted, ten times as many left the same
 # error, and took as long as learning itself.
 _STEP_VARIANCE = 0.03
