@@ -8,6 +8,7 @@ scored as well; in turn. All make as many updates: learning is not let stop earl
 fits by short batches, whose updates take the least time.
 """
 
+from functools import partial
 from unittest import mock
 
 import numpy as np
@@ -68,8 +69,8 @@ def measure(repeats):
             random_state=0,
         )
         functions = {
-            "without measuring": lambda rbm=rbm: _fit_blind(rbm, X),
-            "with measuring": lambda rbm=rbm: rbm.fit(X),
+            "without measuring": partial(_fit_blind, rbm, X),
+            "with measuring": partial(rbm.fit, X),
         }
         timings += time_group(
             f"10000 updates of 64 x 100 by batches of {batch_size}", functions, repeats
@@ -86,11 +87,11 @@ def _watched_fits(X):
     )
     validated_and_watched = clone(validated).set_callbacks(Onlooker())
     return {
-        "without measuring": lambda: _fit_blind(rbm, X),
-        "default": lambda: rbm.fit(X),
-        "with a callback": lambda: watched.fit(X),
-        "with validation": lambda: validated.fit(X),
-        "with both": lambda: validated_and_watched.fit(X),
+        "without measuring": partial(_fit_blind, rbm, X),
+        "default": partial(rbm.fit, X),
+        "with a callback": partial(watched.fit, X),
+        "with validation": partial(validated.fit, X),
+        "with both": partial(validated_and_watched.fit, X),
     }
 
 

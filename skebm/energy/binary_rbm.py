@@ -204,32 +204,11 @@ class BinaryRBMEnergy:
             Fall in free energy of the given rows, in nats, float64.
         """
         rows = visible.astype(self.dtype)
+        tilt = np.dot(rows, self.visible_bias - before.visible_bias)
         field = self.hidden_field(rows)
-        log_weight = self._fall_from(before, rows, field)
+        log_weight = tilt + softplus_difference(before.hidden_field(rows), field)
         hidden = draw_layer(field, noise)
         return self.transposed()._draw_hidden(hidden, noise), log_weight
-
-    def fall_from(self, before, visible):
-        """Compute by how much rows' free energy falls from another machine to this.
-
-        Parameters
-        ----------
-        before : BinaryRBMEnergy
-            The other machine.
-        visible : ndarray of shape (n_samples, n_visible)
-            Boolean rows.
-
-        Returns
-        -------
-        fall : ndarray of shape (n_samples,)
-            In nats, float64.
-        """
-        rows = visible.astype(self.dtype)
-        return self._fall_from(before, rows, self.hidden_field(rows))
-
-    def _fall_from(self, before, rows, field):
-        tilt = np.dot(rows, self.visible_bias - before.visible_bias)
-        return tilt + softplus_difference(before.hidden_field(rows), field)
 
     def annealing_path(self, visible_mean):
         """Return the path to this machine from independent visible units."""

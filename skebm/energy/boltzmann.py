@@ -216,26 +216,9 @@ class BoltzmannEnergy:
         log_weight : ndarray of shape (n_chains,)
             Fall in energy of the given rows, in nats, float64.
         """
-        log_weight = self.fall_from(before, visible)
-        return self._swept(gibbs_sweeps, visible, noise), log_weight
-
-    def fall_from(self, before, visible):
-        """Compute by how much rows' energy falls from another machine to this.
-
-        Parameters
-        ----------
-        before : BoltzmannEnergy
-            The other machine.
-        visible : ndarray of shape (n_samples, n_visible)
-            Boolean rows.
-
-        Returns
-        -------
-        fall : ndarray of shape (n_samples,)
-            In nats, float64.
-        """
         rows = visible.astype(self.dtype)
-        return before.energy(rows).astype(np.float64) - self.energy(rows)
+        log_weight = before.energy(rows).astype(np.float64) - self.energy(rows)
+        return self._swept(gibbs_sweeps, visible, noise), log_weight
 
     def annealing_path(self, visible_mean):
         """Return the path to this machine from independent units."""

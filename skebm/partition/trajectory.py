@@ -112,7 +112,8 @@ class PartitionTrajectory:
             The least share of the chains that the weights were worth on the way.
         """
         before = self._energy
-        variance = np.var(energy.fall_from(before, self._visible))
+        visible = self._visible.astype(np.float32)
+        variance = np.var(before.free_energy(visible) - energy.free_energy(visible))
         n_steps = math.ceil(min(variance / _STEP_VARIANCE, most_steps))
         n_steps = max(n_steps, _FEWEST_STEPS)
         least, lost = 1.0, 0.0

@@ -1,7 +1,6 @@
 """Rows on their way from one machine to another."""
 
 import numpy as np
-import pytest
 from oracle import RBMOracle, random_rbm
 from statistical import assert_draws_from, assert_mean_is
 
@@ -23,19 +22,6 @@ def test_the_weight_is_the_fall_in_free_energy():
     _, log_weight = arrive(before.visible)
     exact = np.log(after.law * after.partition) - np.log(before.law * before.partition)
     np.testing.assert_allclose(log_weight, exact, rtol=1e-10)
-
-
-@pytest.mark.parametrize(
-    ("dtype", "precision"), [(np.float64, 1e-13), (np.float32, 1e-5)]
-)
-def test_the_fall_in_free_energy_is_the_weight_without_a_sweep(dtype, precision):
-    before, after = (BinaryRBMEnergy(*law).astype(dtype) for law in (BEFORE, AFTER))
-    rows = RBMOracle(*BEFORE).visible
-    fall = after.fall_from(before, rows.astype(bool))
-    assert fall.dtype == np.float64
-    exact = BinaryRBMEnergy(*BEFORE).free_energy(rows)
-    exact -= BinaryRBMEnergy(*AFTER).free_energy(rows)
-    np.testing.assert_allclose(fall, exact, atol=precision)
 
 
 def test_the_mean_weight_is_the_ratio_of_partition_functions():

@@ -164,19 +164,19 @@ def test_modes_that_chains_do_not_leave_keep_their_weights():
     assert errors.std(axis=0, ddof=1).max() < 0.15
 
 
-def watch_steps(monkeypatch):
-    """Give a list that takes in the machine that chains arrive at in each step."""
-    steps, arrive = [], BinaryRBMEnergy.arrive
+def watch(monkeypatch, name):
+    """Give a list that takes in the machine and the arguments of each call."""
+    calls, method = [], getattr(BinaryRBMEnergy, name)
     monkeypatch.setattr(
         BinaryRBMEnergy,
-        "arrive",
-        lambda energy, *args: steps.append(energy) or arrive(energy, *args),
+        name,
+        lambda energy, *args: calls.append((energy, *args)) or method(energy, *args),
     )
-    return steps
+    return calls
 
 
 def test_longer_ways_take_more_steps(monkeypatch):
-    steps = watch_steps(monkeypatch)
+    steps, between = watch(monkeypatch, "arrive"), watch(monkeypatch, "towards")
     first, last = machine(0.1, seed=0), machine(1.0, seed=1)
     lengths = []
     way = start()
@@ -190,15 +190,15 @@ def test_longer_ways_take_more_steps(monkeypatch):
     far = machine(5.0, seed=2)
     for most_steps in (200, 30):
         way = start(most_steps=most_steps)
-        del steps[:]
+        del steps[:], between[:]
         way.advance(far)
         assert len(steps) == most_steps
-        # In equal steps from weights of zero.
         np.testing.assert_allclose(
-            [step.weights[0, 0] / far.weights[0, 0] for step in steps],
-            np.arange(1, most_steps + 1) / most_steps,
-            rtol=1e-6,
+            [share for _, _, share in between],
+            np.arange(1, most_steps) / most_steps,
+            rtol=1e-12,
         )
+        np.testing.assert_array_equal(steps[-1][0].weights, np.float32(far.weights))
 
 
 def count_starts(monkeypatch):

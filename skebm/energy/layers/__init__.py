@@ -52,7 +52,7 @@ def softplus_of_layer(field):
     log_normaliser : ndarray of shape (n_rows,)
         In nats, of the dtype of `field`.
     """
-    return layer_kernels(field.dtype).sum_softplus(field)
+    return layer_kernels(field.dtype).softplus_sum(field)
 
 
 def softplus_difference(before, after):

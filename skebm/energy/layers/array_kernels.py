@@ -5,9 +5,9 @@ __all__ = [
     "draw_below",
     "draw_units",
     "for_rows",
+    "softplus_sum",
     "sum_differences",
     "sum_rises",
-    "sum_softplus",
     "weigh_and_draw",
 ]
 
@@ -41,22 +41,6 @@ def draw_units(field, beta, variates):
     """
     field *= (0.5 * beta)[:, np.newaxis]
     return np.tanh(field, out=field) > variates
-
-
-def sum_softplus(field):
-    """Sum log(1 + exp(field)) over each row.
-
-    Parameters
-    ----------
-    field : ndarray of shape (n_rows, n_units)
-        Log-odds; overwritten.
-
-    Returns
-    -------
-    log_normaliser : ndarray of shape (n_rows,)
-        In nats.
-    """
-    return softplus_sum(field)
 
 
 def sum_differences(before, after):

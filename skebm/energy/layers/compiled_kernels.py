@@ -5,9 +5,9 @@ __all__ = [
     "draw_below",
     "draw_units",
     "for_rows",
+    "softplus_sum",
     "sum_differences",
     "sum_rises",
-    "sum_softplus",
     "weigh_and_draw",
 ]
 
@@ -42,8 +42,8 @@ def draw_units(field, beta, variates):
 
 
 @compile_loop
-def sum_softplus(field):
-    """Sum softplus; as in `array_kernels`, but that `field` is left as it is."""
+def softplus_sum(field):
+    """Sum softplus; as in `skebm.energy.units`, but that `field` is left as it is."""
     n_rows, n_units = field.shape
     values = np.empty(n_units, np.float32)
     result = np.empty(n_rows, np.float32)
