@@ -12,7 +12,7 @@ __all__ = ["exp", "log"]
 
 import numpy as np
 
-from skebm._compilation import compile_loop
+from skebm.kernels import compile_loop
 
 _ONE = np.float32(1)
 

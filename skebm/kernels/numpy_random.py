@@ -1,10 +1,14 @@
-"""The streams in NumPy: the reference, always there."""
+"""Random bits of several streams in NumPy: the reference, always there."""
 
-__all__ = ["fill_uniform"]
+__all__ = ["N_STREAMS", "fill_uniform"]
 
 from threading import local
 
 import numpy as np
+
+# A generator's next word waits for its last one: most of the time of drawing a layer
+# is that. Words of several generators do not wait for each other.
+N_STREAMS = 4
 
 # A generator whose state is set anew at each use: making one takes as long as drawing
 # a block. One for each thread, since others would draw from it in between.

@@ -1,19 +1,15 @@
-"""The work on layers in NumPy: the reference, always there."""
+"""What is done to binary units between products, in NumPy: the reference."""
 
 __all__ = [
     "centre",
     "draw_below",
     "draw_units",
-    "for_rows",
     "softplus_sum",
-    "sum_differences",
     "sum_rises",
     "weigh_and_draw",
 ]
 
 import numpy as np
-
-from skebm.energy.units import softplus_sum
 
 # Products of 2**3 factors between 1/2 and 1 are at least 1/256.
 _N_PAIRINGS = 3
@@ -43,22 +39,35 @@ def draw_units(field, beta, variates):
     return np.tanh(field, out=field) > variates
 
 
-def sum_differences(before, after):
-    """Sum softplus(after) - softplus(before) over each row.
+def softplus_sum(field):
+    """Sum log(1 + exp(field)) over each row, with one logarithm for all units of it.
+
+    The error is one of rounding beside the sum of the fields' sizes.
 
     Parameters
     ----------
-    before, after : ndarray of shape (n_rows, n_units)
-        Log-odds.
+    field : ndarray of shape (n_rows, n_units)
+        Log-odds; left as they are.
 
     Returns
     -------
-    difference : ndarray of shape (n_rows,)
-        In nats, float64.
+    log_normaliser : ndarray of shape (n_rows,)
+        In nats, of the dtype of `field`.
     """
-    # Both in one array: at few units, most of the time is the calls.
-    sums = softplus_sum(np.stack([before, after])).astype(np.float64)
-    return sums[1] - sums[0]
+    factors = np.abs(field)
+    # The sum of max(field, 0), which is what a factor 1 + exp(-|field|) lacks.
+    result = field.sum(axis=-1)
+    result += factors.sum(axis=-1)
+    result *= 0.5
+    np.negative(factors, out=factors)
+    np.exp(factors, out=factors)
+    factors += 1
+    # No factor exceeds 2, so products of so many are finite.
+    most = np.finfo(field.dtype).maxexp - 1
+    for start in range(0, field.shape[-1], most):
+        part = factors[..., start : start + most]
+        result += np.log(np.multiply.reduce(part, axis=-1))
+    return result
 
 
 def sum_rises(field, lower, step):
@@ -113,35 +122,15 @@ def _sum_log1p(ratio):
     return np.log1p(ratio[:, :n_left]).sum(axis=1, dtype=np.float64)
 
 
-def for_rows(offset, n_rows):
-    """Give an offset in the form in which the functions below are fastest.
-
-    Parameters
-    ----------
-    offset : ndarray of shape (n_units + 1,)
-        Of any kind.
-    n_rows : int
-        Number of rows to which it will be added, over and over.
-
-    Returns
-    -------
-    offset : ndarray of shape (n_rows, n_units + 1) or (n_units + 1,)
-        Here, one for each row: one for all takes twice the time where there are few.
-    """
-    rows = np.empty((n_rows, len(offset)), offset.dtype)
-    rows[:] = offset
-    return rows
-
-
 def centre(units, offset):
     """Subtract offsets from units, and put the constant in the last column.
 
     Parameters
     ----------
     units : ndarray of shape (n_rows, n_units) or (n_rows, n_units + 1)
-        A last column too many means nothing.
+        Boolean or real. A last column too many means nothing.
     offset : ndarray of shape (n_units + 1,)
-        What is subtracted, as it is or `for_rows`; at the end 0.
+        What is subtracted; at the end 0.
 
     Returns
     -------
@@ -160,14 +149,14 @@ def draw_below(batch, field, uniform, offset):
 
     Parameters
     ----------
-    batch : ndarray of shape (n_batch, n_visible + 1)
-        Centred rows and the constant.
+    batch : ndarray of shape (n_batch, n_visible)
+        Rows of data, boolean or of the dtype of `field`.
     field : ndarray of shape (n_chains, n_visible + 1)
         Log-odds of the visible units of the chains; overwritten.
     uniform : ndarray of shape (n_chains, n_visible + 1)
         Variates between -1 and 1. The last column of both means nothing.
     offset : ndarray of shape (n_visible + 1,)
-        What is subtracted from the units, as it is or `for_rows`.
+        What is subtracted from the units; at the end 0.
 
     Returns
     -------
@@ -177,16 +166,15 @@ def draw_below(batch, field, uniform, offset):
     field *= _HALF
     on = np.tanh(field, out=field) > uniform
     n_batch = len(batch)
-    rows = np.empty((n_batch + len(field), field.shape[1]), batch.dtype)
-    rows[:n_batch] = batch
-    drawn = rows[n_batch:]
-    drawn[:] = on
-    drawn -= offset
-    drawn[:, -1] = 1
+    rows = np.empty((n_batch + len(field), field.shape[1]), field.dtype)
+    rows[:n_batch, :-1] = batch
+    rows[n_batch:] = on
+    rows -= offset
+    rows[:, -1] = 1
     return rows
 
 
-def weigh_and_draw(field, uniform, twice_centred, batch_weight, chain_weight):
+def weigh_and_draw(field, uniform, offset, batch_weight, chain_weight):
     """Draw the hidden units of the chains, and weigh the means of all rows.
 
     Parameters
@@ -197,9 +185,8 @@ def weigh_and_draw(field, uniform, twice_centred, batch_weight, chain_weight):
         weight of its row.
     uniform : ndarray of shape (n_chains, n_hidden + 1)
         Variates between -1 and 1. The last column of both means nothing.
-    twice_centred : ndarray of shape (n_hidden + 1,)
-        What tanh(field / 2) lacks to be twice the mean less the offset, as it is or
-        `for_rows`.
+    offset : ndarray of shape (n_hidden + 1,)
+        What is subtracted from the means; at the end 0.
     batch_weight, chain_weight : float
         Of each row of the batch, and of each row of the chains.
 
@@ -213,7 +200,8 @@ def weigh_and_draw(field, uniform, twice_centred, batch_weight, chain_weight):
     np.tanh(field, out=field)
     above, below = field[:n_batch], field[n_batch:]
     chains = below > uniform
-    field += twice_centred
+    # 1 + tanh(field / 2) is twice the mean.
+    field += 1 - 2 * offset
     field[:, -1] = 2
     above *= 0.5 * batch_weight
     below *= 0.5 * chain_weight

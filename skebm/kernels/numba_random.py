@@ -1,12 +1,12 @@
-"""The streams side by side in loops that numba compiles; only where it is."""
+"""Random bits of four streams side by side, in loops that numba compiles."""
 
 __all__ = ["fill_uniform"]
 
 import numpy as np
 
-from skebm._compilation import compile_loop
-from skebm.sampling.streams import N_STREAMS
-from skebm.sampling.streams.compiled_words import draw_words
+from skebm.kernels import compile_loop
+from skebm.kernels.numba_words import draw_words
+from skebm.kernels.numpy_random import N_STREAMS
 
 # Words of a stream that are drawn before they are scaled: they stay in the cache.
 _N_WORDS = 512
@@ -14,7 +14,7 @@ _N_WORDS = 512
 
 @compile_loop
 def fill_uniform(states, variates, scale):
-    """Fill rows with scaled integers, of 32 bits; as in `array_kernels`."""
+    """Fill rows with scaled integers, of 32 bits; as in `numpy_random`."""
     n_variates = variates.shape[1]
     words = np.empty((_N_WORDS, N_STREAMS), np.uint64)
     own_words = np.empty((N_STREAMS, _N_WORDS), np.uint64)

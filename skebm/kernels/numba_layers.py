@@ -1,12 +1,10 @@
-"""The work on layers as loops that numba compiles, in float32; only where it is."""
+"""What is done to binary units between products, in loops that numba compiles."""
 
 __all__ = [
     "centre",
     "draw_below",
     "draw_units",
-    "for_rows",
     "softplus_sum",
-    "sum_differences",
     "sum_rises",
     "weigh_and_draw",
 ]
@@ -15,8 +13,8 @@ from math import factorial
 
 import numpy as np
 
-from skebm._compilation import compile_loop
-from skebm.energy.compiled_functions import exp
+from skebm.kernels import compile_loop
+from skebm.kernels.numba_functions import exp
 
 _ZERO, _ONE, _TWO = np.float32([0, 1, 2])
 
@@ -29,7 +27,7 @@ _ARTANH_SERIES = tuple(np.float32([1 / n for n in range(15, 1, -2)]))
 
 @compile_loop
 def draw_units(field, beta, variates):
-    """Switch on units; as in `array_kernels`, but that `field` is left as it is."""
+    """Switch on units; as in `numpy_layers`, but that `field` is left as it is."""
     on = np.empty(field.shape, np.bool_)
     for row in range(len(field)):
         own, own_variates, own_on = field[row], variates[row], on[row]
@@ -43,7 +41,7 @@ def draw_units(field, beta, variates):
 
 @compile_loop
 def softplus_sum(field):
-    """Sum softplus; as in `skebm.energy.units`, but that `field` is left as it is."""
+    """Sum softplus; as in `numpy_layers`."""
     n_rows, n_units = field.shape
     values = np.empty(n_units, np.float32)
     result = np.empty(n_rows, np.float32)
@@ -60,27 +58,8 @@ def softplus_sum(field):
 
 
 @compile_loop
-def sum_differences(before, after):
-    """Sum differences of softplus; as in `array_kernels`."""
-    n_rows, n_units = after.shape
-    differences = np.empty(n_units, np.float32)
-    result = np.empty(n_rows, np.float64)
-    for row in range(n_rows):
-        old, new = before[row], after[row]
-        # Two loops, since functions too long to be inlined are not vectorised.
-        for i in range(n_units):
-            tail, new_tail = exp(-abs(old[i])), exp(-abs(new[i]))
-            differences[i] = (new_tail - tail) / (_TWO + tail + new_tail)
-        for i in range(n_units):
-            linear = max(new[i], _ZERO) - max(old[i], _ZERO)
-            differences[i] = linear + _TWO * _artanh(differences[i])
-        result[row] = _sum(differences)
-    return result
-
-
-@compile_loop
 def sum_rises(field, lower, step):
-    """Sum rises of softplus; as in `array_kernels`."""
+    """Sum rises of softplus; as in `numpy_layers`."""
     n_rows, n_units = field.shape
     rises = np.empty(n_units, np.float32)
     result = np.empty(n_rows, np.float64)
@@ -98,7 +77,7 @@ def sum_rises(field, lower, step):
 
 @compile_loop
 def _half_tanh(size, lower, step):
-    """Compute w = r / (2 + r) for r as in `array_kernels`: log(1 + r) = 2 artanh(w)."""
+    """Compute w = r / (2 + r) for r as in `numpy_layers`: log(1 + r) = 2 artanh(w)."""
     tail = exp(-lower * size)
     lost = tail * _expm1(-step * size)
     return lost / (_TWO + _TWO * tail + lost)
@@ -136,19 +115,27 @@ def _sum(values):
     return values[0]
 
 
-def for_rows(offset, n_rows):
-    """Give an offset as it is: loops are as fast with one for all rows."""
-    return offset
+def centre(units, offset):
+    """Centre units; as in `numpy_layers`."""
+    return _centre(_quick(units), offset)
+
+
+def draw_below(batch, field, uniform, offset):
+    """Draw the visible units of the chains; as in `numpy_layers`."""
+    return _draw_below(_quick(batch), field, uniform, offset)
+
+
+def _quick(units):
+    """View booleans as bytes, which are quicker to convert."""
+    return units.view(np.uint8) if units.dtype == bool else units
 
 
 @compile_loop
-def centre(units, offset):
-    """Centre units; as in `array_kernels`."""
+def _centre(units, offset):
     n_units = len(offset) - 1
-    bits = units.view(np.uint8)  # which are quicker to convert than booleans
     centred = np.empty((len(units), len(offset)), np.float32)
     for i in range(len(units)):
-        own, row = bits[i], centred[i]
+        own, row = units[i], centred[i]
         for j in range(n_units):
             row[j] = np.float32(own[j]) - offset[j]
         row[-1] = _ONE
@@ -156,14 +143,14 @@ def centre(units, offset):
 
 
 @compile_loop
-def draw_below(batch, field, uniform, offset):
-    """Draw the visible units of the chains; as in `array_kernels`."""
-    n_batch, n_columns = batch.shape
+def _draw_below(batch, field, uniform, offset):
+    n_batch, n_columns = len(batch), len(offset)
     rows = np.empty((n_batch + len(field), n_columns), np.float32)
     for i in range(n_batch):
         source, row = batch[i], rows[i]
-        for j in range(n_columns):
-            row[j] = source[j]
+        for j in range(n_columns - 1):
+            row[j] = np.float32(source[j]) - offset[j]
+        row[-1] = _ONE
     for i in range(len(field)):
         own, variates, row = field[i], uniform[i], rows[n_batch + i]
         for j in range(n_columns):
@@ -176,8 +163,8 @@ def draw_below(batch, field, uniform, offset):
 
 
 @compile_loop
-def weigh_and_draw(field, uniform, twice_centred, batch_weight, chain_weight):
-    """Draw the hidden units of the chains; as in `array_kernels`."""
+def weigh_and_draw(field, uniform, offset, batch_weight, chain_weight):
+    """Draw the hidden units of the chains; as in `numpy_layers`."""
     n_chains, n_columns = uniform.shape
     n_batch = len(field) - n_chains
     chains = np.empty((n_chains, n_columns), np.bool_)
@@ -189,10 +176,12 @@ def weigh_and_draw(field, uniform, twice_centred, batch_weight, chain_weight):
     own_means = means[n_batch * n_columns :]
     for i in range(len(drawn)):
         drawn[i] = own_means[i] > variates[i]
+    # What tanh(field / 2) lacks to be twice the mean less the offset.
+    lacking = _ONE - _TWO * offset
     for i in range(len(field)):
         own = field[i]
         weight = np.float32(0.5 * (batch_weight if i < n_batch else chain_weight))
         for j in range(n_columns):
-            own[j] = (own[j] + twice_centred[j]) * weight
+            own[j] = (own[j] + lacking[j]) * weight
         own[-1] = _TWO * weight
     return chains

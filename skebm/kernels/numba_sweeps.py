@@ -1,13 +1,13 @@
-"""Sweeps as loops that numba compiles; only for where it is installed."""
+"""Sweeps over the units of pairwise machines as loops that numba compiles."""
 
 __all__ = ["gibbs_thresholds", "sweep_classes", "sweep_in_order"]
 
 import numpy as np
 
-from skebm._compilation import compile_loop
-from skebm.energy.compiled_functions import log
-from skebm.energy.sweeps import thresholds as reference
-from skebm.energy.sweeps.chains import stretches
+from skebm.kernels import compile_loop
+from skebm.kernels import numpy_sweeps as reference
+from skebm.kernels.chains import stretches
+from skebm.kernels.numba_functions import log
 
 # The weights of a block of units stay in the second cache, the fields of a block
 # in a tile of rows in the first.
@@ -25,7 +25,7 @@ _ONE = np.float32(1)
 
 
 def sweep_in_order(chains, weights, n_sweeps, draw):
-    """Update the units one after another; as in `array_kernels`."""
+    """Update the units one after another; as in `numpy_sweeps`."""
     weights = np.ascontiguousarray(weights)
     if n_sweeps == 1:
         _sweep_once(*chains, weights, draw)
@@ -189,7 +189,7 @@ def _add_rows(field, weights, chosen, amounts):
 
 
 def sweep_classes(chains, weights, colours, n_sweeps, draw):
-    """Update all units of one colour at once; as in `array_kernels`."""
+    """Update all units of one colour at once; as in `numpy_sweeps`."""
     couplings = weights.indptr, weights.indices, weights.data
     for _ in range(n_sweeps):
         for members in colours:
@@ -225,7 +225,7 @@ def _update_members(chains, couplings, members, thresholds):
 
 
 def gibbs_thresholds(uniform, bias, chains, members):
-    """Turn uniform variates into thresholds; as in `thresholds`, to rounding."""
+    """Turn uniform variates into thresholds; as in `numpy_sweeps`, to rounding."""
     if not uniform.dtype == bias.dtype == np.float32:
         return reference.gibbs_thresholds(uniform, bias, chains, members)
     drawn = np.empty_like(uniform)

@@ -1,0 +1,97 @@
+"""Categorical units, also known as softmax or Potts units."""
+
+__all__ = ["CategoricalUnits"]
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.special import logsumexp, softmax
+
+from skebm.units.base import Units
+
+
+@dataclass(frozen=True)
+class CategoricalUnits(Units):
+    """Units that are in one of several levels each.
+
+    A unit of k levels has k columns, of which the one of its level is on. To users its
+    values are the numbers of levels. Its field is the logarithm of the odds of levels,
+    of which only differences matter.
+
+    Parameters
+    ----------
+    n_levels : tuple of int
+        Number of levels of each unit.
+    """
+
+    n_levels: tuple
+
+    @property
+    def n_units(self):
+        """Number of units."""
+        return len(self.n_levels)
+
+    @property
+    def n_columns(self):
+        """Number of columns: one a level."""
+        return sum(self.n_levels)
+
+    @property
+    def n_configurations(self):
+        """Number of configurations of all units together."""
+        return math.prod(self.n_levels)
+
+    def draw(self, field, noise, beta=1.0):
+        """Draw units, one level of each; boolean."""
+        field *= np.reshape(beta, (-1, 1)).astype(field.dtype)
+        on = np.zeros(field.shape, dtype=bool)
+        rows = np.arange(len(field))
+        for columns in self._columns():
+            weight = softmax(field[:, columns], axis=1).cumsum(axis=1)
+            point = (1 + noise.draw((len(field), 1))) / 2 * weight[:, -1:]
+            level = (weight[:, :-1] <= point).sum(axis=1)
+            on[rows, columns.start + level] = True
+        return on
+
+    def mean(self, field):
+        """Compute the probability of each level; overwrites `field`."""
+        for columns in self._columns():
+            field[:, columns] = softmax(field[:, columns], axis=1)
+        return field
+
+    def natural(self, mean):
+        """Give the field in which levels have these probabilities."""
+        return np.log(mean)
+
+    def variance(self, mean):
+        """Compute the variance of columns that are on with these probabilities."""
+        return mean * (1 - mean)
+
+    def log_normaliser(self, field):
+        """Sum over units the log of the sum of exp(field) over levels, in nats."""
+        return sum(logsumexp(field[:, columns], axis=1) for columns in self._columns())
+
+    def configurations(self, numbers):
+        """List configurations by their numbers, the last unit changing fastest."""
+        levels = np.unravel_index(numbers, self.n_levels)
+        return self.encode(np.column_stack(levels)).astype(np.float64)
+
+    def encode(self, values):
+        """Give the columns of numbers of levels, (n_rows, n_units), boolean."""
+        starts = np.cumsum((0, *self.n_levels[:-1]))
+        on = np.zeros((len(values), self.n_columns), dtype=bool)
+        on[np.arange(len(values))[:, np.newaxis], starts + values] = True
+        return on
+
+    def decode(self, states):
+        """Give the numbers of the levels that are on, (n_rows, n_units)."""
+        return np.column_stack(
+            [states[:, columns].argmax(axis=1) for columns in self._columns()]
+        )
+
+    def _columns(self):
+        stop = 0
+        for n_levels in self.n_levels:
+            start, stop = stop, stop + n_levels
+            yield slice(start, stop)

@@ -1,0 +1,234 @@
+"""Gaussian units, whose statistics are rows in which the noise has unit variance."""
+
+__all__ = ["GaussianUnits", "whiten_covariance"]
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from skebm.units.base import Frozen, Units
+
+
+def whiten_covariance(covariance):
+    """Give the lower triangular matrix that makes noise of this covariance white."""
+    return np.tril(np.linalg.inv(np.linalg.cholesky(covariance)))
+
+
+@dataclass(frozen=True, eq=False)
+class GaussianUnits(Frozen, Units):
+    """Real columns v whose noise is white in y = B v; y are their statistics.
+
+    B is what is known at the start, `base`, and what learning makes of it: a stretch of
+    every column of y, and for noise of any covariance a shear,
+
+        B = diag(exp(log_stretch)) (1 + shear) base.
+
+    Whatever values these two take, B can be inverted, and they can be averaged and
+    added to. Learning is the same in whatever units v is, since the base has them.
+
+    Triangular systems are solved by NumPy, which does not know them for such: the
+    threads of SciPy would compete with those of NumPy's products.
+
+    Parameters
+    ----------
+    base : ndarray of shape (n_columns,) or (n_columns, n_columns)
+        Factors of columns, or a lower triangular matrix with positive diagonal.
+    log_stretch : ndarray of shape (n_columns,)
+        Zero at the start.
+    shear : ndarray of shape (n_columns, n_columns), default=None
+        Zero on and above the diagonal, and at the start. None if `base` is factors.
+    shared : bool, default=False
+        Whether all columns stretch alike.
+    fixed : bool, default=False
+        Whether the noise does not learn.
+    """
+
+    base: np.ndarray
+    log_stretch: np.ndarray
+    shear: np.ndarray | None = None
+    shared: bool = False
+    fixed: bool = False
+
+    @classmethod
+    def of_base(cls, base, *, shared=False, fixed=False):
+        """Make units from where they start."""
+        shear = np.zeros_like(base) if base.ndim == 2 else None
+        return cls(
+            base,
+            np.zeros_like(base[0] if base.ndim == 2 else base),
+            shear,
+            shared,
+            fixed,
+        )
+
+    @property
+    def n_columns(self):
+        """Number of columns."""
+        return len(self.base)
+
+    @property
+    def is_full(self):
+        """Whether the noise can have any covariance."""
+        return self.shear is not None
+
+    @cached_property
+    def whitening(self):
+        """B: factors of columns, or a matrix."""
+        if not self.is_full:
+            return self._factors * self.base
+        sheared = self.base + np.dot(self.shear, self.base)
+        return self._factors[:, np.newaxis] * sheared
+
+    @cached_property
+    def _factors(self):
+        return np.exp(self.log_stretch)
+
+    @property
+    def log_det(self):
+        """Logarithm of the volume that a unit of volume of v becomes."""
+        factors = np.diag(self.whitening) if self.is_full else self.whitening
+        return float(np.log(factors.astype(np.float64)).sum())
+
+    def is_regular(self):
+        """Say whether no column is lost, and all numbers are finite."""
+        factors = np.diag(self.whitening) if self.is_full else self.whitening
+        return bool((factors > 0).all() and np.isfinite(self.whitening).all())
+
+    def astype(self, dtype):
+        """Return the same units with parameters of another dtype."""
+        return self.replaced(
+            base=self.base.astype(dtype),
+            log_stretch=self.log_stretch.astype(dtype),
+            shear=self.shear.astype(dtype) if self.is_full else None,
+        )
+
+    # ---- states ----
+
+    def statistics(self, states):
+        """Give the statistics of rows v: y, in units of the noise."""
+        if not self.is_full:
+            return states * self.whitening
+        return np.dot(states, self.whitening.T)
+
+    def states(self, statistics):
+        """Give the rows v that have statistics y."""
+        if not self.is_full:
+            return statistics / self.whitening
+        return np.linalg.solve(self.whitening, statistics.T).T
+
+    def draw(self, field, noise, beta=1.0):
+        """Draw rows v: y is normal, with the field as its mean."""
+        scale = np.reshape(1 / np.sqrt(beta), (-1, 1)).astype(field.dtype)
+        white = noise.rng.standard_normal(field.shape, field.dtype)
+        white *= scale
+        white += field
+        return self.states(white)
+
+    def mean(self, field):
+        """Give the mean of y, which is the field."""
+        return field
+
+    def natural(self, mean):
+        """Give the field in which y has this mean, which is the mean."""
+        return mean
+
+    def variance(self, mean):
+        """Give the variance of each column of y: 1."""
+        return np.ones_like(mean)
+
+    def log_normaliser(self, field):
+        """Integrate exp(field . y - |y|^2 / 2) over v; its logarithm, in nats."""
+        constant = self.n_columns * np.log(2 * np.pi) / 2 - self.log_det
+        return np.einsum("ij,ij->i", field, field) / 2 + constant
+
+    def log_base(self, statistics):
+        """Give -|y|^2 / 2 of each row."""
+        return np.einsum("ij,ij->i", statistics, statistics) / -2
+
+    # ---- the noise ----
+
+    def covariance(self):
+        """Compute the covariance of the noise of v."""
+        root = self.states(np.eye(self.n_columns))
+        return root.T @ root
+
+    def variances(self):
+        """Compute the variance of the noise of each column of v."""
+        if not self.is_full:
+            return 1 / self.whitening**2
+        return np.diag(self.covariance()).copy()
+
+    def axes(self):
+        """List what each unit vector of v is mapped to, a row for each."""
+        return self.whitening.T if self.is_full else np.diag(self.whitening)
+
+    # ---- learning ----
+
+    def slope(self, deviation, values, row_weights=None, ridge=0.0):
+        """Average the derivatives of -E by stretch and shear over rows.
+
+        Parameters
+        ----------
+        deviation : ndarray of shape (n_rows, n_columns)
+            y less its mean given the other layer.
+        values : ndarray of shape (n_rows, n_columns)
+            The rows v.
+        row_weights : ndarray of shape (n_rows,), default=None
+            What each row counts. None counts each 1 / n_rows.
+        ridge : float, default=0.0
+            What is added to the variance of every column of v.
+
+        Returns
+        -------
+        slope : GaussianUnits
+            With the derivatives in place of the parameters.
+        """
+        mass = 1.0
+        if row_weights is not None:
+            deviation, mass = deviation * row_weights[:, np.newaxis], row_weights.sum()
+        scale = -1 if row_weights is not None else -1 / len(values)
+        if not self.is_full:
+            stretch = np.einsum("ij,ij->j", deviation, self.statistics(values))
+            stretch *= scale
+            return self._slope(stretch - mass * ridge * self.whitening**2)
+        by_map = np.dot(deviation.T, values)
+        by_map *= scale
+        if ridge > 0:
+            by_map -= (mass * ridge) * self.whitening
+        # The derivatives by B give those by stretch and shear.
+        stretch = np.einsum("ij,ij->i", by_map, self.whitening)
+        shear = np.dot(by_map, self.base.T)
+        shear *= self._factors[:, np.newaxis]
+        return self._slope(stretch, np.tril(shear, -1))
+
+    def model_slope(self):
+        """Give `slope` of the model: -1 for each stretch, since y is white."""
+        shear = np.zeros_like(self.shear) if self.is_full else None
+        return self._slope(np.full_like(self.log_stretch, -1), shear)
+
+    def natural_step(self, gradient):
+        """Turn a gradient into a natural one.
+
+        In units of the noise, a unit of noise has 2 of information on the logarithm of
+        its own scale, and 1 on its correlation with another.
+        """
+        stretch = gradient.log_stretch / 2
+        if not self.is_full:
+            return gradient.replaced(log_stretch=stretch)
+        # A step is to B what B becomes of itself: its map is the shear turned by this.
+        factors = self._factors[:, np.newaxis]
+        turn = factors * self.shear
+        np.fill_diagonal(turn, self._factors)
+        step = np.tril(np.dot(gradient.shear, turn.T), -1)
+        shear = np.dot(step, turn)
+        shear /= factors**2
+        return gradient.replaced(log_stretch=stretch, shear=np.tril(shear, -1))
+
+    def _slope(self, stretch, shear=None):
+        """Give a slope, of which only what this noise can follow."""
+        if self.fixed:
+            stretch = np.zeros_like(stretch)
+        elif self.shared:
+            stretch = np.full_like(stretch, stretch.mean())
+        return self.replaced(log_stretch=stretch, shear=shear)

@@ -1,0 +1,80 @@
+"""Units of several kinds side by side in one layer."""
+
+__all__ = ["MixedUnits"]
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
+from skebm.units.base import Units
+
+
+@dataclass(frozen=True)
+class MixedUnits(Units):
+    """A layer of several kinds of units, one kind's columns after the other's.
+
+    Parameters
+    ----------
+    parts : tuple of Units
+        The kinds, in the order of their columns.
+    """
+
+    parts: tuple
+
+    @property
+    def n_columns(self):
+        """Number of columns of all kinds."""
+        return sum(part.n_columns for part in self.parts)
+
+    @property
+    def n_configurations(self):
+        """Number of configurations of all units together."""
+        return math.prod(part.n_configurations for part in self.parts)
+
+    def draw(self, field, noise, beta=1.0):
+        """Draw the units of each kind."""
+        return self._joined(lambda part, own: part.draw(own, noise, beta), field)
+
+    def mean(self, field):
+        """Compute the expected statistics of each kind."""
+        return self._joined(lambda part, own: part.mean(own), field)
+
+    def natural(self, mean):
+        """Give the field in which statistics have these means."""
+        return self._joined(lambda part, own: part.natural(own), mean)
+
+    def variance(self, mean):
+        """Compute the variance of statistics that have these means."""
+        return self._joined(lambda part, own: part.variance(own), mean)
+
+    def log_normaliser(self, field):
+        """Sum the log normalisers of all units, in nats."""
+        return sum(part.log_normaliser(own) for part, own in self._cut(field))
+
+    def configurations(self, numbers):
+        """List configurations by their numbers, the last kind changing fastest."""
+        sizes = [part.n_configurations for part in self.parts]
+        own = np.unravel_index(numbers, sizes)
+        parts = zip(self.parts, own, strict=True)
+        return np.hstack([part.configurations(number) for part, number in parts])
+
+    def statistics(self, states):
+        """Give the statistics of states of each kind."""
+        return self._joined(lambda part, own: part.statistics(own), states)
+
+    def states(self, statistics):
+        """Give the states of each kind that have these statistics."""
+        return self._joined(lambda part, own: part.states(own), statistics)
+
+    def log_base(self, statistics):
+        """Sum what -E of states has beside field times statistics, in nats."""
+        return sum(part.log_base(own) for part, own in self._cut(statistics))
+
+    def _cut(self, columns):
+        ends = np.cumsum([part.n_columns for part in self.parts])[:-1]
+        return zip(self.parts, np.split(columns, ends, axis=-1), strict=True)
+
+    def _joined(self, function, columns):
+        parts = [function(part, own) for part, own in self._cut(columns)]
+        return np.concatenate(parts, axis=-1)
