@@ -1,47 +1,33 @@
-"""Energy of the restricted Boltzmann machine with Gaussian visible units."""
+"""The restricted Boltzmann machine with Gaussian visible and binary hidden units."""
 
-__all__ = ["GaussianRBMEnergy", "GaussianRBMState"]
+__all__ = ["GaussianRBMEnergy"]
 
-from dataclasses import dataclass, replace
-from typing import NamedTuple
+from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
-from skebm.energy.gaussian_rbm_centred import CentredGaussianRBM
-from skebm.energy.gaussian_rbm_conditionals import conditional_log_density
-from skebm.energy.gaussian_rbm_marginal import hidden_machine
-from skebm.energy.gaussian_rbm_moments import moments_of_model, moments_of_rows
-from skebm.energy.gaussian_rbm_standardised import StandardisedGaussianRBM
-from skebm.energy.layers import draw_layer, softplus_of_layer
-from skebm.energy.units import logistic
-
-
-class GaussianRBMState(NamedTuple):
-    """Rows of real values, and boolean configurations of the hidden units."""
-
-    visible: np.ndarray
-    hidden: np.ndarray
+from skebm.energy.conditionals.gaussian_rbm import conditional_log_density
+from skebm.energy.offsets import centre, centred_moments
+from skebm.energy.pairwise import PairwiseEnergy
+from skebm.energy.rbm import RBMEnergy
+from skebm.units.binary import draw_binary, logistic, softplus
 
 
 @dataclass(frozen=True, eq=False)
-class GaussianRBMEnergy:
+class GaussianRBMEnergy(RBMEnergy):
     """E(v, h) = |y - a|^2 / 2 - h.b - h' W y, for y = B v and h of zeros and ones.
 
     B gives the noise of the visible units unit variance, so that W and a are in
     units of the noise. Given h, y has the mean a + W' h. With the visible units
-    integrated out, the hidden ones are a fully visible Boltzmann machine [1]_:
-    chains move through its configurations, with no visible row in their way.
+    integrated out, the hidden ones are a pairwise machine [1]_: chains move through its
+    configurations, with no visible row in their way.
 
     Parameters
     ----------
-    weights : ndarray of shape (n_hidden, n_visible)
-        W above.
-    visible_bias : ndarray of shape (n_visible,)
-        The means a of y where no hidden unit is on.
-    hidden_bias : ndarray of shape (n_hidden,)
-        The biases b.
-    whitening : DiagonalWhitening or TriangularWhitening
-        The map B.
+    matrix, visible, hidden, visible_offset, hidden_offset
+        As of `RBMEnergy`. The visible units are `GaussianUnits`, whose stretch and
+        shear are parameters too; they have no offset.
     ridge : float, default=0.0
         What learning adds to the variance of every column of v, so that the noise
         keeps some. Means nothing elsewhere.
@@ -56,160 +42,253 @@ class GaussianRBMEnergy:
        :doi:`10.1103/PhysRevLett.109.268101`
     """
 
-    weights: np.ndarray
-    visible_bias: np.ndarray
-    hidden_bias: np.ndarray
-    whitening: object
     ridge: float = 0.0
     log_volume: float = 0.0
 
+    # Data that are not 10^6 standard deviations of the noise apart need no larger ones.
+    largest_weight = 1e6
+
+    @property
+    def units(self):
+        """Units of the rows that chains move: the hidden ones."""
+        return self.hidden
+
     @property
     def n_visible(self):
-        """Number of visible units."""
-        return self.weights.shape[1]
+        """Number of visible columns."""
+        return self.visible.n_columns
 
-    @property
-    def n_hidden(self):
-        """Number of hidden units."""
-        return self.weights.shape[0]
+    # ---- vectors ----
 
-    @property
-    def n_units(self):
-        """Number of all units."""
-        return sum(self.weights.shape)
+    def arrays(self):
+        """List the parameters: the matrix, and those of the noise."""
+        noise = self.visible
+        shear = [noise.shear] if noise.is_full else []
+        return [self.matrix, noise.log_stretch, *shear]
 
-    @property
-    def dtype(self):
-        """Floating dtype of every parameter."""
-        return self.weights.dtype
+    def with_arrays(self, arrays):
+        """Return this energy with other parameters."""
+        matrix, log_stretch, *shear = arrays
+        shear = shear[0] if shear else None
+        noise = self.visible.replaced(log_stretch=log_stretch, shear=shear)
+        return self.replaced(matrix=matrix, visible=noise)
 
     def astype(self, dtype):
         """Return the same energy with parameters of another dtype."""
-        return replace(
-            self,
-            weights=self.weights.astype(dtype),
-            visible_bias=self.visible_bias.astype(dtype),
-            hidden_bias=self.hidden_bias.astype(dtype),
-            whitening=self.whitening.astype(dtype),
-        )
+        return super().astype(dtype).replaced(visible=self.visible.astype(dtype))
 
-    # ---- energies, in nats: lower is likelier ----
+    def ravel(self):
+        """Give weights, biases and what the noise learns as one vector."""
+        noise, parts = self.visible, [super().ravel()]
+        if noise.shared:
+            # One coordinate, by which values and derivatives are both right.
+            root = np.sqrt(noise.n_columns)
+            parts.append(noise.log_stretch.sum(keepdims=True) / root)
+        elif not noise.fixed:
+            parts.append(noise.log_stretch)
+        if noise.is_full:
+            parts.append(noise.shear[np.tril_indices_from(noise.shear, -1)])
+        return np.concatenate(parts)
+
+    def unravel(self, vector):
+        """Return the energy with the parameters that a vector has."""
+        noise, n_stretches = self.visible, self.n_visible
+        if noise.fixed or noise.shared:
+            n_stretches = int(noise.shared and not noise.fixed)
+        n_linear = self.weights.size + self.n_visible + self.n_hidden
+        linear, stretch, shear = np.split(vector, [n_linear, n_linear + n_stretches])
+        log_stretch = np.zeros_like(noise.log_stretch)
+        if n_stretches:
+            log_stretch[:] = stretch / np.sqrt(len(log_stretch) // n_stretches)
+        lower = None
+        if noise.is_full:
+            lower = np.zeros_like(noise.shear)
+            lower[np.tril_indices_from(lower, -1)] = shear
+        units = noise.replaced(log_stretch=log_stretch, shear=lower)
+        return super().unravel(linear).replaced(visible=units)
+
+    def deviations(self):
+        """Give the deviations of statistics; those of the noise count as 1."""
+        noise = self.visible
+        shear = np.ones_like(noise.shear) if noise.is_full else None
+        ones = noise.replaced(log_stretch=np.ones_like(noise.log_stretch), shear=shear)
+        return super().deviations().replaced(visible=ones)
+
+    def has_diverged(self):
+        """Say whether a parameter is beyond reason, or a column of the noise lost."""
+        return super().has_diverged() or not self.visible.is_regular()
+
+    def shifted(self, visible=None, hidden=None):
+        """Describe the same distribution with another offset of hidden units."""
+        return super().shifted(None, hidden)
+
+    # ---- energies ----
 
     def energy(self, visible, hidden):
-        """Compute E of each pair of rows, shape (n_samples,)."""
-        white = self.whitening.apply(visible)
-        field = self._field(white)
+        """Compute E of each pair of rows, shape (n_rows,)."""
+        white, field = RBMEnergy.context(self, visible)
         return self._spread(white) - np.einsum("ij,ij->i", hidden, field)
 
-    def free_energy(self, visible):
-        """Compute -log of the sum over h of exp(-E(v, h)), shape (n_samples,)."""
-        white = self.whitening.apply(visible)
-        return self._spread(white) - softplus_of_layer(self._field(white))
+    def free_energy(self, rows):
+        """Compute -log of the sum over h of exp(-E(v, h)), shape (n_rows,)."""
+        white, field = RBMEnergy.context(self, rows)
+        return self._spread(white) - self.hidden.log_normaliser(field)
+
+    def conditional_log_likelihood(self, rows):
+        """Compute log p(v_i | the others) of every i: `conditional_log_density`."""
+        return conditional_log_density(self, rows)
+
+    def _spread(self, white):
+        deviation = white - self.visible_bias
+        return np.einsum("ij,ij->i", deviation, deviation) / 2
+
+    # ---- the machine of the hidden units, which chains move through ----
 
     def marginal(self):
         """Integrate the visible units out.
 
         Returns
         -------
-        machine : BoltzmannEnergy
+        machine : PairwiseEnergy
             Of the hidden units.
         log_integral : float
             What its log Z lacks to be that of this machine, in nats.
         """
-        machine = hidden_machine(self.weights, self.visible_bias, self.hidden_bias)
-        log_integral = self.n_visible * np.log(2 * np.pi) / 2 - self.whitening.log_det
-        return machine, float(log_integral + self.log_volume)
+        log_integral = self.n_visible * np.log(2 * np.pi) / 2 - self.visible.log_det
+        return self._machine, float(log_integral + self.log_volume)
+
+    @cached_property
+    def _machine(self):
+        """The pairwise machine of the hidden units.
+
+        The integral over y of exp(-|y - a|^2 / 2 + h.b + h' W y) is, but for a
+        constant, exp(h.(b + W a) + |W' h|^2 / 2): a machine with couplings W W' whose
+        diagonal, since h * h = h, is one of biases.
+        """
+        couplings = np.dot(self.weights, self.weights.T)
+        couplings = (couplings + couplings.T) / 2  # symmetric to the last bit
+        bias = self.hidden_bias + np.dot(self.weights, self.visible_bias)
+        bias += np.diag(couplings) / 2
+        np.fill_diagonal(couplings, 0)
+        return PairwiseEnergy.of(couplings, bias)
 
     def enumerable_layers(self):
-        """List the layers whose configurations can be enumerated: the hidden one."""
-        return self.marginal()[0].enumerable_layers()
+        """List the hidden layer alone."""
+        return self._machine.enumerable_layers()
 
-    # ---- conditionals ----
+    def context(self, rows):
+        """Give hidden rows as the machine of the hidden units wants them."""
+        return self._machine.context(rows)
 
-    def hidden_field(self, visible):
-        """Compute the log-odds of the hidden units given the visible ones."""
-        return self._field(self.whitening.apply(visible))
+    def score(self, context, beta=1.0):
+        """Compute the score of hidden rows, but for a constant of the visible units."""
+        return self._machine.score(context, beta)
 
-    def hidden_mean(self, visible):
-        """Compute P(h = 1 | v), shape (n_samples, n_hidden)."""
-        return logistic(self.hidden_field(visible))
+    def log_ratio(self, context, beta, other):
+        """Compare hidden rows at two inverse temperatures."""
+        return self._machine.log_ratio(context, beta, other)
 
-    def visible_mean(self, hidden):
-        """Compute the mean of v given h, shape (n_samples, n_visible)."""
-        return self.whitening.undo(self._white_mean(hidden))
+    def sweep(self, context, noise, **settings):
+        """Draw the hidden units, one after the other, the visible ones integrated out.
 
-    def conditional_log_likelihood(self, visible):
-        """Compute log p(v_i | the other visible units) for every unit i.
-
-        Returns
-        -------
-        log_density : ndarray of shape (n_samples, n_visible)
-            In nats.
+        Leaves exp(-beta E) / Z as it is.
         """
-        return conditional_log_density(self, visible)
+        return self._machine.sweep(context, noise, **settings)
 
-    # ---- drawing ----
+    def gibbs(self, rows, noise, n_sweeps=1, **settings):
+        """Make so many sweeps."""
+        return self._machine.gibbs(rows, noise, n_sweeps, **settings)
 
-    def clamp(self, visible, noise, beta=1.0):
-        """Complete visible rows to a state by drawing the hidden units."""
-        field = self.hidden_field(visible.astype(self.dtype))
-        return GaussianRBMState(visible, draw_layer(field, noise, beta))
+    def complete(self, visible, noise, beta=1.0):
+        """Draw the hidden units, which chains move, given visible rows."""
+        return draw_binary(self.hidden_field(visible), noise, beta)
 
-    def chain_rows(self, visible, noise):
-        """Give what tempering and annealing move: hidden units, given visible rows."""
-        return self.clamp(visible, noise).hidden
+    def visible_of(self, rows, noise, beta=1.0):
+        """Draw visible rows given the hidden ones."""
+        return self.visible.draw(self._visible_field(rows), noise, beta)
 
-    def visible_rows(self, hidden, noise, beta=1.0):
-        """Draw the visible units of each row of chains."""
-        mean = self._white_mean(hidden.astype(self.dtype))
-        mean += noise.rng.standard_normal(mean.shape, mean.dtype) / np.sqrt(beta)
-        return self.whitening.undo(mean)
+    def chain_mean(self, mean):
+        """Give means of the hidden units without a field."""
+        return self._free_hidden_mean()
 
-    def gibbs(self, state, noise, beta=1.0, *, n_sweeps=1):
-        """Draw the hidden units, one after the other, and the visible ones given them.
-
-        The visible units are integrated out of each draw of a hidden one. Leaves
-        exp(-beta E) / Z invariant.
-        """
-        if n_sweeps == 0:
-            return state
-        machine, _ = self.marginal()
-        chains = machine.clamp(state.hidden, noise)
-        hidden = machine.gibbs(chains, noise, beta, n_sweeps=n_sweeps).visible
-        return GaussianRBMState(self.visible_rows(hidden, noise, beta), hidden)
-
-    def tempered(self, hidden_mean, beta=1.0):
-        """Return the machines of hidden units between independent ones and this."""
-        return self.marginal()[0].tempered(hidden_mean, beta)
+    def hidden_field(self, rows):
+        """Compute the log-odds of the hidden units given visible rows."""
+        return RBMEnergy.context(self, rows).field
 
     # ---- learning ----
 
-    def centred(self, hidden_offset=None):
-        """Return this machine in the coordinates in which it learns."""
-        return CentredGaussianRBM.from_plain(self, hidden_offset)
+    def sides(self, rows):
+        """Give centred means of hidden units, and rows in units of the noise."""
+        rows = rows.astype(self.dtype, copy=False)
+        white = centre(self.visible.statistics(rows), self.visible_offset)
+        hidden = logistic(np.dot(white, self.matrix.T))
+        hidden -= self.hidden_offset
+        hidden[:, -1] = 1
+        return hidden, white
 
-    def standardised(self, visible_mean):
-        """Return the coordinates for optimisers; the means are taken to be zero."""
-        return StandardisedGaussianRBM(self)
+    def statistics(self, rows, row_weights=None, *, noise=None):
+        """Average -dE/dtheta over visible rows, the ridge added to their variance."""
+        rows = rows.astype(self.dtype, copy=False)
+        hidden, white = self.sides(rows)
+        deviation = (white - self._mean_rows(hidden))[:, :-1]
+        slope = self.visible.slope(deviation, rows, row_weights, self.ridge)
+        if row_weights is not None:
+            hidden *= row_weights[:, np.newaxis]
+            return self._gradient(np.dot(hidden.T, white), slope)
+        return self._gradient(np.dot(hidden.T, white) / len(rows), slope)
 
-    def row_moments(self, visible, row_weights):
-        """Sum -free_energy and the moments over weighted rows: `moments_of_rows`."""
-        return moments_of_rows(self, visible, row_weights)
+    def chain_statistics(self, chains):
+        """Average -dE/dtheta over hidden rows, the visible units at their means."""
+        hidden = centre(chains, self.hidden_offset)
+        matrix = np.dot(hidden.T, self._mean_rows(hidden)) / len(chains)
+        return self._gradient(matrix, self.visible.model_slope())
 
-    def model_moments(self):
-        """Compute log Z and the model's moments by enumeration: `moments_of_model`."""
-        return moments_of_model(self)
-
-    def _field(self, white):
-        field = np.dot(white, self.weights.T)
-        field += self.hidden_bias
-        return field
-
-    def _spread(self, white):
+    def positive_phase(self, rows, row_weights):
+        """Sum -F and the statistics over weighted rows, less what the ridge costs."""
+        white, field = RBMEnergy.context(self, rows)
         deviation = white - self.visible_bias
-        return np.einsum("ij,ij->i", deviation, deviation) / 2
+        squares = np.einsum("ij,ij->i", deviation, deviation) / 2
+        value = row_weights @ (softplus(field).sum(axis=1) - squares)
+        value -= (
+            row_weights.sum() * self.ridge / 2 * np.vdot(*2 * [self.visible.whitening])
+        )
+        hidden = logistic(field)
+        deviation -= hidden @ self.weights
+        slope = self.visible.slope(deviation, rows, row_weights, self.ridge)
+        weighted = row_weights[:, np.newaxis] * white
+        moments = np.block(
+            [
+                [hidden.T @ weighted, (row_weights @ hidden)[:, np.newaxis]],
+                [weighted.sum(axis=0), row_weights.sum()],
+            ]
+        )
+        matrix = centred_moments(moments, self.hidden_offset, self.visible_offset)
+        return value, self._gradient(matrix, slope)
 
-    def _white_mean(self, hidden):
-        mean = np.dot(hidden, self.weights)
-        mean += self.visible_bias
-        return mean
+    def negative_phase(self):
+        """Compute log Z and the statistics, enumerating the hidden units."""
+        machine, log_integral = self.marginal()
+        log_partition, of_hidden = machine.raw_moments()
+        mean = of_hidden[-1, :-1]
+        pairs = of_hidden[:-1, :-1].copy()
+        products = np.outer(mean, self.visible_bias) + pairs @ self.weights
+        visible = self.visible_bias + mean @ self.weights
+        moments = np.block([[products, mean[:, np.newaxis]], [visible, 1.0]])
+        matrix = centred_moments(moments, self.hidden_offset, self.visible_offset)
+        return log_partition + log_integral, self._gradient(
+            matrix, self.visible.model_slope()
+        )
+
+    def natural(self, gradient, turn):
+        """Make a gradient natural, that of the noise in units of the noise."""
+        noise = self.visible.natural_step(gradient.visible)
+        return gradient.replaced(matrix=turn(gradient.matrix), visible=noise)
+
+    def _mean_rows(self, hidden):
+        """Give means of y and the constant, given centred hidden rows."""
+        means = np.dot(hidden, self.matrix)
+        means[:, -1] = 1
+        return means
+
+    def _gradient(self, matrix, slope):
+        return self.replaced(matrix=matrix, visible=slope)

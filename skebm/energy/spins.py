@@ -12,24 +12,10 @@ __all__ = ["binary_from_spins", "spins_from_binary"]
 
 
 def binary_from_spins(couplings, bias):
-    """Give the parameters of binary units that describe the law of spins.
+    """Give couplings W, biases b and a constant, of couplings J and fields h of spins.
 
-    Parameters
-    ----------
-    couplings : ndarray of shape (n_units, n_units)
-        J above, symmetric with zero diagonal.
-    bias : ndarray of shape (n_units,)
-        The fields h.
-
-    Returns
-    -------
-    couplings : ndarray of shape (n_units, n_units)
-        W above.
-    bias : ndarray of shape (n_units,)
-        The biases b.
-    constant : float
-        The energy of the spins is that of the binary units plus this, in nats, and
-        their log Z that of the binary units less this.
+    The energy of the spins is that of the binary units plus the constant, in nats, and
+    their log Z that of the binary units less it.
     """
     total = couplings.sum(axis=1)
     constant = bias.sum() - total.sum() / 2
@@ -37,24 +23,10 @@ def binary_from_spins(couplings, bias):
 
 
 def spins_from_binary(couplings, bias):
-    """Give the parameters of spins that describe the law of binary units.
+    """Give couplings J, fields h and a constant, of couplings W and biases b.
 
-    Parameters
-    ----------
-    couplings : ndarray of shape (n_units, n_units)
-        W above, symmetric with zero diagonal.
-    bias : ndarray of shape (n_units,)
-        The biases b.
-
-    Returns
-    -------
-    couplings : ndarray of shape (n_units, n_units)
-        J above.
-    bias : ndarray of shape (n_units,)
-        The fields h.
-    constant : float
-        The energy of the binary units is that of the spins plus this, in nats, and
-        their log Z that of the spins less this.
+    The energy of the binary units is that of the spins plus the constant, in nats, and
+    their log Z that of the spins less it.
     """
     total = couplings.sum(axis=1)
     constant = -bias.sum() / 2 - total.sum() / 8

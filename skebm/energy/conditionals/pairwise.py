@@ -1,23 +1,22 @@
 """All conditionals of a fully visible Boltzmann machine at once, and their slope."""
 
-__all__ = ["moments_of_conditionals"]
+__all__ = ["sum_conditionals"]
 
 import numpy as np
 
-from skebm.energy.boltzmann_moments import BoltzmannMoments
-from skebm.energy.units import tanh_and_log_cosh
+from skebm.units.binary import tanh_and_log_cosh
 
 # Rows worked on at a time hold 512 KiB: within the processor's cache, where all that
 # is not a product of matrices takes half the time.
 _BLOCK_ELEMENTS = 2**16
 
 
-def moments_of_conditionals(energy, visible, row_weights):
+def sum_conditionals(energy, visible, row_weights):
     """Sum log p(x_i | the other units) over units and rows, with its derivatives.
 
     Parameters
     ----------
-    energy : BoltzmannEnergy
+    energy : PairwiseEnergy
         In float64.
     visible : ndarray of shape (n_rows, n_visible)
         Zeros and ones, or values in between: these weigh the log-probabilities of
@@ -29,13 +28,13 @@ def moments_of_conditionals(energy, visible, row_weights):
     -------
     log_likelihood : float
         Weighted sum, in nats.
-    moments : BoltzmannMoments
-        Its derivatives by each coupling, taken once, and by the biases. Those by
-        couplings that cannot exist may be left at zero.
+    moments : ndarray of shape (n_units + 1, n_units + 1)
+        Its derivatives by each coupling, taken once, and in the last row and column by
+        the biases. Those by couplings that cannot exist may be left at zero.
     """
-    half_couplings = energy.sparse_couplings() / 2
+    half_couplings = energy.swept_couplings / 2
     half_bias = energy.bias[:, np.newaxis] / 2
-    edges = None if energy.colours is None else energy.edges()
+    edges = None if energy.colours is None else energy.edges
     n_units = len(energy.bias)
     log_likelihood, slope = 0.0, np.zeros(n_units)
     coupling_slope = np.zeros((n_units, n_units) if edges is None else len(edges[0]))
@@ -58,7 +57,9 @@ def moments_of_conditionals(energy, visible, row_weights):
         residual *= weights
         slope += residual.sum(axis=1)
         coupling_slope += _coupling_slope(residual, units, edges)
-    moments = BoltzmannMoments(_symmetric(coupling_slope, edges, n_units), slope)
+    moments = np.zeros((n_units + 1, n_units + 1))
+    moments[:-1, :-1] = _symmetric(coupling_slope, edges, n_units)
+    moments[-1, :-1] = moments[:-1, -1] = slope
     return float(log_likelihood), moments
 
 

@@ -1,50 +1,29 @@
-"""Exact moments of a binary RBM: what its log-likelihood and gradient are made of."""
+"""Sums over configurations of a binary RBM: what its exact likelihood is made of.
 
-__all__ = ["BinaryRBMMoments", "moments_of_model", "moments_of_rows"]
+The moments that go with them are sums of products of units, with a constant 1 appended
+to either layer: the derivatives of -E by weights and biases.
+"""
 
-from typing import NamedTuple
+__all__ = ["sum_over_configurations", "sum_over_rows"]
 
 import numpy as np
 
-from skebm.energy.units import all_configurations, tanh_and_log_cosh
+from skebm.units.binary import all_configurations, tanh_and_log_cosh
 
 # Configurations enumerated at a time hold 256 KiB of fields: within the
 # processor's cache, and long enough that the interpreter does not count.
 _BLOCK_ELEMENTS = 2**15
 
 
-class BinaryRBMMoments(NamedTuple):
-    """Means of what the energy weighs: of h v', of v and of h.
-
-    They are the derivatives of -E by the weights, the visible and the hidden
-    biases, averaged over a distribution of both layers.
+def sum_over_rows(weights, visible_bias, hidden_bias, visible, row_weights):
+    """Sum -F and the moments over rows of data, the hidden units averaged.
 
     Parameters
     ----------
-    products : ndarray of shape (n_hidden, n_visible)
-        Mean of h_j v_i.
-    visible : ndarray of shape (n_visible,)
-        Mean of v.
-    hidden : ndarray of shape (n_hidden,)
-        Mean of h.
-    """
-
-    products: np.ndarray
-    visible: np.ndarray
-    hidden: np.ndarray
-
-    def transposed(self):
-        """Exchange the two layers."""
-        return BinaryRBMMoments(self.products.T, self.hidden, self.visible)
-
-
-def moments_of_rows(energy, visible, row_weights):
-    """Sum -free_energy and the moments over rows of data.
-
-    Parameters
-    ----------
-    energy : BinaryRBMEnergy
-        In float64.
+    weights : ndarray of shape (n_hidden, n_visible)
+        In float64, as the biases.
+    visible_bias, hidden_bias : ndarray
+        Of the two layers.
     visible : ndarray of shape (n_rows, n_visible)
         Zeros and ones, or values in between, used as they are.
     row_weights : ndarray of shape (n_rows,)
@@ -54,23 +33,23 @@ def moments_of_rows(energy, visible, row_weights):
     -------
     negative_free_energy : float
         Weighted sum of -F(v), in nats.
-    moments : BinaryRBMMoments
-        Weighted sums, the hidden units taken at their means given the row.
+    moments : ndarray of shape (n_hidden + 1, n_visible + 1)
+        Weighted sums.
     """
-    half_field = np.dot(energy.weights, visible.T)
-    half_field += energy.hidden_bias[:, np.newaxis]
+    half_field = np.dot(weights, visible.T)
+    half_field += hidden_bias[:, np.newaxis]
     half_field *= 0.5
-    linear = energy.visible_bias + energy.weights.sum(axis=0) / 2
+    linear = visible_bias + weights.sum(axis=0) / 2
     tanh, log_cosh = tanh_and_log_cosh(half_field)
     mass = row_weights.sum()
     first = row_weights @ visible
     negative_free_energy = first @ linear + row_weights @ log_cosh
-    negative_free_energy += mass * energy.hidden_bias.sum() / 2
+    negative_free_energy += mass * hidden_bias.sum() / 2
     tanh *= row_weights
     return negative_free_energy, _moments(tanh @ visible, tanh.sum(axis=1), first, mass)
 
 
-def moments_of_model(energy):
+def sum_over_configurations(weights, visible_bias, hidden_bias):
     """Compute log Z and the model's moments, summing over all visible rows.
 
     A configuration is the sum of one of the first units and one of the others.
@@ -80,26 +59,26 @@ def moments_of_model(energy):
 
     Parameters
     ----------
-    energy : BinaryRBMEnergy
-        In float64, with few visible units; `transposed` serves where the hidden
-        units are few.
+    weights, visible_bias, hidden_bias
+        As of `sum_over_rows`, with few visible units. Where the hidden ones are few,
+        the layers can be exchanged.
 
     Returns
     -------
     log_partition : float
         log Z in nats, exact to rounding.
-    moments : BinaryRBMMoments
+    moments : ndarray of shape (n_hidden + 1, n_visible + 1)
         Means under the model.
     """
-    n_hidden, n_visible = energy.weights.shape
+    n_hidden, n_visible = weights.shape
     n_low = min(n_visible, max(1, _BLOCK_ELEMENTS // n_hidden).bit_length() - 1)
     low, high = all_configurations(n_low), all_configurations(n_visible - n_low)
-    half = energy.weights / 2
+    half = weights / 2
     low_field = half[:, :n_low] @ low.T
-    high_field = high @ half[:, n_low:].T + energy.hidden_bias / 2
-    linear = energy.visible_bias + half.sum(axis=0)
+    high_field = high @ half[:, n_low:].T + hidden_bias / 2
+    linear = visible_bias + half.sum(axis=0)
     low_score = low @ linear[:n_low]
-    high_score = high @ linear[n_low:] + energy.hidden_bias.sum() / 2
+    high_score = high @ linear[n_low:] + hidden_bias.sum() / 2
 
     # Sums of exp(score - reference) times what they are named after.
     reference = -np.inf
@@ -134,6 +113,9 @@ def moments_of_model(energy):
 
 def _moments(tanh_products, tanh_sum, visible_sum, mass):
     """Turn sums with tanh(field / 2) into those with the mean, (1 + tanh) / 2."""
-    return BinaryRBMMoments(
-        (tanh_products + visible_sum) / 2, visible_sum, (tanh_sum + mass) / 2
+    return np.block(
+        [
+            [(tanh_products + visible_sum) / 2, (tanh_sum[:, np.newaxis] + mass) / 2],
+            [visible_sum, mass],
+        ]
     )

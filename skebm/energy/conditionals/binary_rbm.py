@@ -4,7 +4,7 @@ __all__ = ["conditional_log_likelihood"]
 
 import numpy as np
 
-from skebm.energy.units import logistic, softplus, softplus_sum
+from skebm.units.binary import logistic, softplus, softplus_sum
 
 # exp of this and of its negative are far from the ends of float64.
 _LARGEST_EXPONENT = 600

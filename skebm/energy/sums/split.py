@@ -13,7 +13,7 @@ from typing import NamedTuple
 import numpy as np
 from scipy.special import logsumexp, softmax
 
-from skebm.energy.units import all_configurations, logistic, softplus, softplus_sum
+from skebm.units.binary import all_configurations, logistic, softplus, softplus_sum
 
 # Fields worked on at a time: 512 KiB, about the processor's second cache.
 _BLOCK_ELEMENTS = 2**16
@@ -39,23 +39,9 @@ class UnitMoments(NamedTuple):
 
 
 def free_energy_of_cut(configurations, couplings, bias, split):
-    """Compute the free energy of the units to enumerate, the rest summed out.
+    """Compute the free energy of units in ``split.cut``, the rest summed out, in nats.
 
-    Parameters
-    ----------
-    configurations : ndarray of shape (n_samples, n_cut)
-        Of the units in ``split.cut``.
-    couplings : ndarray of shape (n_units, n_units)
-        Symmetric with zero diagonal, and zero between units of ``split.rest``.
-    bias : ndarray of shape (n_units,)
-        The biases.
-    split : Split
-        Which units are enumerated.
-
-    Returns
-    -------
-    free_energy : ndarray of shape (n_samples,)
-        In nats.
+    Couplings are as for `log_sums`, and there is a bias for each unit.
     """
     cut, rest = split
     score = _inner_score(configurations, couplings, cut)
@@ -133,7 +119,7 @@ def unit_moments(field, couplings, split, row_weights):
 
 
 def draw_cut(field, couplings, split, noise):
-    """Draw the units to enumerate from their exact law, and average the rest.
+    """Draw the units to enumerate from their exact law, the rest at their means.
 
     Products of two units that may be coupled have the right expectation: given the
     units drawn, the others are independent.
@@ -147,24 +133,21 @@ def draw_cut(field, couplings, split, noise):
 
     Returns
     -------
-    mean, drawn : ndarray of shape (n_rows, n_units)
-        Mean of each unit; and a draw of those in ``split.cut``, with the means of
-        the others given it.
+    drawn : ndarray of shape (n_rows, n_units)
+        A draw of those in ``split.cut``, with the means of the others given it.
     """
     cut, rest = split
     on, score, rest_field = zip(*_blocks(field, couplings, split), strict=True)
     on, score = np.concatenate(on), np.concatenate(score, axis=1)
     rest_on = logistic(np.concatenate(rest_field, axis=1))
     law = softmax(score, axis=1)
-    mean, drawn = np.empty_like(field), np.empty_like(field)
-    mean[:, cut] = law @ on
-    mean[:, rest] = np.einsum("nc,ncr->nr", law, rest_on)
+    drawn = np.empty_like(field)
     level = (1 + noise.draw((len(field), 1))) / 2
     # The last configuration also takes what rounding may leave.
     chosen = (law[:, :-1].cumsum(axis=1) < level).sum(axis=1)
     drawn[:, cut] = on[chosen]
     drawn[:, rest] = rest_on[np.arange(len(field)), chosen]
-    return mean, drawn
+    return drawn
 
 
 def _blocks(field, couplings, split):

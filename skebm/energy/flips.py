@@ -4,7 +4,7 @@ __all__ = ["flip_hidden"]
 
 import numpy as np
 
-from skebm.energy.units import softplus
+from skebm.units.binary import softplus
 
 # Few hidden units are all but determined by many visible ones, and block Gibbs
 # sampling hardly ever changes them; flips do. On thresholded MNIST with 16 of them,

@@ -1,14 +1,66 @@
-"""Which couplings a machine with hidden units has, and what can be summed at once."""
+"""Which couplings a Boltzmann machine has, and what can be drawn or summed at once."""
 
-__all__ = ["LatentGraph", "Split"]
+__all__ = ["Graph", "LayeredGraph", "Split"]
 
 from typing import NamedTuple
 
 import numpy as np
 from scipy import sparse
 
-from skebm.energy.connectivity import Connectivity
-from skebm.energy.sweeps import colour_graph
+from skebm.energy.colouring import colour_graph
+
+# Graphs of up to so many of all possible edges are drawn faster colour by colour
+# than unit after unit: from 100 units on, with NumPy's kernels and compiled ones.
+_LARGEST_DENSITY = 0.1
+
+
+class Graph:
+    """A graph of units: couplings exist along its edges alone.
+
+    Parameters
+    ----------
+    mask : ndarray of shape (n_units, n_units)
+        Whether a coupling exists, boolean and symmetric, False on the diagonal.
+    colours : list of ndarray of int, default=None
+        Units of each colour, no two of them neighbours: those of one colour are
+        independent given the others. None where the graph is so dense that
+        drawing unit after unit is as fast.
+    """
+
+    def __init__(self, mask, colours=None):
+        self.mask = mask
+        self.colours = colours
+        self._pattern = sparse.csr_array(mask)
+        self._owners = np.repeat(np.arange(len(mask)), np.diff(self._pattern.indptr))
+        owners, others = self._owners, self._pattern.indices
+        # First and second units of each coupling, rising.
+        self.edges = owners[owners < others], others[owners < others]
+
+    @classmethod
+    def of(cls, graph):
+        """Make the graph of an adjacency, with colours where they save time.
+
+        Parameters
+        ----------
+        graph : sparse array of shape (n_units, n_units)
+            Symmetric adjacency in CSR format, boolean, with an empty diagonal.
+
+        Returns
+        -------
+        graph : Graph
+            With colours if at most a tenth of all pairs are coupled.
+        """
+        n_units = graph.shape[0]
+        is_sparse = graph.nnz <= _LARGEST_DENSITY * n_units**2
+        return cls(graph.toarray(), colour_graph(graph) if is_sparse else None)
+
+    def sparse(self, couplings):
+        """Give a dense matrix of couplings as an array in CSR format."""
+        pattern = self._pattern
+        values = couplings[self._owners, pattern.indices]
+        return sparse.csr_array(
+            (values, pattern.indices, pattern.indptr), shape=pattern.shape
+        )
 
 
 class Split(NamedTuple):
@@ -27,7 +79,7 @@ class Split(NamedTuple):
     rest: np.ndarray
 
 
-class LatentGraph(Connectivity):
+class LayeredGraph(Graph):
     """The graph of a machine whose last units are hidden.
 
     Parameters
@@ -38,7 +90,7 @@ class LatentGraph(Connectivity):
     n_hidden : int
         Number of hidden units.
     colours : list of ndarray of int, default=None
-        As for `Connectivity`.
+        As for `Graph`.
 
     Attributes
     ----------
@@ -87,12 +139,12 @@ class LatentGraph(Connectivity):
 
         Returns
         -------
-        graph : LatentGraph
+        graph : LayeredGraph
             With colours where these save time.
         """
         mask = np.block([[visible, between.T], [between, hidden]])
         np.fill_diagonal(mask, False)
-        graph = Connectivity.of(sparse.csr_array(mask))
+        graph = Graph.of(sparse.csr_array(mask))
         return cls(mask, len(hidden), graph.colours)
 
 

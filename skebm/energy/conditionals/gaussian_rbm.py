@@ -5,7 +5,7 @@ __all__ = ["conditional_log_density"]
 import numpy as np
 from scipy.special import logsumexp
 
-from skebm.energy.units import softplus
+from skebm.units.binary import softplus
 
 # Nodes of the trapezoidal rule, in standard deviations of the noise. The density
 # is a mixture of normal ones of this width, of which the rule at this spacing
@@ -53,8 +53,8 @@ def conditional_log_density(energy, visible):
 
 
 def _log_density_of_block(energy, visible):
-    white = energy.whitening.apply(visible)
-    columns = energy.whitening.columns()
+    white = energy.visible.statistics(visible)
+    columns = energy.visible.axes()
     deviations = 1 / np.linalg.norm(columns, axis=1)
     # How far each unit lies from its mean where no hidden unit is on, and what it
     # does to the hidden fields to move, both in standard deviations of the unit.

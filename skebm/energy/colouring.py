@@ -35,7 +35,7 @@ def colour_graph(pattern):
     --------
     >>> import numpy as np
     >>> from scipy.sparse import csr_array
-    >>> from skebm.energy.sweeps import colour_graph
+    >>> from skebm.energy.colouring import colour_graph
     >>> path = csr_array(np.eye(5, k=1) + np.eye(5, k=-1))
     >>> colour_graph(path)
     [array([0, 2, 4]), array([1, 3])]

@@ -5,7 +5,7 @@ __all__ = ["log_sum_bound", "mean_field"]
 import numpy as np
 from scipy.special import entr
 
-from skebm.energy.units import logistic
+from skebm.units.binary import logistic
 
 # Rows are done when no mean changes by more in a sweep, or in float32 by more than
 # a few roundings. Sweeps only ever improve, so the few that converge slowly may be
@@ -14,7 +14,7 @@ _TOLERANCE = 1e-10
 _MOST_SWEEPS = 1000
 
 
-def mean_field(field, couplings, colours, n_sweeps=_MOST_SWEEPS):
+def mean_field(field, couplings, colours, n_sweeps=None):
     """Find the means of independent units that come closest to coupled ones.
 
     The divergence from the coupled law, in that order the one that mean field
@@ -31,8 +31,8 @@ def mean_field(field, couplings, colours, n_sweeps=_MOST_SWEEPS):
     colours : list of ndarray of int
         The units, in classes without couplings inside. Where there is but one, the
         result is exact.
-    n_sweeps : int, default=1000
-        Most sweeps over all units.
+    n_sweeps : int, default=None
+        Most sweeps over all units. None makes as many as it takes, up to 1000.
 
     Returns
     -------
@@ -50,7 +50,7 @@ def mean_field(field, couplings, colours, n_sweeps=_MOST_SWEEPS):
     tolerance = max(_TOLERANCE, 16 * np.finfo(field.dtype).eps)
     mean = np.full_like(field, 0.5)
     moving = np.arange(len(field))
-    for _ in range(n_sweeps):
+    for _ in range(n_sweeps or _MOST_SWEEPS):
         part, bias = mean[moving], field[moving]
         for members in colours:
             own = part @ couplings[:, members]

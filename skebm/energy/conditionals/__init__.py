@@ -1,0 +1,1 @@
+"""Each visible unit given all other visible ones."""

@@ -1,0 +1,1 @@
+"""Sums over all configurations, for energies that allow quick ones."""
