@@ -7,7 +7,7 @@ from itertools import pairwise
 import numpy as np
 
 
-def anneal(path, visible, betas, noise):
+def anneal(path, rows, betas, noise):
     """Lead rows along a path of machines and weigh them [1]_ [2]_.
 
     Rows drawn from the machine at the first temperature collect the ratios of
@@ -23,10 +23,10 @@ def anneal(path, visible, betas, noise):
 
     Parameters
     ----------
-    path : annealing path
-        With `move`, see `skebm.energy`.
-    visible : ndarray of shape (n_chains, n_visible)
-        Boolean rows at the first temperature.
+    path : Path
+        Where they go along.
+    rows : ndarray of shape (n_chains, n_columns)
+        Drawn at the first temperature.
     betas : ndarray of shape (n_temperatures + 1,)
         Inverse temperatures, rising or falling.
     noise : UniformNoise
@@ -47,8 +47,8 @@ def anneal(path, visible, betas, noise):
        conservative estimates of MRF log-likelihood using reverse annealing.
        AISTATS, 102-110.
     """
-    log_weights = np.zeros(len(visible))
+    log_weights = np.zeros(len(rows))
     for beta, next_beta in pairwise(betas):
-        visible, fall = path.move(visible, beta, next_beta, noise)
+        rows, fall = path.move(rows, beta, next_beta, noise)
         log_weights += fall
     return log_weights

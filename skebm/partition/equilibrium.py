@@ -17,26 +17,26 @@ class EquilibriumRows(NamedTuple):
 
     Parameters
     ----------
-    visible : ndarray of shape (n_ladders, n_members, n_visible)
-        Boolean. Ladders are independent, the members of one less so.
+    states : ndarray of shape (n_ladders, n_members, n_columns)
+        The rows. Ladders are independent, the members of one less so.
     n_restarts : float
         How many rows have on average come to the top of a ladder from fresh draws
         of independent units. Rows are in equilibrium when these are many.
     """
 
-    visible: np.ndarray
+    states: np.ndarray
     n_restarts: float
 
 
-def draw_in_equilibrium(model, starts, noise, *, n_members, n_steps):
+def draw_in_equilibrium(path, starts, noise, *, n_members, n_steps):
     """Draw rows by parallel tempering.
 
     Parameters
     ----------
-    model : tempered model
-        As for `skebm.sampling.tempering.temper`.
-    starts : ndarray of shape (n_ladders, n_visible)
-        Boolean row with which each ladder starts, on every rung.
+    path : Path
+        To the machine from what is known.
+    starts : ndarray of shape (n_ladders, n_columns)
+        Row with which each ladder starts, on every rung.
     noise : UniformNoise
         Source of the draws.
     n_members : int
@@ -50,12 +50,12 @@ def draw_in_equilibrium(model, starts, noise, *, n_members, n_steps):
         What the ladders gave.
     """
     chosen = np.linspace(0, len(starts) - 1, _ADAPTING_LADDERS).round().astype(int)
-    ladder = adapt_ladder(model, starts[chosen], noise, n_steps=_ADAPTING_STEPS)
+    ladder = adapt_ladder(path, starts[chosen], noise, n_steps=_ADAPTING_STEPS)
     replicas = start_replicas(ladder.betas, starts)
     times = np.linspace(n_steps / 2, n_steps, n_members + 1).round().astype(int)
-    replicas = temper(model, replicas, noise, n_steps=times[0])
+    replicas = temper(path, replicas, noise, n_steps=times[0])
     members = []
     for n_more in np.diff(times):
-        replicas = temper(model, replicas, noise, n_steps=n_more)
+        replicas = temper(path, replicas, noise, n_steps=n_more)
         members.append(replicas.coldest)
     return EquilibriumRows(np.stack(members, axis=1), float(replicas.n_restarts.mean()))

@@ -8,16 +8,15 @@ import numpy as np
 
 from skebm.partition.annealing import anneal
 from skebm.partition.enumeration import (
-    MAX_ENUMERATED_UNITS,
-    count_enumerated_units,
+    can_enumerate,
     enumerate_log_partition,
 )
 from skebm.partition.equilibrium import draw_in_equilibrium
 from skebm.partition.estimate import PartitionEstimate
 from skebm.partition.spacing import measure_length
 from skebm.partition.weights import average_weights, error_on_the_way_back
-from skebm.sampling.chains import start_visible
-from skebm.sampling.noise import UniformNoise
+from skebm.sampling.path import IndependentStart, Path
+from skebm.sampling.random import UniformNoise
 
 _PILOT_TEMPERATURES = 200
 _PILOT_CHAINS = 100
@@ -30,43 +29,26 @@ _LEAST_LADDERS, _MOST_LADDERS = 4, 20
 _AIM = 0.7
 
 
-def compute_log_partition(
-    energy, visible_mean, *, tol, max_temperatures, n_chains, n_steps, rng, starts=None
-):
+def compute_log_partition(energy, mean, *, rng, **settings):
     """Compute log Z exactly where that is feasible, by annealing elsewhere.
 
     Parameters
     ----------
-    energy : energy object
-        Of dtype float64.
-    visible_mean : ndarray of shape (n_visible,)
-        Means of the independent units from which annealing starts.
-    tol, max_temperatures, n_chains, n_steps, starts
+    energy, mean, rng, **settings
         As for `anneal_log_partition`.
-    rng : numpy.random.Generator
-        Source of the draws.
 
     Returns
     -------
     estimate : PartitionEstimate
         In nats.
     """
-    if count_enumerated_units(energy) <= MAX_ENUMERATED_UNITS:
+    if can_enumerate(energy):
         return enumerate_log_partition(energy)
-    return anneal_log_partition(
-        energy,
-        visible_mean,
-        tol=tol,
-        max_temperatures=max_temperatures,
-        n_chains=n_chains,
-        n_steps=n_steps,
-        rng=rng,
-        starts=starts,
-    )
+    return anneal_log_partition(energy, mean, rng=rng, **settings)
 
 
 def anneal_log_partition(
-    energy, visible_mean, *, tol, max_temperatures, n_chains, n_steps, rng, starts=None
+    energy, mean, *, tol, max_temperatures, n_chains, n_steps, rng, starts=None
 ):
     """Estimate log Z by annealing in both directions.
 
@@ -78,9 +60,9 @@ def anneal_log_partition(
 
     Parameters
     ----------
-    energy : energy object
-        With `annealing_path` and `tempered`.
-    visible_mean : ndarray of shape (n_visible,)
+    energy : Energy
+        Of a machine that chains move through.
+    mean : ndarray of shape (n_columns,)
         Means of the independent units from which annealing starts.
     tol : float
         Wanted standard error of `lower`, in nats.
@@ -92,7 +74,7 @@ def anneal_log_partition(
         Steps of the tempering that draws rows of the model.
     rng : numpy.random.Generator
         Source of the draws.
-    starts : ndarray of shape (n_rows, n_visible), default=None
+    starts : ndarray of shape (n_rows, n_columns), default=None
         Rows of chains with which half of the tempering starts. None has it start
         from independent units.
 
@@ -104,15 +86,15 @@ def anneal_log_partition(
     """
     energy = energy.astype(np.float32)
     noise = UniformNoise(rng, np.float32)
-    path = energy.annealing_path(visible_mean)
+    path = Path(IndependentStart(energy.units, mean), energy)
     length, annealed = _run_pilot(path, noise)
 
     n_ladders = min(max(n_chains, _LEAST_LADDERS), _MOST_LADDERS) // 2 * 2
     n_half = n_ladders // 2
     if starts is None:
-        starts = start_visible(visible_mean, n_half, rng)
+        starts = path.draw(n_half, noise)
     drawn = draw_in_equilibrium(
-        energy.tempered(visible_mean),
+        path,
         np.concatenate([annealed[:n_half], _choose(starts, n_half, rng)]),
         noise,
         n_members=-(-n_chains // n_ladders),
@@ -135,24 +117,24 @@ def anneal_log_partition(
 def _run_pilot(path, noise):
     """Measure the length of a path; give rows about as likely as at its end."""
     betas = np.linspace(0, 1, _PILOT_TEMPERATURES + 1)
-    visible, _ = path.start(_PILOT_CHAINS, noise)
+    rows = path.draw(_PILOT_CHAINS, noise)
     falls = np.empty((_PILOT_TEMPERATURES, _PILOT_CHAINS))
     for step, (beta, next_beta) in enumerate(pairwise(betas)):
-        visible, falls[step] = path.move(visible, beta, next_beta, noise)
+        rows, falls[step] = path.move(rows, beta, next_beta, noise)
     log_weights = falls.sum(axis=0)
     weights = np.exp(log_weights - log_weights.max())
     chosen = noise.rng.choice(
         _PILOT_CHAINS, size=_MOST_LADDERS, p=weights / weights.sum()
     )
-    return measure_length(betas, falls), visible[chosen]
+    return measure_length(betas, falls), rows[chosen]
 
 
 def _anneal_both_ways(path, betas, drawn, n_chains, noise):
-    visible, log_start = path.start(n_chains, noise)
-    forward = anneal(path, visible, betas, noise)[:, np.newaxis]
-    n_ladders, n_members, n_visible = drawn.visible.shape
-    visible = drawn.visible.reshape(-1, n_visible)
-    backward = anneal(path, visible, betas[::-1], noise)
+    log_start = path.log_partition
+    forward = anneal(path, path.draw(n_chains, noise), betas, noise)[:, np.newaxis]
+    n_ladders, n_members, n_columns = drawn.states.shape
+    drawn_rows = drawn.states.reshape(-1, n_columns)
+    backward = anneal(path, drawn_rows, betas[::-1], noise)
     backward = backward.reshape(n_ladders, n_members)
 
     lower, upper = average_weights(forward), average_weights(backward)

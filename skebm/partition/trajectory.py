@@ -6,8 +6,8 @@ import math
 
 import numpy as np
 
-from skebm.partition.enumeration import count_enumerated_units, enumerate_log_partition
-from skebm.sampling.chains import start_visible
+from skebm.partition.enumeration import can_enumerate, enumerate_log_partition
+from skebm.sampling.path import IndependentStart, Line, Path
 
 # Enumerating so few units takes less than the chains do.
 _MAX_ENUMERATED_UNITS = 10
@@ -43,7 +43,7 @@ class PartitionTrajectory:
 
     Parameters
     ----------
-    visible_mean : ndarray of shape (n_visible,)
+    mean : ndarray of shape (n_columns,)
         Means of the independent units from which the way starts.
     noise : UniformNoise
         Source of the draws.
@@ -71,8 +71,8 @@ class PartitionTrajectory:
        samplers. JRSS B 68(3), 411-436.
     """
 
-    def __init__(self, visible_mean, noise, most_steps=200, n_chains=400):
-        self._visible_mean = visible_mean
+    def __init__(self, mean, noise, most_steps=200, n_chains=400):
+        self._mean = mean
         self._noise = noise
         self._most_steps = most_steps
         self._n_chains = n_chains
@@ -85,47 +85,40 @@ class PartitionTrajectory:
 
         Parameters
         ----------
-        energy : energy object
-            In float64.
+        energy : Energy
+            In float64, of a machine that chains move through.
         """
-        if count_enumerated_units(energy) <= _MAX_ENUMERATED_UNITS:
+        if can_enumerate(energy, _MAX_ENUMERATED_UNITS):
             self.log_partition = enumerate_log_partition(energy).log_partition
             return
         energy = energy.astype(np.float32)
-        if self._energy is None or self._move(energy, _MOST_STEPS) < _RESTARTED_BELOW:
-            self._start_over(energy)
-            self._move(energy, self._most_steps)
+        if self._energy is not None:
+            least = self._move(Line(self._energy, energy), _MOST_STEPS)
+        if self._energy is None or least < _RESTARTED_BELOW:
+            path = Path(IndependentStart(energy.units, self._mean), energy)
+            self._rows = path.draw(self._n_chains, self._noise)
+            self._base = path.log_partition
+            self._log_weights = np.zeros(self._n_chains)
+            self._move(path, self._most_steps)
+        self._energy = energy
 
-    def _start_over(self, energy):
-        self._energy, self._base = energy.independent(self._visible_mean)
-        self._visible = start_visible(
-            self._visible_mean, self._n_chains, self._noise.rng
-        )
-        self._log_weights = np.zeros(self._n_chains)
-
-    def _move(self, energy, most_steps):
-        """Take the chains to a machine in steps, short enough for their weights.
+    def _move(self, path, most_steps):
+        """Take the chains along a path in steps, short enough for their weights.
 
         Returns
         -------
         least : float
             The least share of the chains that the weights were worth on the way.
         """
-        before = self._energy
-        visible = self._visible.astype(np.float32)
-        variance = np.var(before.free_energy(visible) - energy.free_energy(visible))
+        variance = np.var(path.log_ratio(path.context(self._rows), 0.0, 1.0))
         n_steps = math.ceil(min(variance / _STEP_VARIANCE, most_steps))
         n_steps = max(n_steps, _FEWEST_STEPS)
         least, lost = 1.0, 0.0
-        for step in range(1, n_steps + 1):
-            closer = energy
-            if step < n_steps:
-                closer = before.towards(energy, step / n_steps)
-            self._visible, log_weights = closer.arrive(
-                self._visible, self._energy, self._noise
+        for step in range(n_steps):
+            self._rows, log_weights = path.move(
+                self._rows, step / n_steps, (step + 1) / n_steps, self._noise
             )
             self._log_weights = self._log_weights + log_weights
-            self._energy = closer
             share = self._effective_share()
             least = min(least, share)
             if share < _RESAMPLED_BELOW:
@@ -153,5 +146,5 @@ class PartitionTrajectory:
         ends = np.cumsum(weights) / weights.sum() * self._n_chains
         positions = np.arange(self._n_chains) + self._noise.rng.random()
         chosen = np.minimum(np.searchsorted(ends, positions), self._n_chains - 1)
-        self._visible = self._visible[chosen]
+        self._rows = self._rows[chosen]
         self._log_weights = np.zeros(self._n_chains)

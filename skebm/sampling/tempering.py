@@ -24,8 +24,8 @@ class Replicas:
     ----------
     betas : ndarray of shape (n_rungs,)
         Inverse temperatures from 0 to 1, rising, the same in every ladder.
-    visible : ndarray of shape (n_rungs * n_ladders, n_visible)
-        The rows, boolean.
+    states : ndarray of shape (n_rungs * n_ladders, n_columns)
+        The rows.
     rows : ndarray of shape (n_rungs, n_ladders)
         Which row stands on each rung of each ladder.
     renewed : ndarray of shape (n_rungs * n_ladders,)
@@ -41,7 +41,7 @@ class Replicas:
     """
 
     betas: np.ndarray
-    visible: np.ndarray
+    states: np.ndarray
     rows: np.ndarray
     renewed: np.ndarray
     n_steps: int
@@ -50,8 +50,8 @@ class Replicas:
 
     @property
     def coldest(self):
-        """Rows at inverse temperature 1, shape (n_ladders, n_visible), a copy."""
-        return self.visible[self.rows[-1]]
+        """Rows at inverse temperature 1, shape (n_ladders, n_columns), a copy."""
+        return self.states[self.rows[-1]]
 
     @property
     def acceptance(self):
@@ -78,33 +78,28 @@ class Replicas:
         """
         return float((1 - self.acceptance).sum())
 
-    @property
-    def restart_rate(self):
-        """Restarts a step and ladder: rows at the top that descend from new draws."""
-        return float(self.n_restarts.mean() / self.n_steps)
 
-
-def start_replicas(betas, visible):
-    """Put each visible row on every rung of a ladder of its own.
+def start_replicas(betas, states):
+    """Put each row on every rung of a ladder of its own.
 
     Parameters
     ----------
     betas : ndarray of shape (n_rungs,)
         Inverse temperatures from 0 to 1, rising, at least two.
-    visible : ndarray of shape (n_ladders, n_visible)
-        Boolean rows.
+    states : ndarray of shape (n_ladders, n_columns)
+        Rows of chains.
 
     Returns
     -------
     replicas : Replicas
         Before their first step.
     """
-    n_rungs, n_ladders = len(betas), len(visible)
+    n_rungs, n_ladders = len(betas), len(states)
     rows = np.arange(n_rungs * n_ladders).reshape(n_rungs, n_ladders)
-    return _place(betas, np.tile(visible, (n_rungs, 1)), rows)
+    return _place(betas, np.tile(states, (n_rungs, 1)), rows)
 
 
-def temper(model, replicas, noise, *, n_steps=1):
+def temper(path, replicas, noise, *, n_steps=1):
     """Exchange rows between neighbouring rungs, then sweep them; repeatedly.
 
     Even and odd pairs of neighbours take turns [1]_: a row whose exchanges are
@@ -113,10 +108,9 @@ def temper(model, replicas, noise, *, n_steps=1):
 
     Parameters
     ----------
-    model : tempered model
-        With `context`, `log_ratio` and `sweep`, see
-        `skebm.energy.binary_rbm_tempered`. It may change from call to call, as it
-        does in learning.
+    path : Path
+        From the start to the machine. It may change from call to call, as it does in
+        learning.
     replicas : Replicas
         Left as they are.
     noise : UniformNoise
@@ -136,7 +130,7 @@ def temper(model, replicas, noise, *, n_steps=1):
        JRSS B 84(2), 321-350.
     """
     for _ in range(n_steps):
-        replicas = _step(model, replicas, noise)
+        replicas = _step(path, replicas, noise)
     return replicas
 
 
@@ -174,11 +168,11 @@ def respace(replicas, n_rungs=None):
     betas = np.interp(even, distance, replicas.betas)
     position = np.interp(betas, replicas.betas, np.arange(len(replicas.betas)))
     rows = replicas.rows[np.rint(position).astype(int)]
-    visible = replicas.visible[rows.ravel()]
-    return _place(betas, visible, np.arange(rows.size).reshape(rows.shape))
+    states = replicas.states[rows.ravel()]
+    return _place(betas, states, np.arange(rows.size).reshape(rows.shape))
 
 
-def adapt_ladder(model, visible, noise, *, n_steps):
+def adapt_ladder(path, states, noise, *, n_steps):
     """Find the inverse temperatures at which rows travel best.
 
     Rounds of measuring and setting the rungs anew, each twice as long as the one
@@ -188,9 +182,9 @@ def adapt_ladder(model, visible, noise, *, n_steps):
 
     Parameters
     ----------
-    model : tempered model
+    path : Path
         As for `temper`.
-    visible : ndarray of shape (n_ladders, n_visible)
+    states : ndarray of shape (n_ladders, n_columns)
         Where the ladders start; a few are enough.
     noise : UniformNoise
         Source of the draws.
@@ -203,18 +197,18 @@ def adapt_ladder(model, visible, noise, *, n_steps):
     replicas : Replicas
         On their new rungs, before the first step there.
     """
-    replicas = start_replicas(np.linspace(0, 1, _FIRST_RUNGS), visible)
+    replicas = start_replicas(np.linspace(0, 1, _FIRST_RUNGS), states)
     n_rounds = int(np.log2(n_steps / _SHORTEST_ROUND + 1))
     for n_round in range(n_rounds):
         length = 2**n_round * (n_steps // (2**n_rounds - 1))
-        replicas = respace(temper(model, replicas, noise, n_steps=length))
+        replicas = respace(temper(path, replicas, noise, n_steps=length))
     return replicas
 
 
-def _place(betas, visible, rows):
+def _place(betas, states, rows):
     return Replicas(
         betas=betas,
-        visible=visible,
+        states=states,
         rows=rows,
         renewed=np.zeros(rows.size, dtype=bool),
         n_steps=0,
@@ -223,16 +217,16 @@ def _place(betas, visible, rows):
     )
 
 
-def _step(model, replicas, noise):
-    context = model.context(replicas.visible)
-    rows, acceptance_sums = _exchange(model, replicas, context, noise)
+def _step(path, replicas, noise):
+    context = path.context(replicas.states)
+    rows, acceptance_sums = _exchange(path, replicas, context, noise)
     renewed = replicas.renewed.copy()
     renewed[rows[0]] = True
     restarts = renewed[rows[-1]]
     renewed[rows[-1]] = False
     return replace(
         replicas,
-        visible=model.sweep(context, _beta_of_each_row(replicas.betas, rows), noise),
+        states=path.sweep(context, _beta_of_each_row(replicas.betas, rows), noise),
         rows=rows,
         renewed=renewed,
         n_steps=replicas.n_steps + 1,
@@ -241,13 +235,13 @@ def _step(model, replicas, noise):
     )
 
 
-def _exchange(model, replicas, context, noise):
+def _exchange(path, replicas, context, noise):
     """Exchange neighbours by Metropolis' rule; give rows and acceptance sums."""
     rows, betas = replicas.rows.copy(), replicas.betas
     lower = np.arange(replicas.n_steps % 2, len(betas) - 1, 2)
     after = rows.copy()
     after[lower], after[lower + 1] = rows[lower + 1], rows[lower]
-    log_ratio = model.log_ratio(
+    log_ratio = path.log_ratio(
         context, _beta_of_each_row(betas, rows), _beta_of_each_row(betas, after)
     )
     log_ratio = log_ratio[rows[lower]] + log_ratio[rows[lower + 1]]

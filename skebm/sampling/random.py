@@ -1,12 +1,13 @@
 """The one source of randomness of the samplers: uniform noise, drawn in bulk."""
 
-__all__ = ["UniformNoise"]
+__all__ = ["UniformNoise", "fill_uniform", "seed_streams"]
 
 import math
 
 import numpy as np
 
-from skebm.sampling.streams import N_STREAMS, fill_uniform, seed_streams
+from skebm.kernels import kernels_of
+from skebm.kernels.numpy_random import N_STREAMS
 
 _SMALLEST_BLOCK = 1024
 _LARGEST_BLOCK = 65536
@@ -56,3 +57,41 @@ class UniformNoise:
         block = np.empty((N_STREAMS, n_words * 8 // self.dtype.itemsize), self.dtype)
         fill_uniform(self._streams, block)
         return block.ravel()
+
+
+def seed_streams(rng):
+    """Seed streams of NumPy's generator SFC64.
+
+    Parameters
+    ----------
+    rng : numpy.random.Generator
+        Where the seeds come from.
+
+    Returns
+    -------
+    states : ndarray of shape (4, n_streams)
+        Words of 64 bits, a column for each stream: three that are random, and a
+        counter.
+    """
+    states = rng.integers(0, 2**64, (4, N_STREAMS), np.uint64)
+    states[-1] = 1
+    return states
+
+
+def fill_uniform(states, variates):
+    """Fill an array with variates between -1 and 1.
+
+    Parameters
+    ----------
+    states : ndarray of shape (4, n_streams)
+        Of the streams; changed in place.
+    variates : ndarray of shape (n_streams, n_variates)
+        In float32 or float64: an integer of as many bits is scaled to each, and
+        those left over of a stream's last word are lost.
+    """
+    n_bytes = variates.dtype.itemsize
+    # A hair less than full scale: rounding must not reach -1 or 1, where the tanh of
+    # a unit that is certain lies.
+    scale = 2.0 ** (1 - 8 * n_bytes) * (1 - np.finfo(variates.dtype).eps)
+    kernels = kernels_of("random", compiled=n_bytes == 4)
+    kernels.fill_uniform(states, variates, variates.dtype.type(scale))
