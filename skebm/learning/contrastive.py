@@ -1,17 +1,9 @@
 """Contrastive learning: data pull their energy down, the model's draws push up."""
 
-__all__ = [
-    "AVERAGING_PERIOD",
-    "HIDDEN_METRIC_PERIOD",
-    "OFFSET_FRACTION",
-    "OFFSET_PERIOD",
-    "ContrastiveLearning",
-    "LearningState",
-]
+__all__ = ["ContrastiveLearning", "LearningState", "contrast"]
 
 from dataclasses import dataclass
-from functools import partial
-from itertools import islice, pairwise
+from itertools import pairwise
 
 import numpy as np
 
@@ -23,19 +15,62 @@ _GATHERED_ELEMENTS = 65536
 
 # The hidden offset follows the mean of the hidden units by a hundredth of the
 # way an update (Melchior et al. 2016), taken twenty updates at a time.
-OFFSET_PERIOD = 20
-OFFSET_FRACTION = 0.2
+_OFFSET_PERIOD = 20
+_OFFSET_FRACTION = 0.2
 
 # Inverting the metric takes as long as several updates. That of the visible units
 # follows the data, which change in `partial_fit` alone.
-HIDDEN_METRIC_PERIOD = 50
+_HIDDEN_METRIC_PERIOD = 50
 _VISIBLE_METRIC_PERIOD = 500
 
 # The average of the iterates reaches back over the last 500 updates, or the
 # last ninth of fewer. Iterates are much like their neighbours: one in ten will do.
 _AVERAGED_UPDATES = 500
 _AVERAGED_SHARE = 9
-AVERAGING_PERIOD = 10
+_AVERAGING_PERIOD = 10
+
+
+def contrast(energy, batch, chains, noise, n_sweeps=1, rate=1.0):  # noqa: PLR0917
+    """Follow the gradient of the log-likelihood by chains of the model [1]_ [2]_.
+
+    Data pull their energy down, and the model's own draws push theirs up. An energy may
+    have a method `contrast` that does the same with fewer products.
+
+    Parameters
+    ----------
+    energy : Energy
+        That learns.
+    batch : ndarray of shape (n_batch, n_visible)
+        Rows of data.
+    chains : ndarray
+        As of `energy.start_chains`.
+    noise : UniformNoise
+        Source of the draws.
+    n_sweeps : int, default=1
+        Sweeps of the chains.
+    rate : float, default=1.0
+        Step size.
+
+    Returns
+    -------
+    direction : Energy
+        The rate times the gradient of the mean log-likelihood of the batch, the model
+        seen by its chains.
+    chains : ndarray
+        After their sweeps.
+
+    References
+    ----------
+    .. [1] Hinton, G. E. (2002). Training products of experts by minimizing contrastive
+       divergence. Neural Computation 14, 1771-1800.
+    .. [2] Tieleman, T. (2008). Training restricted Boltzmann machines using
+       approximations to the likelihood gradient. ICML, 1064-1071.
+    """
+    direction = energy.statistics(batch, noise=noise)
+    chains = energy.gibbs(chains, noise, n_sweeps)
+    direction -= energy.chain_statistics(chains)
+    direction *= rate
+    return direction, chains
 
 
 @dataclass
@@ -44,18 +79,18 @@ class LearningState:
 
     Parameters
     ----------
-    model : object
-        The machine in the coordinates in which it learns.
-    averaged : object
+    model : Energy
+        The machine, float32, with the offsets with which it learns.
+    averaged : Energy
         Average of its last iterates, which varies less: what learning gives.
-    chains : object or None
-        States of the persistent chains. None where there are none to go on with:
+    chains : ndarray, Replicas or None
+        The persistent chains. None where there are none to go on with:
         they then start from rows of the next batch.
     noise : UniformNoise
         Source of the draws.
     structure : dict
         Parameters of the estimator that learning cannot go on without.
-    metric : KroneckerMetric or None, default=None
+    metric : Metric or None, default=None
         What makes gradients natural; None leaves them as they are.
     n_updates : int, default=0
         Updates made so far.
@@ -85,9 +120,9 @@ class ContrastiveLearning:
         Sweeps of the chains an update.
     batch_size : int
         Largest number of rows an update.
-    tempered_from : ndarray of shape (n_visible,) or None
-        Means of the independent units at the other end of the ladders on which
-        persistent chains are tempered. None: they are not.
+    tempered_from : ndarray of shape (n_columns,) or None
+        Means of the independent units, of the rows that chains move, at the other end
+        of the ladders on which persistent chains are tempered. None: they are not.
     drifting_offset : bool
         Whether the hidden offset follows the hidden units.
     alpha, l1_ratio : float
@@ -110,8 +145,8 @@ class ContrastiveLearning:
         ----------
         state : LearningState
             Changed in place.
-        batches : iterable of ndarray of shape (n_batch, n_visible + 1)
-            Prepared rows, see `batches`.
+        batches : iterable of ndarray of shape (n_batch, n_visible)
+            Rows of each update, see `batches`.
         schedule : Schedule
             Step sizes.
 
@@ -120,11 +155,15 @@ class ContrastiveLearning:
         FloatingPointError
             If learning has diverged.
         """
-        batches = iter(batches)
+        n_new = 0
         # Overflow shows in the parameters, which are checked.
         with np.errstate(over="ignore", invalid="ignore"):
-            while n_new := self._advance(state, batches, schedule):
-                self._average(state, n_new)
+            for n_new, batch in enumerate(batches, 1):
+                self._update(state, batch, schedule)
+                if n_new % _AVERAGING_PERIOD == 0:
+                    self._average(state, _AVERAGING_PERIOD)
+            if n_left := n_new % _AVERAGING_PERIOD:
+                self._average(state, n_left)
         if state.model.has_diverged():
             raise FloatingPointError(
                 f"Learning has diverged after {state.n_updates} updates: the "
@@ -132,7 +171,7 @@ class ContrastiveLearning:
             )
 
     def batches(self, state, rows):
-        """Prepare minibatches of one pass over the rows, in random order.
+        """Cut one pass over the rows into minibatches, in random order.
 
         They are of nearly equal size, and gathered many at a time.
         """
@@ -143,89 +182,85 @@ class ContrastiveLearning:
         for first in range(0, n_batches, size):
             group = bounds[first : first + size + 1]
             gathered = rows.take(order[group[0] : group[-1]])
-            prepared = state.model.prepare(gathered)
+            if gathered.dtype != bool:
+                gathered = gathered.astype(state.model.dtype, copy=False)
             for start, stop in pairwise([bound - group[0] for bound in group]):
-                yield prepared[start:stop]
-
-    def _advance(self, state, batches, schedule):
-        """Make a few updates, such that the average may take in the last for all.
-
-        Returns
-        -------
-        n_new : int
-            Updates made; 0 when there are no batches left.
-        """
-        n_before = state.n_updates
-        for batch in islice(batches, AVERAGING_PERIOD):
-            self._update(state, batch, schedule)
-        return state.n_updates - n_before
+                yield gathered[start:stop]
 
     def _update(self, state, batch, schedule):
-        model, metric = self._drifted(state, batch), state.metric
-        if metric is not None and state.n_updates % HIDDEN_METRIC_PERIOD == 0:
-            metric = metric.updated(hidden_rows=model.hidden_rows(batch))
-        if metric is not None and (state.n_updates + 1) % _VISIBLE_METRIC_PERIOD == 0:
-            metric = metric.updated(visible_rows=batch)
-        chains, replicas, n_sweeps = self._chains(state, batch)
-        phases = (batch, chains, state.noise, n_sweeps)
-        rate = schedule.rate(state.n_updates)
-        alpha = self.alpha * schedule.penalty_scale(state.n_updates)
+        energy, metric, noise = state.model, state.metric, state.noise
+        n_done = state.n_updates
+        if self.drifting_offset and n_done % _OFFSET_PERIOD == 0:
+            energy = energy.drifted(batch, _OFFSET_FRACTION)
+        if metric is not None and n_done % _HIDDEN_METRIC_PERIOD == 0:
+            metric = metric.follow_hidden(energy, batch)
+        if metric is not None and (n_done + 1) % _VISIBLE_METRIC_PERIOD == 0:
+            metric = metric.follow_visible(energy, batch)
+        chains, replicas, n_sweeps = self._chains(state, energy, batch)
+        given = (energy, batch, chains, noise, n_sweeps)
+        rate = schedule.rate(n_done)
+        alpha = self.alpha * schedule.penalty_scale(n_done)
+
+        rule = getattr(type(energy), "contrast", contrast)
         if metric is None:
-            direction, chains = model.contrast(*phases, rate)
-        elif metric.favours_rows(len(batch) + len(chains)):
-            hidden, visible, chains = model.phases(*phases)
-            direction, rate = metric.step_of_rows(hidden, visible, rate)
+            direction, chains = rule(*given, rate)
+        elif hasattr(energy, "phases") and metric.favours_rows(
+            len(batch) + len(chains)
+        ):
+            hidden, visible, chains = type(energy).phases(*given)
+            step, rate = metric.step_of_rows(hidden, visible, rate)
+            direction = energy.with_arrays([step])
         else:
-            gradient, chains = model.contrast(*phases)
-            direction, rate = metric.step(gradient, rate)
-        shrink_rate = rate
-        if metric is not None and alpha != 0:
-            shrink_rate = rate * metric.scales()
-        state.model = model.step(direction, self._shrink(shrink_rate, alpha))
+            gradient, chains = rule(*given)
+            direction, rate = metric.step(energy, gradient, rate)
+        direction += energy
+        state.model = direction
+        if alpha != 0:
+            rate = rate if metric is None else rate * metric.scales()
+            shrink_elastic_net(
+                state.model.penalised, rate=rate, alpha=alpha, l1_ratio=self.l1_ratio
+            )
         state.metric = metric
         state.chains = self._kept(chains, replicas)
         state.n_updates += 1
-
-    def _drifted(self, state, batch):
-        """Give the machine of the next update, with its offset where it should be."""
-        if self.drifting_offset and state.n_updates % OFFSET_PERIOD == 0:
-            return state.model.with_drifted_offset(batch, OFFSET_FRACTION)
-        return state.model
 
     def _average(self, state, n_new):
         """Let the average take in the last of so many new iterates, for all."""
         share = max(1 / _AVERAGED_UPDATES, _AVERAGED_SHARE / (9 + state.n_updates))
         share = 1 - (1 - share) ** n_new
-        state.averaged = state.averaged.towards(state.model, share)
+        state.averaged = state.averaged.blend(state.model, share)
 
     def result(self, state):
         """Give the machine learned, with zeros where a penalty has put them."""
         if self.alpha * self.l1_ratio == 0:
             return state.averaged
-        return state.averaged.without_weights(state.model)
+        averaged = state.averaged
+        kept = averaged.with_arrays([array.copy() for array in averaged.arrays()])
+        kept.penalised[state.model.penalised == 0] = 0
+        return kept
 
     def penalty(self, energy):
-        """Compute the penalty of a plain energy's weights, in nats."""
+        """Compute the penalty of an energy's weights, in nats."""
         return elastic_net(energy.weights, alpha=self.alpha, l1_ratio=self.l1_ratio)
 
-    def _chains(self, state, batch):
-        """Give the hidden units to sweep from, replicas, and the number of sweeps."""
-        model, noise, kept = state.model, state.noise, state.chains
+    def _chains(self, state, energy, batch):
+        """Give the chains to sweep, replicas, and the number of sweeps."""
+        noise, kept = state.noise, state.chains
         if not self.persistent:
-            return model.start_chains(batch, noise), None, self.n_gibbs_steps
+            return energy.start_chains(batch, noise), None, self.n_gibbs_steps
         if self.tempered_from is not None:
             replicas = advance_replicas(
                 kept,
-                model,
+                energy.marginal()[0],
                 noise,
-                visible_mean=self.tempered_from,
+                mean=self.tempered_from,
                 n_ladders=self.n_chains,
                 n_steps=self.n_gibbs_steps,
             )
-            return model.chains_of(replicas.coldest, noise), replicas, 1
+            return energy.chains_of(replicas.coldest, noise), replicas, 1
         if not isinstance(kept, np.ndarray) or len(kept) != self.n_chains:
             chosen = noise.rng.integers(len(batch), size=self.n_chains)
-            kept = model.start_chains(batch[chosen], noise)
+            kept = energy.start_chains(batch[chosen], noise)
         return kept, None, self.n_gibbs_steps
 
     def _kept(self, chains, replicas):
@@ -233,10 +268,3 @@ class ContrastiveLearning:
         if not self.persistent:
             return None
         return chains if replicas is None else replicas
-
-    def _shrink(self, rate, alpha):
-        if alpha == 0:
-            return None
-        return partial(
-            shrink_elastic_net, rate=rate, alpha=alpha, l1_ratio=self.l1_ratio
-        )

@@ -1,21 +1,21 @@
-"""The metric of couplings between units of one layer."""
+"""Natural gradients of couplings between units of one layer, or of two."""
 
 __all__ = ["PairMetric"]
 
 import numpy as np
+from scipy.linalg import block_diag
 
-from skebm.learning.natural import (
+from skebm.energy.offsets import centre
+from skebm.learning.metric import (
+    HIDDEN_POWER,
     MAX_FULL_FACTOR,
+    VISIBLE_POWER,
     Metric,
     blended,
     damped_power,
+    diagonal_of,
     second_moment,
 )
-
-# The natural gradient of units that hardly depend on each other has -1. Halfway
-# there, learning gained on all of seven sets of data what the gradient alone, or the
-# natural one, gained on some.
-_POWER = -0.5
 
 
 class PairMetric(Metric):
@@ -23,66 +23,99 @@ class PairMetric(Metric):
 
     The gradient G of the log-likelihood by the coupling of units i and j is a
     difference of means of x_i x_j. For normal units of covariance C the covariance
-    of these products makes C^-1 G C^-1 the natural gradient [1]_. What is used is
-    C^-1/2 G C^-1/2, halfway between the gradient and the natural one, as for the
-    visible units in `skebm.learning.natural.KroneckerMetric`.
+    of these products makes C^-1 G C^-1 the natural gradient. What is used is
+    C^-1/2 G C^-1/2, halfway between the gradient and the natural one; between visible
+    and hidden units C_h^-1 G C_v^-1/2, as by `KroneckerMetric`.
 
     Parameters
     ----------
-    moment : ndarray of shape (n_columns, n_columns) or (n_columns,)
-        Second moments of the centred units and the constant, or their diagonal
+    visible_moment : ndarray of shape (n_visible + 1, n_visible + 1) or \
+            (n_visible + 1,)
+        Second moments of the centred visible units and the constant, or their diagonal
         only.
-
-    References
-    ----------
-    .. [1] Amari, S. (1998). Natural gradient works efficiently in learning.
-       Neural Computation 10, 251-276.
+    hidden_moment : ndarray of shape (n_hidden + 1, n_hidden + 1) or (n_hidden + 1,)
+        Likewise of the hidden units, which come after the visible ones, if there are
+        any: else of the constant alone.
     """
 
-    def __init__(self, moment):
-        self.moment = moment
-        self.factor = damped_power(moment, _POWER)
+    def __init__(self, visible_moment, hidden_moment):
+        self.visible_moment = visible_moment
+        self.hidden_moment = hidden_moment
+        self._set_factor()
 
     @classmethod
-    def start(cls, rows, *, diagonal=False):
-        """Begin with a sample of prepared rows.
+    def start(cls, energy, sample, *, diagonal=False):
+        """Begin with hidden units that are on half of the time, independently.
 
         Parameters
         ----------
-        rows : ndarray of shape (n_sample, n_columns)
-            Centred units and the constant.
+        energy : PairwiseEnergy
+            That is to learn.
+        sample : ndarray of shape (n_sample, n_visible)
+            Visible rows.
         diagonal : bool, default=False
-            Whether to use the diagonal only, as wide layers always do, and as
+            Whether to use the diagonals only, as wide layers always do, and as
             couplings need of which some must stay zero.
         """
-        full = not diagonal and rows.shape[1] <= MAX_FULL_FACTOR
-        return cls(second_moment(rows, full=full))
+        full = not diagonal and energy.n_units < MAX_FULL_FACTOR
+        n_visible = energy.n_visible
+        rows = centre(sample, np.append(energy.offset[:n_visible], np.float32(0)))
+        hidden_moment = np.append(np.full(energy.n_units - n_visible, 0.25), 1.0)
+        return cls(
+            second_moment(rows, full=full),
+            np.diag(hidden_moment) if full else hidden_moment,
+        )
 
     def diagonal(self):
-        """Return the metric with the diagonal of the same moments."""
-        return self if self.moment.ndim == 1 else PairMetric(np.diag(self.moment))
+        """Return the metric with the diagonals of the same moments."""
+        return PairMetric(*map(diagonal_of, (self.visible_moment, self.hidden_moment)))
 
-    def updated(self, *, visible_rows=None, hidden_rows=None):
-        """Follow the moments of new rows of units, where given.
+    def follow_visible(self, energy, batch):
+        """Let the moments of all units follow those of new rows."""
+        rows, _ = energy.sides(batch)
+        n_visible = len(self.visible_moment) - 1
+        visible = np.delete(rows, np.s_[n_visible:-1], axis=1)
+        return PairMetric(
+            blended(self.visible_moment, visible),
+            blended(self.hidden_moment, rows[:, n_visible:]),
+        )
 
-        There are no hidden units for `hidden_rows` to be of.
-        """
-        if visible_rows is None:
+    def follow_hidden(self, energy, batch):
+        """Do the same if there are hidden units, which change as the machine learns."""
+        if len(self.hidden_moment) == 1:
             return self
-        return PairMetric(blended(self.moment, visible_rows))
+        return self.follow_visible(energy, batch)
 
-    def natural(self, gradient):
-        """Turn a symmetric gradient into a natural one, with a diagonal of zeros."""
+    def turn(self, matrix):
+        """Turn the gradient of a symmetric matrix into a natural one."""
         if self.factor.ndim == 1:
-            result = gradient * self.factor
-            result *= self.factor[:, np.newaxis]
-            return result
-        result = np.dot(self.factor, np.dot(gradient, self.factor))
+            # As one product of factors, so that the result is exactly symmetric.
+            return matrix * np.outer(self.factor, self.factor)
+        result = np.dot(self.factor, np.dot(matrix, self.factor))
+        if self._within is not None:
+            hidden = slice(len(self.visible_moment) - 1, -1)
+            own = np.dot(self._within, matrix[hidden, hidden])
+            result[hidden, hidden] = np.dot(own, self._within)
         result += result.T.copy()
         result *= 0.5
-        np.fill_diagonal(result, 0)
         return result
 
     def scales(self):
         """Give what each coupling's gradient is multiplied by, of a diagonal factor."""
         return np.outer(self.factor, self.factor)[:-1, :-1]
+
+    def _set_factor(self):
+        visible = damped_power(self.visible_moment, VISIBLE_POWER)
+        self.factor, self._within = visible, None
+        if len(self.hidden_moment) == 1:
+            return
+        hidden = damped_power(self.hidden_moment, HIDDEN_POWER)
+        if visible.ndim == 1:
+            self.factor = np.concatenate([visible[:-1], hidden])
+            return
+        # Between hidden units: their means vary less than they do.
+        total = self.hidden_moment.copy()
+        np.fill_diagonal(total, 0.25)
+        self._within = damped_power(total, -0.5)[:-1, :-1]
+        # Units centred at their means hardly vary together with the constant.
+        self.factor = block_diag(visible[:-1, :-1], hidden[:-1, :-1], np.float32(1))

@@ -4,7 +4,7 @@ __all__ = ["advance_replicas"]
 
 import numpy as np
 
-from skebm.sampling.chains import start_visible
+from skebm.sampling.path import IndependentStart, Path
 from skebm.sampling.tempering import Replicas, respace, start_replicas, temper
 
 # Rungs at the start, before anything is known of the exchanges between them.
@@ -15,33 +15,17 @@ _FIRST_RUNGS = 8
 _STEPS_BETWEEN_SETTINGS = 200
 
 
-def advance_replicas(replicas, model, noise, *, visible_mean, n_ladders, n_steps):
-    """Temper the replicas of a machine that learns.
+def advance_replicas(replicas, energy, noise, *, mean, n_ladders, n_steps):
+    """Temper the replicas of a machine that learns, so many exchanges and sweeps.
 
-    Parameters
-    ----------
-    replicas : Replicas or None
-        As the last call gave them. Anything else, or another number of ladders,
-        starts anew from independent units.
-    model : object
-        The machine in the coordinates in which it learns.
-    noise : UniformNoise
-        Source of the draws.
-    visible_mean : ndarray of shape (n_visible,)
-        Means of the independent units at inverse temperature 0.
-    n_ladders : int
-        Number of ladders, each with one row of the machine itself.
-    n_steps : int
-        Exchanges and sweeps to make.
-
-    Returns
-    -------
-    replicas : Replicas
-        After the steps; its `coldest` rows are those of the machine itself.
+    `replicas` are as the last call gave them; anything else, or another number of
+    ladders, starts anew from independent units of this `mean`. The `coldest` rows of
+    what is returned are those of the machine itself.
     """
+    path = Path(IndependentStart(energy.units, mean), energy)
     if not isinstance(replicas, Replicas) or replicas.rows.shape[1] != n_ladders:
-        visible = start_visible(visible_mean, n_ladders, noise.rng)
-        replicas = start_replicas(np.linspace(0, 1, _FIRST_RUNGS), visible)
+        rows = path.draw(n_ladders, noise)
+        replicas = start_replicas(np.linspace(0, 1, _FIRST_RUNGS), rows)
     elif replicas.n_steps >= _STEPS_BETWEEN_SETTINGS:
         replicas = respace(replicas)
-    return temper(model.tempered(visible_mean), replicas, noise, n_steps=n_steps)
+    return temper(path, replicas, noise, n_steps=n_steps)

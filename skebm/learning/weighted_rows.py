@@ -4,8 +4,8 @@ __all__ = ["WeightedRows", "merge_rows"]
 
 import numpy as np
 
-from skebm._rows import Rows
 from skebm.partition.enumeration import MAX_ENUMERATED_UNITS
+from skebm.units.data import Rows
 
 
 class WeightedRows:
@@ -17,23 +17,13 @@ class WeightedRows:
         The data.
     row_weights : ndarray of shape (n_rows,), default=None
         What each row counts, not negative. None counts each as 1.
-
-    Attributes
-    ----------
-    mean : ndarray of shape (n_columns,)
-        Means of the columns with half a row more on each side, so that they
-        stay off 0 and 1.
     """
 
     def __init__(self, rows, row_weights=None):
         if row_weights is None:
             row_weights = np.ones(rows.n_rows)
         self._rows, weights = merge_rows(rows, row_weights)
-        total = weights.sum()
-        self._weights = weights / total
-        blocks = self.blocks(rows.n_columns)
-        sums = sum(weights @ part for part, weights in blocks) * total
-        self.mean = (sums + 0.5) / (total + 1)
+        self._weights = weights / weights.sum()
 
     def blocks(self, row_elements):
         """Read the rows in float64, a block at a time.

@@ -1,6 +1,6 @@
 """What the likelihood along the way says about how to go on."""
 
-__all__ = ["Guard"]
+__all__ = ["Backtracking"]
 
 from dataclasses import replace
 
@@ -34,7 +34,7 @@ _NEGLIGIBLE_SCALE = 0.01
 _LEAST_SCALE = 3e-5
 
 
-class Guard:
+class Backtracking:
     """Keeps the best machine so far, goes back to it, and says when to stop.
 
     Parameters

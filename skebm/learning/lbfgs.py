@@ -1,17 +1,16 @@
-"""Learning with the whole gradient: exact maximum likelihood, for small models."""
+"""Learning with the whole gradient by L-BFGS, up to an optimum."""
 
-__all__ = ["ExactFit", "ExactLearning"]
+__all__ = ["LBFGS"]
 
 from dataclasses import dataclass
-from typing import NamedTuple
 
 import numpy as np
 from scipy.optimize import minimize
 from sklearn.exceptions import ConvergenceWarning
 
-from skebm._validation import warn_user
-from skebm.learning.exact_likelihood import ExactLikelihood
-from skebm.learning.split_penalty import SplitPenalty
+from skebm.learning.objectives import Likelihood
+from skebm.learning.penalty import SplitPenalty
+from skebm.warning import warn_user
 
 # Pairs of steps and changes of the gradient that L-BFGS remembers. Likelihoods
 # have long narrow valleys: beside the usual ten, a hundred halve the number of
@@ -24,30 +23,8 @@ _MEMORY_WITH_BOUNDS = 20
 _ONSET_FRACTION = 0.1
 
 
-class ExactFit(NamedTuple):
-    """What exact learning found.
-
-    Parameters
-    ----------
-    energy : energy object
-        The energy learned, float64.
-    n_iterations : int
-        Iterations of L-BFGS made.
-    log_likelihoods : list of float
-        Mean log-likelihood of the data after each iteration, in nats, without
-        the penalty.
-    converged : bool
-        Whether the gradient is within its tolerance.
-    """
-
-    energy: object
-    n_iterations: int
-    log_likelihoods: list
-    converged: bool
-
-
 @dataclass(frozen=True)
-class ExactLearning:
+class LBFGS:
     """Ascent of a log-likelihood, less an elastic-net penalty, by L-BFGS [1]_.
 
     Parameters
@@ -61,9 +38,8 @@ class ExactLearning:
         Learning ends when no derivative of the objective by the parameters of
         standardised units exceeds it: without a penalty, when data and model
         agree in all means and correlations to about this much.
-    objective : type, default=ExactLikelihood
-        What is climbed: made of an energy, rows and their weights, with
-        `coordinates` and `evaluate`.
+    objective : type, default=Likelihood
+        What is climbed: made of an energy and rows, with `evaluate`.
 
     References
     ----------
@@ -76,32 +52,25 @@ class ExactLearning:
     alpha: float
     l1_ratio: float
     tol: float
-    objective: type = ExactLikelihood
+    objective: type = Likelihood
 
-    def result(self, state):
-        """Give the machine learned."""
-        return state.averaged
-
-    def run(self, energy, rows, on_iteration=None, row_weights=None):
+    def run(self, state, rows, report):
         """Learn from rows of data.
 
         Parameters
         ----------
-        energy : energy object
-            Where to start: with small random weights, since equal hidden units
-            stay equal.
+        state : LearningState
+            Where to start: with small random weights, since equal hidden units stay
+            equal. Its machine and its number of updates are changed in place.
         rows : Rows
             The data.
-        on_iteration : callable, default=None
-            Given the energy and the mean log-likelihood after each iteration;
-            learning ends when it returns true.
-        row_weights : ndarray of shape (n_rows,), default=None
-            What each row counts, not negative. None counts each as 1.
+        report : FitReport
+            Told of the history after each iteration; it may ask for the end.
 
         Returns
         -------
-        fit : ExactFit
-            The energy and how it was reached.
+        history : dict of str to list
+            The likelihood after each iteration, in nats, without the penalty.
 
         Raises
         ------
@@ -113,39 +82,56 @@ class ExactLearning:
         Warns
         -----
         ConvergenceWarning
-            If the gradient exceeds the tolerance at the end, unless
-            `on_iteration` ended it.
+            If the gradient exceeds the tolerance at the end, unless `report` ended it.
         """
-        energy = energy.astype(np.float64)
-        likelihood = self.objective(energy, rows, row_weights)
-        coordinates = likelihood.coordinates
-        log_likelihoods, stopped = [], False
+        start = state.model.astype(np.float64)
+        objective = self.objective(start, rows)
+        scale = start.deviations().ravel()
+        measured = f"train_{objective.measures}"
+        history = {"n_iter": [], measured: []}
+        stopped = False
 
-        def report(vector, log_likelihood):
+        def evaluate(vector):
+            value, gradient = objective.evaluate(start.unravel(vector / scale))
+            return value, gradient.ravel() / scale
+
+        def on_iteration(vector, value):
             nonlocal stopped
-            log_likelihoods.append(log_likelihood)
-            if on_iteration is not None:
-                energy = coordinates.energy(vector)
-                stopped = bool(on_iteration(energy, log_likelihood))
+            state.model = state.averaged = start.unravel(vector / scale)
+            state.n_updates += 1
+            history["n_iter"].append(state.n_updates)
+            history[measured].append(value)
+            report.begin()
+            stopped = report.end(history)
             return stopped
 
-        vector, slope = coordinates.vector(energy), np.inf
+        vector, slope = start.ravel() * scale, np.inf
         for alpha, l1_ratio, last in self._stages():
-            penalty = SplitPenalty(coordinates.weight_scale, alpha, l1_ratio)
-            n_left = last - len(log_likelihoods)
-            vector, slope = self._climb(likelihood, penalty, vector, n_left, report)
+            penalty = SplitPenalty(scale[: start.weights.size], alpha, l1_ratio)
+            n_left = last - state.n_updates
+            vector, slope = self._climb(evaluate, penalty, vector, n_left, on_iteration)
             if stopped:
-                break
-        converged = not stopped and slope <= self.tol
-        if not (stopped or converged):
+                return history
+        if slope > self.tol:
             warn_user(
-                f"Learning has not converged after {len(log_likelihoods)} "
+                f"Learning has not converged after {state.n_updates} "
                 f"iterations: the largest derivative is {slope:.1e}, above tol="
                 f"{self.tol:.1e}. Increase max_iter or tol.",
                 ConvergenceWarning,
             )
-        energy = coordinates.energy(vector)
-        return ExactFit(energy, len(log_likelihoods), log_likelihoods, converged)
+        state.model = state.averaged = start.unravel(vector / scale)
+        # A start that is the optimum takes one look to be known as such.
+        state.n_updates = max(1, state.n_updates)
+        return history
+
+    @property
+    def n_stages(self):
+        """Largest number of iterations, each of which is reported."""
+        return self.max_iter
+
+    def result(self, state):
+        """Give the machine learned."""
+        return state.averaged
 
     def _stages(self):
         """List strength and L1 share of the penalty, and the last iteration so far."""
@@ -155,11 +141,11 @@ class ExactLearning:
             return [full]
         return [(self.alpha * (1 - self.l1_ratio), 0.0, onset), full]
 
-    def _climb(self, likelihood, penalty, vector, n_iterations, report):
+    def _climb(self, objective, penalty, vector, n_iterations, report):
         """Run L-BFGS; give the vector reached and the slope there."""
 
         def evaluate(variables):
-            value, gradient = likelihood.evaluate(penalty.vector(variables))
+            value, gradient = objective(penalty.vector(variables))
             gradient = penalty.penalised(gradient, variables)
             return penalty.cost(variables) - value, -gradient
 

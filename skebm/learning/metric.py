@@ -1,11 +1,14 @@
-"""The natural gradient, with a metric in two factors."""
+"""Natural gradients: metrics of matrices of weights, made of moments of units."""
 
 __all__ = [
+    "HIDDEN_POWER",
     "MAX_FULL_FACTOR",
+    "VISIBLE_POWER",
     "KroneckerMetric",
     "Metric",
     "blended",
     "damped_power",
+    "diagonal_of",
     "second_moment",
     "shortening",
 ]
@@ -13,6 +16,8 @@ __all__ = [
 from copy import copy
 
 import numpy as np
+
+from skebm.energy.offsets import centre
 
 # Added to the variance of each unit. The least that keeps units that hardly
 # ever change, and noise in the moments, from directing the step.
@@ -28,32 +33,38 @@ _SHARE = 0.2
 # The natural gradient has both at -1. Gradients of many data are strongest, and
 # least noisy, along the leading correlations of the features: going there somewhat
 # faster than the metric says gained up to half a nat, and lost nothing elsewhere.
-_VISIBLE_POWER = -0.5
-_HIDDEN_POWER = -1.0
+VISIBLE_POWER = -0.5
+HIDDEN_POWER = -1.0
 
 
 class Metric:
-    """What metrics have in common: `step`, from the `natural` of each."""
+    """What metrics have in common: a step, from how each turns a matrix.
 
-    def step(self, gradient, rate):
+    A metric also follows the units as they change, `follow_visible` and
+    `follow_hidden`, can do with the `diagonal` of its moments, and gives the `scales`
+    of weights where it is diagonal.
+    """
+
+    def step(self, energy, gradient, rate):
         """Give a step along the natural gradient.
 
         Parameters
         ----------
-        gradient : ndarray
-            Of the parameters, as the machine has them in learning.
+        energy, gradient : Energy
+            Where the step begins, and the gradient there.
         rate : float
             Step size, which `shortening` may lower.
 
         Returns
         -------
-        direction : ndarray
-            What to add to the parameters.
+        direction : Energy
+            What to add to the energy.
         rate : float
             By how much the natural gradient was multiplied.
         """
-        direction = self.natural(gradient)
-        rate *= shortening(float(np.vdot(gradient, direction)))
+        direction = energy.natural(gradient, self.turn)
+        pairs = zip(gradient.arrays(), direction.arrays(), strict=True)
+        rate *= shortening(sum([float(np.vdot(*pair)) for pair in pairs]))
         direction *= np.float32(rate)
         return direction, rate
 
@@ -63,7 +74,7 @@ class Metric:
 
 
 class KroneckerMetric(Metric):
-    """Metric of a matrix of weights, as a product of two factors.
+    """Metric of a matrix of weights between layers, as a product of two factors.
 
     The gradient G of the log-likelihood by the weight between units j and i is a
     difference of means of h_j v_i. Taking the two as independent, its covariance
@@ -74,9 +85,9 @@ class KroneckerMetric(Metric):
 
     Parameters
     ----------
-    visible_moment : ndarray of shape (n_columns, n_columns) or (n_columns,)
+    visible_moment : ndarray of shape (n_columns, n_columns) or (n_columns,) or None
         Second moments of the centred visible units and the constant, or their
-        diagonal only.
+        diagonal only. None where they are in units of their noise.
     hidden_moment : ndarray of shape (n_rows, n_rows) or (n_rows,)
         Likewise of the hidden units.
 
@@ -91,56 +102,71 @@ class KroneckerMetric(Metric):
     def __init__(self, visible_moment, hidden_moment):
         self.visible_moment = visible_moment
         self.hidden_moment = hidden_moment
-        self.visible_factor = damped_power(visible_moment, _VISIBLE_POWER)
-        self.hidden_factor = damped_power(hidden_moment, _HIDDEN_POWER)
+        self.visible_factor = None
+        if visible_moment is not None:
+            self.visible_factor = damped_power(visible_moment, VISIBLE_POWER)
+        self.hidden_factor = damped_power(hidden_moment, HIDDEN_POWER)
 
     @classmethod
-    def start(cls, visible_rows, n_hidden, *, diagonal=False):
-        """Begin with hidden units that are on half of the time, independently.
+    def start(cls, energy, sample, *, diagonal=False):
+        """Begin with hidden units that are in any state as often, independently.
 
         Parameters
         ----------
-        visible_rows : ndarray of shape (n_sample, n_columns)
-            A sample of prepared rows.
-        n_hidden : int
-            Number of hidden units.
+        energy : RBMEnergy
+            That is to learn.
+        sample : ndarray of shape (n_sample, n_visible) or None
+            Visible rows. None where they are in units of their noise.
         diagonal : bool, default=False
             Whether to use the diagonals only, as wide layers always do.
         """
-        full_visible = not diagonal and visible_rows.shape[1] <= MAX_FULL_FACTOR
-        full_hidden = not diagonal and n_hidden < MAX_FULL_FACTOR
-        hidden_moment = np.append(np.full(n_hidden, 0.25), 1.0)
-        return cls(
-            second_moment(visible_rows, full=full_visible),
-            np.diag(hidden_moment) if full_hidden else hidden_moment,
-        )
+        n_hidden = energy.n_hidden
+        free = energy.hidden.mean(np.zeros((1, n_hidden)))[0]
+        hidden_moment = np.append(energy.hidden.variance(free), 1.0)
+        if not diagonal and n_hidden < MAX_FULL_FACTOR:
+            hidden_moment = np.diag(hidden_moment)
+        visible_moment = None
+        if sample is not None:
+            rows = centre(sample, energy.visible_offset)
+            full = not diagonal and rows.shape[1] <= MAX_FULL_FACTOR
+            visible_moment = second_moment(rows, full=full)
+        return cls(visible_moment, hidden_moment)
 
     def diagonal(self):
         """Return the metric with the diagonals of the same moments."""
-        moments = (self.visible_moment, self.hidden_moment)
-        return KroneckerMetric(*(m if m.ndim == 1 else np.diag(m) for m in moments))
+        return KroneckerMetric(
+            *map(diagonal_of, (self.visible_moment, self.hidden_moment))
+        )
 
-    def updated(self, *, visible_rows=None, hidden_rows=None):
-        """Follow the moments of new rows of centred units, where given."""
+    def follow_visible(self, energy, batch):
+        """Let the moments of visible units follow those of new rows."""
+        if self.visible_moment is None:
+            return self
         after = copy(self)
-        if visible_rows is not None:
-            after.visible_moment = blended(self.visible_moment, visible_rows)
-            after.visible_factor = damped_power(after.visible_moment, _VISIBLE_POWER)
-        if hidden_rows is not None:
-            after.hidden_moment = blended(self.hidden_moment, hidden_rows)
-            after.hidden_factor = damped_power(after.hidden_moment, _HIDDEN_POWER)
+        rows = centre(batch, energy.visible_offset)
+        after.visible_moment = blended(self.visible_moment, rows)
+        after.visible_factor = damped_power(after.visible_moment, VISIBLE_POWER)
         return after
 
-    def natural(self, gradient):
-        """Turn a gradient into a natural one."""
+    def follow_hidden(self, energy, batch):
+        """Let the moments of hidden units follow those given new rows."""
+        after = copy(self)
+        after.hidden_moment = blended(self.hidden_moment, energy.sides(batch)[0])
+        after.hidden_factor = damped_power(after.hidden_moment, HIDDEN_POWER)
+        return after
+
+    def turn(self, matrix):
+        """Turn the gradient of a matrix of weights into a natural one."""
         if self.hidden_factor.ndim == 1:
-            result = gradient * self.hidden_factor[:, np.newaxis]
+            result = matrix * self.hidden_factor[:, np.newaxis]
         else:
-            result = np.dot(self.hidden_factor, gradient)
+            result = np.dot(self.hidden_factor, matrix)
         return _times(result, self.visible_factor)
 
     def favours_rows(self, n_rows):
         """Say whether `step_of_rows` takes fewer multiplications than `step`."""
+        if self.visible_factor is None:
+            return False
         n_hidden, n_visible = len(self.hidden_factor), len(self.visible_factor)
         factors = (self.hidden_factor, self.visible_factor)
         widths = [len(factor) for factor in factors if factor.ndim == 2]
@@ -180,12 +206,22 @@ class KroneckerMetric(Metric):
 
     def scales(self):
         """Give what each weight's gradient is multiplied by, of diagonal factors."""
-        return np.outer(self.hidden_factor, self.visible_factor)[:-1, :-1]
+        hidden = self.hidden_factor[:-1, np.newaxis]
+        if self.visible_factor is None:
+            return hidden
+        return hidden * self.visible_factor[:-1]
 
 
 def _times(rows, factor):
-    """Multiply rows by a symmetric factor, or by its diagonal."""
+    """Multiply rows by a symmetric factor, by its diagonal, or by 1."""
+    if factor is None:
+        return rows
     return rows * factor if factor.ndim == 1 else np.dot(rows, factor)
+
+
+def diagonal_of(moment):
+    """Give the diagonal of second moments, or what has none but that."""
+    return moment if moment is None or moment.ndim == 1 else np.diag(moment)
 
 
 def shortening(squared_length):
@@ -221,4 +257,6 @@ def damped_power(moment, power):
     if power == -1:
         return np.linalg.inv(damped).astype(np.float32)
     values, vectors = np.linalg.eigh(damped)
+    # None is as small, unless what is no moment was put in for some.
+    values = np.maximum(values, _DAMPING / 10)
     return ((vectors * values**power) @ vectors.T).astype(np.float32)

@@ -1,6 +1,6 @@
 """The likelihood along the way."""
 
-__all__ = ["LikelihoodMonitor", "Measurement"]
+__all__ = ["Measurement", "Measuring"]
 
 from copy import copy
 from typing import NamedTuple
@@ -52,7 +52,7 @@ class Measurement(NamedTuple):
         return self.validation
 
 
-class LikelihoodMonitor:
+class Measuring:
     """Measures machines in the order in which learning makes them.
 
     Parameters
@@ -61,8 +61,8 @@ class LikelihoodMonitor:
         Rows learned from; at most 1000 of them are scored.
     held_out : Rows or None
         Rows held out; all are scored.
-    visible_mean : ndarray of shape (n_visible,)
-        Means of the rows learned from.
+    mean : ndarray of shape (n_columns,)
+        Means of the independent units from which the way of log Z starts.
     noise : UniformNoise
         Source of the draws; not that of learning, which goes on as if nobody
         watched.
@@ -71,16 +71,14 @@ class LikelihoodMonitor:
         part of their time.
     """
 
-    def __init__(
-        self, rows, held_out, *, visible_mean, noise, n_updates, update_rows=700
-    ):
+    def __init__(self, rows, held_out, *, mean, noise, n_updates, update_rows=700):
         share = min(1.0, max(_LEAST_SHARE, update_rows / _ROWS_FOR_ALL))
         sample = rows.sample(int(share * _MAX_TRAINING_ROWS), noise.rng)
         self._training = rows.subset(sample).take(slice(None))
         self._held_out = held_out
         most_steps = min(200, max(10, n_updates // _UPDATES_A_STEP))
         self._trajectory = PartitionTrajectory(
-            visible_mean, noise, most_steps, n_chains=int(share * _MOST_CHAINS)
+            mean, noise, most_steps, n_chains=int(share * _MOST_CHAINS)
         )
         self.mark()
 
@@ -97,7 +95,7 @@ class LikelihoodMonitor:
 
         Parameters
         ----------
-        energy : energy object
+        energy : Energy
             In float64.
 
         Returns

@@ -5,6 +5,8 @@ __all__ = ["start_parameters"]
 import numpy as np
 from scipy.special import logit
 
+from skebm.units.gaussian import GaussianUnits, whiten_covariance
+
 # How often hidden units begin on. Where the data are more peaked than the normal
 # distribution they stand for its tails; units that are on about half of the time make
 # distributions flatter than it, as clusters are. Either, where the other is called
@@ -30,13 +32,13 @@ def start_parameters(whitening, n_hidden, rng, noise=None, sample=None):
 
     Parameters
     ----------
-    whitening : DiagonalWhitening or TriangularWhitening
+    whitening : GaussianUnits
         Gives the data unit variance.
     n_hidden : int
         Number of hidden units.
     rng : numpy.random.Generator
         Source of the directions.
-    noise : DiagonalWhitening, default=None
+    noise : GaussianUnits, default=None
         The noise, if it is known.
     sample : ndarray of shape (n_sample, n_visible), default=None
         Rows of the data, with means of zero. Directions in which they do not vary
@@ -51,18 +53,18 @@ def start_parameters(whitening, n_hidden, rng, noise=None, sample=None):
         With which means are zero.
     hidden_bias : ndarray of shape (n_hidden,)
         With which hidden units are as often on as they begin.
-    noise : DiagonalWhitening or TriangularWhitening
+    noise : GaussianUnits
         What gives the noise unit variance.
     """
     wide, on = np.eye(whitening.n_columns), _RARELY_ON
     if sample is not None:
-        wide, on = _space_and_rate(whitening.apply(sample))
+        wide, on = _space_and_rate(whitening.statistics(sample))
     variance = on * (1 - on)
     weights = _directions(n_hidden, wide, rng)
     weights *= np.sqrt(_EXPLAINED / variance) / np.linalg.norm(weights, 2)
     if noise is None:
-        noise = whitening.unexplained(variance * weights.T @ weights)
-    weights = noise.apply(whitening.undo(weights))
+        noise = _unexplained(whitening, variance * weights.T @ weights)
+    weights = noise.statistics(whitening.states(weights))
 
     visible_bias = -on * weights.sum(axis=0)
     couplings = weights @ weights.T
@@ -70,6 +72,21 @@ def start_parameters(whitening, n_hidden, rng, noise=None, sample=None):
     others = couplings.sum(axis=1) - own
     field = weights @ visible_bias + own / 2 + on * others
     return weights, visible_bias, logit(on) - field, noise
+
+
+def _unexplained(units, covariance):
+    """Whiten the noise that is left of units when such a covariance is explained.
+
+    That is in units of this noise. Of independent columns correlations are left out.
+    """
+    if units.is_full:
+        left = whiten_covariance(np.eye(len(covariance)) - covariance)
+        return GaussianUnits.of_base(np.dot(left, units.whitening))
+    variance = 1 - np.diag(covariance)
+    if units.shared:
+        variance = variance.mean()
+    base = units.whitening / np.sqrt(variance)
+    return GaussianUnits.of_base(base, shared=units.shared, fixed=units.fixed)
 
 
 def _space_and_rate(rows):

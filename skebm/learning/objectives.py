@@ -1,0 +1,138 @@
+"""What deterministic learning climbs: likelihoods of a table, and their gradients."""
+
+__all__ = ["Likelihood", "PseudoLikelihood"]
+
+import numpy as np
+
+from skebm.learning.weighted_rows import WeightedRows
+from skebm.partition.enumeration import MAX_ENUMERATED_UNITS, can_enumerate
+
+
+class Likelihood:
+    """Exact mean log-likelihood of rows as a function of an energy, by enumeration.
+
+    Where all units are visible the energy is linear in its parameters: the data matter
+    by the means of its derivatives alone, which are taken once.
+
+    Parameters
+    ----------
+    energy : Energy
+        Of the family that is learned, float64, with the offsets that are kept.
+    rows : Rows
+        The data.
+    row_weights : ndarray of shape (n_rows,), default=None
+        What each row counts, not negative. None counts each as 1.
+
+    Raises
+    ------
+    ValueError
+        If no layer is small enough to be enumerated.
+    """
+
+    measures = "log_likelihood"
+
+    def __init__(self, energy, rows, row_weights=None):
+        if not can_enumerate(energy):
+            raise ValueError(
+                "Exact learning sums over all configurations of the smaller layer, or "
+                "of all units where there is one: the model has more than "
+                f"{MAX_ENUMERATED_UNITS} units of these. Use fewer units, or another "
+                "algorithm."
+            )
+        self._rows = WeightedRows(rows, row_weights)
+        self._row_elements = energy.n_units
+        self._data = None
+        if energy.n_units == energy.n_visible:
+            zeros = np.zeros((1, energy.n_visible))
+            self._data = self._sum(energy)[1]
+            self._above_zero = (self._data - energy.statistics(zeros)).ravel()
+
+    def evaluate(self, energy):
+        """Compute the likelihood and its gradient.
+
+        Parameters
+        ----------
+        energy : Energy
+            In float64.
+
+        Returns
+        -------
+        log_likelihood : float
+            Mean over the rows, in nats.
+        gradient : Energy
+            Its derivatives.
+
+        Raises
+        ------
+        FloatingPointError
+            If the log-likelihood is not finite.
+        """
+        # Overflow shows in the likelihood, which is checked.
+        with np.errstate(over="ignore", invalid="ignore"):
+            log_partition, negative = energy.negative_phase()
+            if self._data is None:
+                score, positive = self._sum(energy)
+            else:
+                # Of a row of zeros the energy is zero.
+                score, positive = self._above_zero @ energy.ravel(), self._data
+            log_likelihood = score - log_partition
+        return _finite(log_likelihood, self.measures), positive - negative
+
+    def _sum(self, energy):
+        """Sum scores and statistics over blocks of rows."""
+        score, positive = 0.0, None
+        for part, weights in self._rows.blocks(self._row_elements):
+            value, statistics = energy.positive_phase(part, weights)
+            score += value
+            positive = statistics if positive is None else positive + statistics
+        return score, positive
+
+
+class PseudoLikelihood:
+    """Mean log-pseudolikelihood of rows as a function of an energy.
+
+    That is the sum over units of the log-probability of each given all others
+    [1]_: a concave function without a partition function, whose maximum tends to
+    the machine that drew the rows as they get many. Each coupling acts on both of
+    its units, so that couplings are symmetric by themselves.
+
+    Parameters
+    ----------
+    energy : Energy
+        Of the family that is learned, with a method `conditional_phase`.
+    rows : Rows
+        The data.
+    row_weights : ndarray of shape (n_rows,), default=None
+        What each row counts, not negative. None counts each as 1.
+
+    References
+    ----------
+    .. [1] Besag, J. (1975). Statistical analysis of non-lattice data. The
+       Statistician 24(3), 179-195. :doi:`10.2307/2987782`
+    """
+
+    measures = "pseudo_log_likelihood"
+
+    def __init__(self, energy, rows, row_weights=None):
+        self._rows = WeightedRows(rows, row_weights)
+        self._row_elements = energy.n_units
+
+    def evaluate(self, energy):
+        """Compute the log-pseudolikelihood and its gradient; see `Likelihood`."""
+        log_likelihood, gradient = 0.0, None
+        # Overflow shows in the log-pseudolikelihood, which is checked.
+        with np.errstate(over="ignore", invalid="ignore"):
+            for part, weights in self._rows.blocks(self._row_elements):
+                value, slope = energy.conditional_phase(part, weights)
+                log_likelihood += value
+                gradient = slope if gradient is None else gradient + slope
+        return _finite(log_likelihood, self.measures), gradient
+
+
+def _finite(value, name):
+    if not np.isfinite(value):
+        raise FloatingPointError(
+            f"The {name.replace('_', '-')} is not finite: the parameters are out of "
+            "all bounds. Start from smaller ones, or penalise the weights by alpha."
+        )
+    return float(value)

@@ -1,0 +1,1 @@
+"""Where learning starts: what a sample of the data already says."""
