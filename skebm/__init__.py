@@ -10,11 +10,11 @@ __all__ = [
     "log_partition_bounds",
 ]
 
-from skebm.boltzmann import BoltzmannMachine
+from skebm.binary_rbm import BinaryRBM
+from skebm.boltzmann_machine import BoltzmannMachine
 from skebm.gaussian_rbm import GaussianRBM
-from skebm.latent import LatentBM
-from skebm.log_partition import log_partition_bounds
-from skebm.outlier import EnergyOutlierDetector
-from skebm.rbm import BinaryRBM
+from skebm.latent_bm import LatentBM
+from skebm.log_partition_bounds import log_partition_bounds
+from skebm.outlier_detector import EnergyOutlierDetector
 
 __version__ = "0.1.0"

@@ -2,6 +2,7 @@
 
 __all__ = ["GaussianRBM"]
 
+from dataclasses import replace
 from numbers import Integral, Real
 
 import numpy as np
@@ -9,21 +10,20 @@ from sklearn.utils.validation import (
     check_array,
 )
 
-from skebm._validation import (
+from skebm.energy.gaussian_rbm import GaussianRBMEnergy
+from skebm.estimator.base import BaseRealModel
+from skebm.estimator.features import HiddenUnitsMixin
+from skebm.estimator.validation import (
     Interval,
     StrOptions,
     check_bias,
     check_constructor,
     check_noise,
 )
-from skebm.base import BaseRealModel
-from skebm.base.hidden_units import HiddenUnitsMixin
-from skebm.energy.gaussian_rbm import GaussianRBMEnergy
-from skebm.energy.whitening import DiagonalWhitening, TriangularWhitening
-from skebm.learning.contrastive import ContrastiveLearning
-from skebm.learning.exact_likelihood import ExactLikelihood
-from skebm.learning.gaussian_metric import GaussianMetric
-from skebm.learning.gaussian_start import start_parameters
+from skebm.learning.metric import KroneckerMetric
+from skebm.learning.starts.directions import start_parameters
+from skebm.units.binary import BinaryUnits
+from skebm.units.gaussian import GaussianUnits, whiten_covariance
 
 # So few are summed over in less time than minibatches take to get as far.
 _MAX_EXACT_UNITS = 10
@@ -146,7 +146,7 @@ class GaussianRBM(HiddenUnitsMixin, BaseRealModel):
     noise_covariance_ : ndarray of shape (n_features, n_features)
         Covariance of the features given the hidden units, if it is "full".
     log_partition_ : float
-        Log partition function in nats, computed on first use.
+        Log partition function in nats, once it is known; see `log_partition`.
     log_partition_std_ : float
         Standard error of `log_partition_` in nats, 0 when exact.
     log_partition_effective_sample_size_ : float
@@ -285,37 +285,6 @@ class GaussianRBM(HiddenUnitsMixin, BaseRealModel):
         self.n_ais_chains = n_ais_chains
         self.random_state = random_state
 
-    def conditional_score_samples(self, X):
-        """Compute the log-density of each value given the others of its row.
-
-        Says which values of a row are unusual beside the rest, and needs no
-        partition function.
-
-        Parameters
-        ----------
-        X : {array-like, sparse matrix} of shape (n_samples, n_features)
-            Values of the visible units.
-
-        Returns
-        -------
-        log_density : ndarray of shape (n_samples, n_features)
-            For every feature i log p(v_i | the other features), in nats.
-
-        Raises
-        ------
-        ValueError
-            If `X` is not a finite numeric table of the width seen in `fit`.
-
-        Examples
-        --------
-        >>> from skebm import GaussianRBM
-        >>> rbm = GaussianRBM.from_parameters([[2.0]], [0.0], [-2.0], [1.0])
-        >>> rbm.conditional_score_samples([[0], [1]]).round(3)
-        array([[-1.485],
-               [-1.419]])
-        """
-        return super().conditional_score_samples(X)
-
     @classmethod
     def from_parameters(
         cls,
@@ -412,15 +381,15 @@ class GaussianRBM(HiddenUnitsMixin, BaseRealModel):
         covariance += self.reg_covar * np.eye(len(covariance))
         noise = None
         if self._noise_is_full:
-            whitening = TriangularWhitening.of_covariance(covariance)
+            whitening = GaussianUnits.of_base(whiten_covariance(covariance))
         else:
             variance = np.diag(covariance)
             if self._one_scale:
                 variance = np.full_like(variance, variance.mean())
-            whitening = self._diagonal(variance)
+            whitening = self._independent(variance)
         if self._known_noise is not None:
-            noise = self._diagonal(self._known_noise / self._scale**2)
-        return self._machine(
+            noise = self._independent(self._known_noise / self._scale**2)
+        return self._of(
             *start_parameters(whitening, self.n_components, rng, noise, sample)
         )
 
@@ -473,61 +442,43 @@ class GaussianRBM(HiddenUnitsMixin, BaseRealModel):
                 "was when learning began. Set it back, or call fit to begin again."
             )
 
-    def _diagonal(self, variance):
-        """Whiten noise of given variances, in the model's units."""
-        return DiagonalWhitening(
+    def _independent(self, variance):
+        """Make units with noise of given variances, in the model's units."""
+        return GaussianUnits.of_base(
             1 / np.sqrt(variance),
             shared=self._one_scale,
             fixed=self._known_noise is not None,
         )
 
-    def _machine(self, weights, visible_bias, hidden_bias, whitening):
+    def _of(self, weights, visible_bias, hidden_bias, visible):
+        energy = GaussianRBMEnergy.of(
+            weights, visible_bias, hidden_bias, visible, BinaryUnits(len(weights))
+        )
         # To noise that does not learn, nothing is added.
         ridge = self.reg_covar if self._known_noise is None else 0.0
         log_volume = float(np.log(self._scale).sum())
-        return GaussianRBMEnergy(
-            weights, visible_bias, hidden_bias, whitening, ridge, log_volume
-        )
+        return replace(energy, ridge=ridge, log_volume=log_volume)
 
-    def _centred(self, energy):
-        energy = energy.astype(np.float32)
-        return energy.centred(np.full(energy.n_hidden, 0.5, dtype=np.float32))
-
-    def _metric(self, model, sample):
+    def _metric(self, energy, sample):
         if self.solver == "sgd":
             return None
-        return GaussianMetric.start(self.n_components, diagonal=self.alpha > 0)
-
-    def _recentred(self, model):
-        return model
-
-    def _learner(self, algorithm):
-        if algorithm == "exact":
-            return self._deterministic_learner(ExactLikelihood)
-        return ContrastiveLearning(
-            persistent=algorithm == "pcd",
-            drifting_offset=True,
-            **self._contrastive_settings(),
-        )
-
-    def _energy_of(self, model):
-        return model.plain()
+        return KroneckerMetric.start(energy, None, diagonal=self.alpha > 0)
 
     def _parameters(self, energy):
-        location, scale = self._location, self._scale
-        means = energy.whitening.undo(np.vstack([energy.weights, energy.visible_bias]))
+        location, scale, units = self._location, self._scale, energy.visible
+        means = units.states(np.vstack([energy.weights, energy.visible_bias]))
         # The hidden units see rows that are no longer centred.
-        field = energy.weights @ energy.whitening.apply(location / scale)
+        field = energy.weights @ units.statistics(location / scale)
         attributes = {
             "components_": means[:-1] * scale,
             "intercept_visible_": means[-1] * scale + location,
             "intercept_hidden_": energy.hidden_bias - field,
-            "noise_variance_": energy.whitening.variance() * scale**2,
+            "noise_variance_": units.variances() * scale**2,
         }
         if self._known_noise is not None:
             attributes["noise_variance_"] = self._known_noise.copy()
         if self._noise_is_full:
-            covariance = energy.whitening.covariance()
+            covariance = units.covariance()
             attributes["noise_covariance_"] = covariance * np.outer(scale, scale)
         return attributes
 
@@ -536,12 +487,10 @@ class GaussianRBM(HiddenUnitsMixin, BaseRealModel):
         # Parameters of the constructor may have changed since these were learned.
         if hasattr(self, "noise_covariance_"):
             covariance = self.noise_covariance_ / np.outer(scale, scale)
-            whitening = TriangularWhitening.of_covariance(covariance)
+            units = GaussianUnits.of_base(whiten_covariance(covariance))
         else:
-            whitening = self._diagonal(self.noise_variance_ / scale**2)
-        weights = whitening.apply(self.components_ / scale)
-        visible_bias = whitening.apply((self.intercept_visible_ - location) / scale)
-        field = weights @ whitening.apply(location / scale)
-        return self._machine(
-            weights, visible_bias, self.intercept_hidden_ + field, whitening
-        )
+            units = self._independent(self.noise_variance_ / scale**2)
+        weights = units.statistics(self.components_ / scale)
+        visible_bias = units.statistics((self.intercept_visible_ - location) / scale)
+        field = weights @ units.statistics(location / scale)
+        return self._of(weights, visible_bias, self.intercept_hidden_ + field, units)

@@ -8,9 +8,9 @@ import numpy as np
 from scipy.special import expit
 from sklearn.utils import Bunch
 
-from skebm._validation import Interval, make_generator, validate_params
-from skebm.boltzmann import BoltzmannMachine
+from skebm.boltzmann_machine import BoltzmannMachine
 from skebm.datasets.transfer_matrix import MAX_EXACT_SIDE, TorusLaw
+from skebm.estimator.validation import Interval, make_generator, validate_params
 
 
 @validate_params(

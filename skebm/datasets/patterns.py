@@ -7,8 +7,8 @@ from numbers import Integral
 import numpy as np
 from sklearn.utils import Bunch
 
-from skebm._validation import Interval, make_generator, validate_params
-from skebm.energy.units import all_configurations
+from skebm.estimator.validation import Interval, make_generator, validate_params
+from skebm.units.binary import all_configurations
 
 # More bits would make tables of gigabytes.
 _MAX_TABLE_BITS = 20

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from skebm._rows import row_blocks
-from skebm.energy.units import all_configurations
+from skebm.units.binary import all_configurations
+from skebm.units.data import row_blocks
 
 # The matrix and its powers, of 1024 x 1024 for this side, take 80 MB.
 MAX_EXACT_SIDE = 10

@@ -11,8 +11,13 @@ from sklearn.exceptions import DataConversionWarning
 from sklearn.utils import indexable, resample
 from sklearn.utils.validation import check_is_fitted
 
-from skebm._validation import Interval, StrOptions, make_generator, validate_params
 from skebm.displays.drawing import BLUE, GREY, RED, axes_for, require_matplotlib
+from skebm.estimator.validation import (
+    Interval,
+    StrOptions,
+    make_generator,
+    validate_params,
+)
 
 _QUANTITIES = {
     "free_energy": "free energy (nats)",

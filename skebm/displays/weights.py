@@ -8,13 +8,13 @@ from numbers import Integral
 import numpy as np
 from sklearn.utils.validation import check_array
 
-from skebm._validation import Interval, validate_params
 from skebm.displays.drawing import (
     axes_for,
     fitted_attribute,
     require_matplotlib,
     signed_image,
 )
+from skebm.estimator.validation import Interval, validate_params
 
 # Width by height of the space beside the scale of a new figure.
 _ASPECT = 1.2

@@ -17,10 +17,15 @@ from sklearn.utils.metadata_routing import (
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
-from skebm._robust_offset import robust_offset
-from skebm._validation import Interval, StrOptions, all_or_nothing, fit_context
+from skebm.binary_rbm import BinaryRBM
+from skebm.estimator.validation import (
+    Interval,
+    StrOptions,
+    all_or_nothing,
+    fit_context,
+)
 from skebm.gaussian_rbm import GaussianRBM
-from skebm.rbm import BinaryRBM
+from skebm.robust_offset import robust_offset
 
 # Enough to know a median to a twentieth of the spread.
 _MOST_REFERENCE_ROWS = 1000

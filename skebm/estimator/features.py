@@ -5,11 +5,12 @@ __all__ = ["HiddenUnitsMixin"]
 from sklearn.base import ClassNamePrefixFeaturesOutMixin, TransformerMixin
 from sklearn.utils.validation import check_consistent_length, check_is_fitted
 
-from skebm._validation import check_hidden_rows
+from skebm.estimator.validation import check_hidden_rows, unqualified
 
 
 # A transformer itself, since scikit-learn wraps the output of `transform` where a
 # transformer defines it.
+@unqualified
 class HiddenUnitsMixin(ClassNamePrefixFeaturesOutMixin, TransformerMixin):
     """`transform`, `inverse_transform` and `energy`."""
 

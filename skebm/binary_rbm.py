@@ -10,20 +10,12 @@ from sklearn.utils.validation import (
     check_array,
 )
 
-from skebm._validation import (
-    Interval,
-    StrOptions,
-    check_bias,
-)
-from skebm.base import BaseBinaryModel
-from skebm.base.hidden_units import HiddenUnitsMixin
-from skebm.energy.ascent import is_small
 from skebm.energy.binary_rbm import BinaryRBMEnergy
-from skebm.learning.contrastive import ContrastiveLearning
-from skebm.learning.exact_likelihood import ExactLikelihood
-from skebm.learning.natural import KroneckerMetric
-from skebm.learning.small_contrastive import SmallContrastive
-from skebm.learning.start import start_weights
+from skebm.estimator.base import BaseBinaryModel
+from skebm.estimator.features import HiddenUnitsMixin
+from skebm.estimator.validation import Interval, StrOptions, check_bias
+from skebm.learning.metric import KroneckerMetric
+from skebm.learning.starts.correlations import start_weights
 
 
 class BinaryRBM(HiddenUnitsMixin, BaseBinaryModel):
@@ -129,7 +121,7 @@ class BinaryRBM(HiddenUnitsMixin, BaseBinaryModel):
     intercept_hidden_ : ndarray of shape (n_components,)
         Biases of the hidden units.
     log_partition_ : float
-        Log partition function in nats, computed on first use.
+        Log partition function in nats, once it is known; see `log_partition`.
     log_partition_std_ : float
         Standard error of `log_partition_` in nats, 0 when exact.
     log_partition_effective_sample_size_ : float
@@ -220,6 +212,8 @@ class BinaryRBM(HiddenUnitsMixin, BaseBinaryModel):
         "solver": [StrOptions({"natural", "sgd"})],
         "centering": ["boolean"],
     }
+
+    _structural_parameters = ("n_components", "solver")
 
     def __init__(
         self,
@@ -327,47 +321,12 @@ class BinaryRBM(HiddenUnitsMixin, BaseBinaryModel):
         # Biases at which both layers are balanced where each unit is at its mean.
         visible_bias = logit(mean) - weights.sum(axis=0) / 2
         hidden_bias = -weights @ mean
-        return BinaryRBMEnergy(weights, visible_bias, hidden_bias)
+        return BinaryRBMEnergy.of(weights, visible_bias, hidden_bias)
 
-    def _metric(self, model, sample):
+    def _metric(self, energy, sample):
         if self.solver == "sgd":
             return None
-        return KroneckerMetric.start(
-            model.prepare(sample), self.n_components, diagonal=self.alpha > 0
-        )
-
-    def _centred(self, energy):
-        energy = energy.astype(np.float32)
-        if not self.centering:
-            return energy.centred()
-        return energy.centred(
-            self._visible_mean.astype(np.float32),
-            np.full(energy.n_hidden, 0.5, dtype=np.float32),
-        )
-
-    def _recentred(self, model):
-        if not self.centering:
-            return model.uncentred()
-        return model.recentred(visible_offset=self._visible_mean.astype(np.float32))
-
-    def _learner(self, algorithm):
-        if algorithm == "exact":
-            return self._deterministic_learner(ExactLikelihood)
-        small = self._makes_small_steps(algorithm)
-        learner = SmallContrastive if small else ContrastiveLearning
-        return learner(
-            persistent=algorithm == "pcd",
-            drifting_offset=self.centering,
-            **self._contrastive_settings(),
-        )
-
-    def _makes_small_steps(self, algorithm):
-        """Say whether many updates can be made in one call, and should."""
-        plain = self.solver == "sgd" and self.alpha == 0
-        swept = algorithm == "pcd" and self.n_gibbs_steps == 1 and not self.tempering
-        n_rows = self.batch_size + self.n_chains
-        small = is_small(n_rows, self.n_features_in_, self.n_components)
-        return plain and swept and small
+        return KroneckerMetric.start(energy, sample, diagonal=self.alpha > 0)
 
     def _parameters(self, energy):
         return {
@@ -376,10 +335,7 @@ class BinaryRBM(HiddenUnitsMixin, BaseBinaryModel):
             "intercept_hidden_": energy.hidden_bias,
         }
 
-    def _energy_of(self, model):
-        return BinaryRBMEnergy(*model.plain_parameters())
-
     def _energy(self):
-        return BinaryRBMEnergy(
+        return BinaryRBMEnergy.of(
             self.components_, self.intercept_visible_, self.intercept_hidden_
         )

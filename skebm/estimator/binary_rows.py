@@ -6,8 +6,7 @@ from numbers import Real
 
 import numpy as np
 
-from skebm._validation import Interval, check_rows, states_of
-from skebm.sampling.chains import start_visible
+from skebm.estimator.validation import Interval, check_rows, states_of
 
 
 class BinaryRowsMixin:
@@ -18,9 +17,11 @@ class BinaryRowsMixin:
     }
 
     def _check(self, X, *, reset=False):
+        """Validate a table and give its rows; learn its features if `reset`."""
         return check_rows(self, X, reset=reset)
 
     def _see(self, rows, *, first):
+        """Learn from rows in which units the model works; `first` forgets others."""
         if first:
             self._n_rows_seen, self._column_sums = 0, 0.0
         self._n_rows_seen = self._n_rows_seen + rows.n_rows
@@ -29,22 +30,23 @@ class BinaryRowsMixin:
         self._visible_mean = (self._column_sums + 0.5) / (self._n_rows_seen + 1)
 
     def _see_nothing(self, n_features):
+        """Settle the units in which the model works, its parameters being known."""
         self._n_rows_seen, self._column_sums = 0, 0.0
         self._visible_mean = np.full(n_features, 0.5)
 
     def _in_units(self, rows):
+        """View validated rows in the units in which the model works."""
         return rows
 
     def _drawn(self, rows, rng):
+        """Draw units where rows give probabilities of being on."""
         return rng.random(rows.shape) < rows
 
     def _start_rows(self, n_rows, rng):
-        return start_visible(self._visible_mean, n_rows, rng)
+        """Draw rows from which chains start, in the model's units."""
+        return rng.random((n_rows, self.n_features_in_)) < self._visible_mean
 
     def _in_states(self, units):
+        """Give rows in the model's units the values that users know."""
         low, high = states_of(self)
         return low + (high - low) * units if low != 0 else units
-
-    @property
-    def _chain_mean(self):
-        return self._visible_mean

@@ -1,6 +1,6 @@
 """Rows drawn from a model."""
 
-__all__ = ["SWEEP_CONSTRAINTS", "DrawingMixin"]
+__all__ = ["MetropolisMixin", "SamplingMixin"]
 
 from numbers import Integral, Real
 
@@ -8,17 +8,17 @@ import numpy as np
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils.validation import check_is_fitted
 
-from skebm._memory import keep_freed_memory
-from skebm._rows import row_blocks
-from skebm._validation import (
+from skebm.estimator.validation import (
     Interval,
     make_generator,
+    unqualified,
     validate_params,
-    warn_user,
 )
-from skebm.sampling.chains import run_chains
-from skebm.sampling.noise import UniformNoise
+from skebm.sampling.path import IndependentStart, Path
+from skebm.sampling.random import UniformNoise
 from skebm.sampling.tempering import adapt_ladder, start_replicas, temper
+from skebm.units.data import row_blocks
+from skebm.warning import warn_user
 
 # The exchange rates that set the rungs are means over time as well.
 _ADAPTING_LADDERS = 8
@@ -28,7 +28,7 @@ _ADAPTING_LADDERS = 8
 # by less than 0.1 after twenty.
 _LEAST_RESTARTS = 20
 
-SWEEP_CONSTRAINTS = {
+_SWEEP_CONSTRAINTS = {
     "n_steps": [Interval(Integral, 0, None, closed="left")],
     # Below it the product of a field and 1 / temperature may overflow float32.
     "temperature": [Interval(Real, 1e-6, None, closed="left")],
@@ -36,12 +36,13 @@ SWEEP_CONSTRAINTS = {
 }
 
 
-class DrawingMixin:
+@unqualified
+class SamplingMixin:
     """`sample` and `gibbs`."""
 
     @validate_params(
         {
-            **SWEEP_CONSTRAINTS,
+            **_SWEEP_CONSTRAINTS,
             "n_samples": [Interval(Integral, 1, None, closed="left")],
             "init": ["array-like", "sparse matrix", None],
             "tempering": ["boolean"],
@@ -112,7 +113,6 @@ class DrawingMixin:
         True
         """
         check_is_fitted(self)
-        keep_freed_memory()
         rng = make_generator(random_state)
         rows = None if init is None else self._rows(init)
 
@@ -126,7 +126,7 @@ class DrawingMixin:
         return self._in_states(run(start, n_samples, n_steps, temperature, rng))
 
     @validate_params(
-        {**SWEEP_CONSTRAINTS, "X": ["array-like", "sparse matrix"]},
+        {**_SWEEP_CONSTRAINTS, "X": ["array-like", "sparse matrix"]},
         prefer_skip_nested_validation=True,
     )
     def gibbs(self, X, *, n_steps=1, temperature=1.0, random_state=None):
@@ -179,35 +179,34 @@ class DrawingMixin:
     ):
         """Run chains from the rows that `start` gives, a block of them at a time."""
         energy = self._energy().astype(np.float32)
-        noise = UniformNoise(rng, np.float32)
+        noise, beta = UniformNoise(rng, np.float32), 1 / temperature
         result = np.empty((n_chains, self.n_features_in_))
         for block in row_blocks(n_chains, energy.n_units):
-            result[block] = run_chains(
-                energy,
-                start(block),
-                noise,
-                n_sweeps=n_steps,
-                beta=1 / temperature,
-                kernel=kernel,
-            ).visible
+            rows = start(block)
+            if n_steps > 0:
+                rows = energy.complete(rows, noise, beta)
+                rows = getattr(energy, kernel)(rows, noise, n_steps, beta=beta)
+                rows = energy.visible_of(rows, noise, beta)
+            result[block] = rows
         return result
 
     def _run_ladders(self, start, n_ladders, n_steps, temperature, rng):
         """Give the coldest rows of ladders, a block of them at a time."""
         energy = self._energy().astype(np.float32)
-        model = energy.tempered(self._chain_mean, 1 / temperature)
+        machine, _ = energy.marginal()
+        start_units = IndependentStart(
+            machine.units, energy.chain_mean(self._visible_mean)
+        )
+        path = Path(start_units, (1 / temperature) * machine)
         noise = UniformNoise(rng, np.float32)
-        adapting = energy.chain_rows(start(slice(0, _ADAPTING_LADDERS)), noise)
-        betas = adapt_ladder(model, adapting, noise, n_steps=n_steps).betas
+        adapting = energy.complete(start(slice(0, _ADAPTING_LADDERS)), noise)
+        betas = adapt_ladder(path, adapting, noise, n_steps=n_steps).betas
         result = np.empty((n_ladders, self.n_features_in_))
         n_restarts = 0
         for block in row_blocks(n_ladders, energy.n_units * len(betas)):
-            starts = energy.chain_rows(start(block), noise)
-            replicas = start_replicas(betas, starts)
-            replicas = temper(model, replicas, noise, n_steps=n_steps)
-            result[block] = energy.visible_rows(
-                replicas.coldest, noise, 1 / temperature
-            )
+            replicas = start_replicas(betas, energy.complete(start(block), noise))
+            replicas = temper(path, replicas, noise, n_steps=n_steps)
+            result[block] = energy.visible_of(replicas.coldest, noise, 1 / temperature)
             n_restarts += replicas.n_restarts.sum()
         if n_restarts < _LEAST_RESTARTS * n_ladders:
             warn_user(
@@ -218,3 +217,61 @@ class DrawingMixin:
                 ConvergenceWarning,
             )
         return result
+
+
+@unqualified
+class MetropolisMixin:
+    """`metropolis`, of models whose binary units can all be coupled."""
+
+    @validate_params(
+        {**_SWEEP_CONSTRAINTS, "X": ["array-like", "sparse matrix"]},
+        prefer_skip_nested_validation=True,
+    )
+    def metropolis(self, X, *, n_steps=1, temperature=1.0, random_state=None):
+        """Move each row by Metropolis-Hastings sampling [1]_.
+
+        Hidden units, if there are any, are drawn given the row. Then each unit in turn,
+        visible or hidden, proposes to flip, which is accepted if the energy falls,
+        and else with probability exp(-rise / temperature). The law it leaves
+        unchanged is that of `gibbs`, by other moves: rows that come from both are a
+        check of either. Flips are accepted more often than those of Gibbs sampling.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            Values of the units; `binarize` applies as in `fit`.
+        n_steps : int, default=1
+            Number of sweeps.
+        temperature : float, default=1.0
+            The sweeps leave the law proportional to exp(-E / temperature)
+            unchanged.
+        random_state : int, RandomState instance or None, default=None
+            Pass an int for the same rows at each call.
+
+        Returns
+        -------
+        X_new : ndarray of shape (n_samples, n_features)
+            In the values of `states`, float64; with ``n_steps=0`` the rows at the
+            start.
+
+        Raises
+        ------
+        ValueError
+            If `X` is not a finite numeric table of the width seen in `fit`, or is
+            outside the states with ``binarize=None``.
+
+        References
+        ----------
+        .. [1] Metropolis, N., Rosenbluth, A. W., Rosenbluth, M. N., Teller, A. H.
+           and Teller, E. (1953). Equation of state calculations by fast computing
+           machines. Journal of Chemical Physics 21(6), 1087-1092.
+           :doi:`10.1063/1.1699114`
+
+        Examples
+        --------
+        >>> from skebm import BoltzmannMachine
+        >>> machine = BoltzmannMachine.from_parameters([[0, 2], [2, 0]], [-1, -1])
+        >>> machine.metropolis([[1, 0], [0, 1]], random_state=0).shape
+        (2, 2)
+        """
+        return self._move(X, "metropolis", n_steps, temperature, random_state)

@@ -8,24 +8,24 @@ from dataclasses import replace
 import numpy as np
 from sklearn.utils.metaestimators import available_if
 
-from skebm._callbacks import FitReport
-from skebm._memory import keep_freed_memory
-from skebm._validation import (
+from skebm.estimator.callbacks import FitReport
+from skebm.estimator.validation import (
     all_or_nothing,
     check_constructor,
     fit_context,
     make_generator,
+    unqualified,
 )
-from skebm.learning.contrastive import LearningState
-from skebm.learning.exact import ExactLearning
-from skebm.learning.exact_run import ExactRun
-from skebm.learning.guard import Guard
-from skebm.learning.monitor import LikelihoodMonitor
+from skebm.learning.backtracking import Backtracking
+from skebm.learning.contrastive import ContrastiveLearning, LearningState
+from skebm.learning.lbfgs import LBFGS
+from skebm.learning.measuring import Measuring
+from skebm.learning.objectives import Likelihood, PseudoLikelihood
 from skebm.learning.schedule import Schedule
-from skebm.learning.staged import StagedLearning
-from skebm.learning.start import sample_size
-from skebm.sampling.chains import start_visible
-from skebm.sampling.noise import UniformNoise
+from skebm.learning.starts.correlations import sample_size
+from skebm.learning.trainer import Trainer
+from skebm.sampling.path import IndependentStart
+from skebm.sampling.random import UniformNoise
 
 # Updates of a fit that is not told how many. Small tables and large ones need
 # about as many. Where rows are held out, these say when it is enough.
@@ -35,8 +35,8 @@ _MOST_UPDATES = 20_000
 # Enough to tell differences of a few hundredths of a nat apart.
 _MAX_HELD_OUT = 1000
 
-# Algorithms that go through all data at each step, up to an optimum.
-_DETERMINISTIC = ("exact", "pseudolikelihood")
+# What algorithms climb that go through all data at each step, up to an optimum.
+_DETERMINISTIC = {"exact": Likelihood, "pseudolikelihood": PseudoLikelihood}
 
 
 def _learns_from_chunks(estimator):
@@ -49,11 +49,12 @@ def _learns_from_chunks(estimator):
     return True
 
 
+@unqualified
 class FittingMixin:
     """`fit` and `partial_fit`, and what an estimator remembers between them."""
 
     # Parameters of the constructor that `partial_fit` cannot change.
-    _structural_parameters = ("n_components", "solver")
+    _structural_parameters = ()
 
     @all_or_nothing
     @fit_context(prefer_skip_nested_validation=True)
@@ -107,25 +108,19 @@ class FittingMixin:
         rows, held_out = self._hold_out(rows, rng, algorithm)
         self._see(rows, first=True)
         rows = self._in_units(rows)
-        held_out = None if held_out is None else self._in_units(held_out)
-        state = self._begin(rows, rng)
-        learner = self._learner(algorithm)
-        run = self._run(learner, state, rows, held_out, algorithm)
+        state = self._begin(rows, rng, algorithm)
+        trainer = self._trainer(state, rows, held_out, algorithm)
 
-        def fitted_attributes():
-            return self._fitted_attributes(learner, state, run.history)
+        def fitted_attributes(history):
+            return self._fitted_attributes(trainer, state, history)
 
         # Callbacks score only where there is a y, so there is one, unused.
-        report = FitReport(
-            self,
-            run.n_stages,
-            X=X,
-            y=np.zeros(rows.table.shape[0]) if y is None else y,
-            fitted_attributes=fitted_attributes,
-        )
-        run.fit(report.stage)
+        y = np.zeros(rows.table.shape[0]) if y is None else y
+        report = FitReport(self, trainer.n_stages, X, y, fitted_attributes)
+        history = trainer.run(state, rows, report)
         report.close()
-        vars(self).update(fitted_attributes(), _state=state)
+        vars(self).update(fitted_attributes(history), _state=state)
+        self._note_cheap_partition()
         return self
 
     @available_if(_learns_from_chunks)
@@ -183,8 +178,8 @@ class FittingMixin:
             self._check_structure()
         self._see(rows, first=first)
         rows = self._in_units(rows)
-        state = self._begin(rows, self._seed()) if first else self._resume()
-        learner = self._learner(algorithm)
+        state = self._begin(rows, self._seed(), algorithm) if first else self._resume()
+        learner = self._learner(algorithm, state.model)
         learner.run(state, learner.batches(state, rows), Schedule(self.learning_rate))
         vars(self).update(self._fitted_attributes(learner, state), _state=state)
         return self
@@ -216,59 +211,67 @@ class FittingMixin:
         held_out, learned = order[:n_held_out], np.sort(order[n_held_out:])
         return rows.subset(learned), rows.subset(np.sort(held_out))
 
-    def _run(self, learner, state, rows, held_out, algorithm):
+    def _trainer(self, state, rows, held_out, algorithm):
+        """Build what learns until it is enough."""
+        learner = self._learner(algorithm, state.model)
         if algorithm in _DETERMINISTIC:
-            return ExactRun(learner, state, rows, self._energy_of)
-        noise = UniformNoise(state.noise.rng.spawn(1)[0], np.float32)
-        mean, n_updates = self._chain_mean, self._n_updates()
-        return StagedLearning(
+            return learner
+        n_updates = self._n_updates()
+        held_out = None if held_out is None else self._in_units(held_out)
+        return Trainer(
             learner,
-            state,
-            rows,
-            schedule=Schedule(self.learning_rate, n_updates, self.decay_fraction),
-            monitor=LikelihoodMonitor(
+            Schedule(self.learning_rate, n_updates, self.decay_fraction),
+            Measuring(
                 rows,
                 held_out,
-                visible_mean=mean,
-                noise=noise,
+                mean=state.model.chain_mean(self._visible_mean),
+                noise=UniformNoise(state.noise.rng.spawn(1)[0], np.float32),
                 n_updates=n_updates,
                 update_rows=self.batch_size + self.n_chains,
             ),
-            guard=Guard(None if held_out is None else self.n_iter_no_change, self.tol),
-            energy_of=self._energy_of,
+            Backtracking(None if held_out is None else self.n_iter_no_change, self.tol),
         )
 
-    def _contrastive_settings(self):
-        """Give what every stochastic learner takes from the constructor."""
-        return {
-            "n_chains": self.n_chains,
-            "n_gibbs_steps": self.n_gibbs_steps,
-            "batch_size": self.batch_size,
-            "tempered_from": self._chain_mean if self.tempering else None,
-            "alpha": self.alpha,
-            "l1_ratio": self.l1_ratio,
-        }
-
-    def _deterministic_learner(self, objective):
-        """Build what climbs an objective of all rows."""
-        return ExactLearning(
-            max_iter=self.max_iter or _MOST_UPDATES,
-            alpha=self.alpha,
-            l1_ratio=self.l1_ratio,
-            tol=self.tol,
-            objective=objective,
+    def _learner(self, algorithm, energy):
+        """Build a learning algorithm from the constructor's parameters."""
+        penalty = {"alpha": self.alpha, "l1_ratio": self.l1_ratio}
+        if algorithm in _DETERMINISTIC:
+            return LBFGS(
+                max_iter=self.max_iter or _MOST_UPDATES,
+                tol=self.tol,
+                objective=_DETERMINISTIC[algorithm],
+                **penalty,
+            )
+        mean = energy.chain_mean(self._visible_mean)
+        return ContrastiveLearning(
+            persistent=algorithm == "pcd",
+            n_chains=self.n_chains,
+            n_gibbs_steps=self.n_gibbs_steps,
+            batch_size=self.batch_size,
+            tempered_from=mean if self.tempering else None,
+            drifting_offset=self._centres,
+            **penalty,
         )
+
+    @property
+    def _centres(self):
+        """Whether offsets of units follow their means; few models leave a choice."""
+        return getattr(self, "centering", True)
 
     def _n_updates(self):
         if self.max_iter is not None:
             return self.max_iter
         return _MOST_UPDATES if self.early_stopping else _DEFAULT_UPDATES
 
-    def _begin(self, rows, rng):
+    def _begin(self, rows, rng, algorithm):
+        """Make the state of a machine that starts from what a sample of rows says."""
         sample = rows.take(rows.sample(sample_size(rows.n_columns), rng))
         sample = sample.astype(np.float64, copy=False)
-        state = self._start(self._initial_energy(sample, rng), sample, rng)
-        rows = start_visible(self._chain_mean, self.n_chains, rng)
+        energy = self._initial_energy(sample, rng)
+        state = self._start(energy, sample, rng, algorithm)
+        machine, _ = state.model.marginal()
+        mean = state.model.chain_mean(self._visible_mean)
+        rows = IndependentStart(machine.units, mean).draw(self.n_chains, state.noise)
         state.chains = state.model.chains_of(rows, state.noise)
         return state
 
@@ -288,12 +291,12 @@ class FittingMixin:
             self._see(rows, first=True)
         rng = self._seed()
         sample = self._start_rows(sample_size(n_features), rng)
-        state = self._start(self._energy(), sample, rng)
-        vars(self).update(
-            self._fitted_attributes(self._learner("pcd"), state), _state=state
-        )
+        state = self._start(self._energy(), sample, rng, "pcd")
+        learner = self._learner("pcd", state.model)
+        vars(self).update(self._fitted_attributes(learner, state), _state=state)
         # As given, where the learning state has rounded them to float32.
         vars(self).update(attributes)
+        self._note_cheap_partition()
 
     def _check_structure(self):
         """Refuse to learn on where a parameter has changed that cannot."""
@@ -306,35 +309,42 @@ class FittingMixin:
                 )
 
     def _resume(self):
-        keep_freed_memory()
         # A copy of the noise, so that a pass that fails has drawn nothing.
         state = replace(self._state, noise=deepcopy(self._state.noise))
         for name in "model", "averaged":
-            model = getattr(state, name).astype(np.float32)
-            setattr(state, name, self._recentred(model))
+            energy = getattr(state, name).astype(np.float32)
+            # Means of the data have moved since.
+            shifted = (
+                energy.shifted(self._visible_mean) if self._centres else energy.plain()
+            )
+            setattr(state, name, shifted)
         if state.metric is not None and self.alpha > 0:
             state.metric = state.metric.diagonal()
         return state
 
     def _seed(self):
         """Make the Generator of a fit; draw the seed of its log Z from it."""
-        keep_freed_memory()
         rng = make_generator(self.random_state)
         self._partition_seed = int(rng.integers(2**63))
         return rng
 
-    def _start(self, energy, sample, rng):
+    def _start(self, energy, sample, rng, algorithm):
         """Make the state of a machine that is about to learn, without chains."""
-        model = self._centred(energy)
-        metric = self._metric(model, sample)
+        energy = energy.astype(np.float32)
+        if self._centres or algorithm in _DETERMINISTIC:
+            energy = energy.centred(self._visible_mean)
+        metric = self._metric(energy, sample)
         structure = {name: getattr(self, name) for name in self._structural_parameters}
         noise = UniformNoise(rng, np.float32)
-        return LearningState(model, model, None, noise, structure, metric)
+        return LearningState(energy, energy, None, noise, structure, metric)
 
     def _fitted_attributes(self, learner, state, history=None):
+        energy = learner.result(state).astype(np.float64).plain()
+        parameters = self._parameters(energy)
         attributes = {
-            **self._parameters(self._energy_of(learner.result(state))),
+            **parameters,
             "n_iter_": state.n_updates,
+            "_parameter_names": tuple(parameters),
             "_partition_estimate": None,
         }
         if history is not None:

@@ -7,28 +7,24 @@ import numpy as np
 from scipy.special import logit
 from sklearn.base import OneToOneFeatureMixin
 
-from skebm._validation import (
+from skebm.energy.graph import Graph
+from skebm.energy.pairwise import PairwiseEnergy
+from skebm.energy.spins import binary_from_spins, spins_from_binary
+from skebm.estimator.base import BaseBinaryModel
+from skebm.estimator.sampling import MetropolisMixin
+from skebm.estimator.validation import (
     Options,
     StrOptions,
     check_adjacency,
     check_bias,
     check_constructor,
     check_couplings,
-    validate_params,
 )
-from skebm.base import BaseBinaryModel
-from skebm.base.drawing import SWEEP_CONSTRAINTS
-from skebm.energy.boltzmann import BoltzmannEnergy
-from skebm.energy.connectivity import Connectivity
-from skebm.energy.spins import binary_from_spins, spins_from_binary
-from skebm.learning.contrastive import ContrastiveLearning
-from skebm.learning.moment_likelihood import MomentLikelihood
 from skebm.learning.pair_metric import PairMetric
-from skebm.learning.pseudolikelihood import PseudoLikelihood
 from skebm.partition.enumeration import MAX_ENUMERATED_UNITS
 
 
-class BoltzmannMachine(OneToOneFeatureMixin, BaseBinaryModel):
+class BoltzmannMachine(OneToOneFeatureMixin, MetropolisMixin, BaseBinaryModel):
     r"""Fully visible Boltzmann machine: binary units coupled in pairs.
 
     A probability distribution over binary rows that has any means and any
@@ -130,7 +126,7 @@ class BoltzmannMachine(OneToOneFeatureMixin, BaseBinaryModel):
     intercept_ : ndarray of shape (n_features,)
         Biases b.
     log_partition_ : float
-        Log partition function in nats, computed on first use.
+        Log partition function in nats, once it is known; see `log_partition`.
     log_partition_std_ : float
         Standard error of `log_partition_` in nats, 0 when exact.
     log_partition_effective_sample_size_ : float
@@ -314,58 +310,6 @@ class BoltzmannMachine(OneToOneFeatureMixin, BaseBinaryModel):
         """
         return self.free_energy(X)
 
-    @validate_params(
-        {**SWEEP_CONSTRAINTS, "X": ["array-like", "sparse matrix"]},
-        prefer_skip_nested_validation=True,
-    )
-    def metropolis(self, X, *, n_steps=1, temperature=1.0, random_state=None):
-        """Move each row by Metropolis-Hastings sampling [1]_.
-
-        Each unit in turn proposes to flip, which is accepted if the energy falls,
-        and else with probability exp(-rise / temperature). The law it leaves
-        unchanged is that of `gibbs`, by other moves: rows that come from both are a
-        check of either. Flips are accepted more often than those of Gibbs sampling.
-
-        Parameters
-        ----------
-        X : {array-like, sparse matrix} of shape (n_samples, n_features)
-            Values of the units; `binarize` applies as in `fit`.
-        n_steps : int, default=1
-            Number of sweeps.
-        temperature : float, default=1.0
-            The sweeps leave the law proportional to exp(-E / temperature)
-            unchanged.
-        random_state : int, RandomState instance or None, default=None
-            Pass an int for the same rows at each call.
-
-        Returns
-        -------
-        X_new : ndarray of shape (n_samples, n_features)
-            In the values of `states`, float64; with ``n_steps=0`` the rows at the
-            start.
-
-        Raises
-        ------
-        ValueError
-            If `X` is not a finite numeric table of the width seen in `fit`, or is
-            outside the states with ``binarize=None``.
-
-        References
-        ----------
-        .. [1] Metropolis, N., Rosenbluth, A. W., Rosenbluth, M. N., Teller, A. H.
-           and Teller, E. (1953). Equation of state calculations by fast computing
-           machines. Journal of Chemical Physics 21(6), 1087-1092.
-           :doi:`10.1063/1.1699114`
-
-        Examples
-        --------
-        >>> from skebm import BoltzmannMachine
-        >>> machine = BoltzmannMachine.from_parameters([[0, 2], [2, 0]], [-1, -1])
-        >>> machine.metropolis([[1, 0], [0, 1]], random_state=0).shape
-        (2, 2)
-        """
-        return self._move(X, "metropolis", n_steps, temperature, random_state)
-
     @classmethod
     def from_parameters(cls, couplings, intercept, *, X=None, **params):
         """Make a fitted estimator from known parameters.
@@ -432,35 +376,18 @@ class BoltzmannMachine(OneToOneFeatureMixin, BaseBinaryModel):
         n_features = sample.shape[1]
         self._graph = self._connect(n_features)
         couplings = np.zeros((n_features, n_features))
-        return BoltzmannEnergy(couplings, logit(self._visible_mean), self._graph)
+        return PairwiseEnergy.of(couplings, logit(self._visible_mean), self._graph)
 
-    def _centred(self, energy):
-        return energy.astype(np.float32).centred(self._visible_mean.astype(np.float32))
-
-    def _metric(self, model, sample):
+    def _metric(self, energy, sample):
         # Full factors would mix in couplings that do not exist.
         diagonal = self.alpha > 0 or self._graph is not None
-        return PairMetric.start(model.prepare(sample), diagonal=diagonal)
+        return PairMetric.start(energy, sample, diagonal=diagonal)
 
     def _connect(self, n_features):
         """Read the graph of the couplings that can exist, None if all can."""
         if self.connectivity is None:
             return None
-        return Connectivity.of(
-            check_adjacency(self.connectivity, "connectivity", n_features)
-        )
-
-    def _recentred(self, model):
-        return model.recentred(self._visible_mean.astype(np.float32))
-
-    def _learner(self, algorithm):
-        if algorithm != "pcd":
-            exact = algorithm == "exact"
-            objective = MomentLikelihood if exact else PseudoLikelihood
-            return self._deterministic_learner(objective)
-        return ContrastiveLearning(
-            persistent=True, drifting_offset=False, **self._contrastive_settings()
-        )
+        return Graph.of(check_adjacency(self.connectivity, "connectivity", n_features))
 
     def _parameters(self, energy):
         couplings, bias = energy.couplings, energy.bias
@@ -468,14 +395,11 @@ class BoltzmannMachine(OneToOneFeatureMixin, BaseBinaryModel):
             couplings, bias, _ = spins_from_binary(couplings, bias)
         return {"couplings_": couplings, "intercept_": bias}
 
-    def _energy_of(self, model):
-        return BoltzmannEnergy(*model.plain_parameters(), model.template.connectivity)
-
     def _energy(self):
         couplings, bias = self.couplings_, self.intercept_
         if self.states == (-1, 1):
             couplings, bias, _ = binary_from_spins(couplings, bias)
-        return BoltzmannEnergy(couplings, bias, self._graph)
+        return PairwiseEnergy.of(couplings, bias, self._graph)
 
     @property
     def _energy_constant(self):

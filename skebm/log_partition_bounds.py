@@ -7,10 +7,10 @@ from numbers import Integral, Real
 import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
-from skebm._validation import Interval, make_generator, validate_params
-from skebm.base import BaseEnergyModel
+from skebm.estimator.base import BaseEnergyModel
+from skebm.estimator.validation import Interval, make_generator, validate_params
 from skebm.partition.log_partition import compute_log_partition
-from skebm.sampling.noise import UniformNoise
+from skebm.sampling.random import UniformNoise
 
 # More than the ladders of tempered chains that start with them.
 _MOST_STARTS = 20
@@ -84,7 +84,7 @@ def log_partition_bounds(
 
     See Also
     --------
-    BinaryRBM.log_partition_ : The value that scores use.
+    BinaryRBM.log_partition : The value that scores use.
 
     References
     ----------
@@ -115,10 +115,10 @@ def log_partition_bounds(
         chosen = rng.permutation(rows.n_rows)[:_MOST_STARTS]
         starts = model._drawn(rows.take(np.sort(chosen)), rng)
         noise = UniformNoise(rng, np.float32)
-        starts = energy.astype(np.float32).chain_rows(starts, noise)
+        starts = energy.astype(np.float32).complete(starts, noise)
     estimate = compute_log_partition(
         machine,
-        model._chain_mean,
+        energy.chain_mean(model._visible_mean),
         tol=tol,
         max_temperatures=max_temperatures,
         n_chains=n_chains,

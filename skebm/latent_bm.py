@@ -11,31 +11,28 @@ from sklearn.utils.validation import (
     check_is_fitted,
 )
 
-from skebm._validation import (
+from skebm.energy.graph import LayeredGraph
+from skebm.energy.latent import LatentEnergy
+from skebm.estimator.base import BaseBinaryModel
+from skebm.estimator.features import HiddenUnitsMixin
+from skebm.estimator.sampling import MetropolisMixin
+from skebm.estimator.validation import (
     Interval,
     StrOptions,
     check_adjacency,
     check_bias,
     check_constructor,
     check_couplings,
-    validate_params,
 )
-from skebm.base import BaseBinaryModel
-from skebm.base.drawing import SWEEP_CONSTRAINTS
-from skebm.base.hidden_units import HiddenUnitsMixin
-from skebm.energy.latent import LatentEnergy
-from skebm.energy.latent_graph import LatentGraph
-from skebm.learning.exact_likelihood import ExactLikelihood
-from skebm.learning.latent_contrastive import LatentContrastive
-from skebm.learning.latent_metric import LatentMetric
-from skebm.learning.start import start_weights
+from skebm.learning.pair_metric import PairMetric
+from skebm.learning.starts.correlations import start_weights
 
 # Of the couplings between hidden units at the start: hidden units without weights
 # to visible ones would else never come to differ.
 _HIDDEN_NOISE = 0.1
 
 
-class LatentBM(HiddenUnitsMixin, BaseBinaryModel):
+class LatentBM(HiddenUnitsMixin, MetropolisMixin, BaseBinaryModel):
     r"""Boltzmann machine with hidden units, and couplings within both layers.
 
     The general Boltzmann machine [1]_. By what it is told to leave out it is also
@@ -148,7 +145,7 @@ class LatentBM(HiddenUnitsMixin, BaseBinaryModel):
         Whether `transform`, `free_energy` and `score_samples` sum over the hidden
         units exactly, and not by mean field.
     log_partition_ : float
-        Log partition function in nats, computed on first use.
+        Log partition function in nats, once it is known; see `log_partition`.
     log_partition_std_ : float
         Standard error of `log_partition_` in nats, 0 when exact.
     log_partition_effective_sample_size_ : float
@@ -287,55 +284,6 @@ class LatentBM(HiddenUnitsMixin, BaseBinaryModel):
         self.n_ais_chains = n_ais_chains
         self.random_state = random_state
 
-    @validate_params(
-        {**SWEEP_CONSTRAINTS, "X": ["array-like", "sparse matrix"]},
-        prefer_skip_nested_validation=True,
-    )
-    def metropolis(self, X, *, n_steps=1, temperature=1.0, random_state=None):
-        """Move each row by Metropolis-Hastings sampling.
-
-        Hidden units are drawn given the row. Then each unit in turn, visible or
-        hidden, proposes to flip, which is accepted if the energy falls, and else
-        with probability exp(-rise / temperature). The law it leaves unchanged is
-        that of `gibbs`, by other moves: rows that come from both are a check of
-        either.
-
-        Parameters
-        ----------
-        X : {array-like, sparse matrix} of shape (n_samples, n_features)
-            Values of the visible units; `binarize` applies as in `fit`.
-        n_steps : int, default=1
-            Number of sweeps.
-        temperature : float, default=1.0
-            The sweeps leave the law proportional to exp(-E / temperature)
-            unchanged.
-        random_state : int, RandomState instance or None, default=None
-            Pass an int for the same rows at each call.
-
-        Returns
-        -------
-        X_new : ndarray of shape (n_samples, n_features)
-            Zeros and ones, float64; with ``n_steps=0`` the rows at the start.
-
-        Raises
-        ------
-        ValueError
-            If `X` is not a finite numeric table of the width seen in `fit`, or is
-            outside [0, 1] with ``binarize=None``.
-
-        See Also
-        --------
-        BoltzmannMachine.metropolis : The same without hidden units.
-
-        Examples
-        --------
-        >>> from skebm import LatentBM
-        >>> machine = LatentBM.from_parameters([[2.0, -2.0]], [0.0, 0.0], [0.0])
-        >>> machine.metropolis([[1, 0], [0, 1]], random_state=0).shape
-        (2, 2)
-        """
-        return self._move(X, "metropolis", n_steps, temperature, random_state)
-
     @property
     def score_is_exact_(self):
         """Whether hidden units are summed out exactly, and not by mean field."""
@@ -429,14 +377,11 @@ class LatentBM(HiddenUnitsMixin, BaseBinaryModel):
         machine._adopt(attributes, n_features, X)
         return machine
 
-    @property
-    def _chain_mean(self):
-        return np.append(self._visible_mean, np.full(self.n_components, 0.5))
-
     def _initial_energy(self, sample, rng):
         n_features, n_hidden = sample.shape[1], self.n_components
         self._graph = self._connect(n_features)
-        mean, mask = self._chain_mean, self._graph.mask[n_features:]
+        mask = self._graph.mask[n_features:]
+        mean = np.append(self._visible_mean, np.full(n_hidden, 0.5))
         weights = start_weights(sample - sample.mean(axis=0), n_hidden, rng)
         hidden = np.triu(rng.normal(0, _HIDDEN_NOISE, (n_hidden, n_hidden)), 1)
         couplings = np.zeros((len(mean), len(mean)))
@@ -445,22 +390,19 @@ class LatentBM(HiddenUnitsMixin, BaseBinaryModel):
         couplings += couplings.T
         # Biases at which all units are balanced where each is at its mean.
         bias = logit(mean) - couplings @ mean
-        return LatentEnergy(couplings, bias, self._graph)
+        return self._of(couplings, bias)
 
-    def _metric(self, model, sample):
-        mean = self._visible_mean.astype(np.float32)
-        rows = np.ones((len(sample), len(mean) + 1), np.float32)
-        np.subtract(sample, mean, out=rows[:, :-1])
-        return LatentMetric.start(rows, self._graph.mask, diagonal=self.alpha > 0)
+    def _of(self, couplings, bias):
+        return LatentEnergy.of(
+            couplings,
+            bias,
+            self._graph,
+            posterior=self.posterior,
+            n_posterior_steps=self.n_posterior_steps,
+        )
 
-    def _centred(self, energy):
-        return energy.astype(np.float32).centred(self._chain_mean.astype(np.float32))
-
-    def _recentred(self, model):
-        n_features = len(self._visible_mean)
-        offset = model.offsets.visible[:-1].copy()
-        offset[:n_features] = self._visible_mean
-        return model.recentred(offset)
+    def _metric(self, energy, sample):
+        return PairMetric.start(energy, sample, diagonal=self.alpha > 0)
 
     def _connect(self, n_features):
         """Read which couplings can exist."""
@@ -474,25 +416,14 @@ class LatentBM(HiddenUnitsMixin, BaseBinaryModel):
                     f"unit and a column for each feature make {between.shape}."
                 )
             between = mask != 0
-        return LatentGraph.of_layers(
+        return LayeredGraph.of_layers(
             _adjacency(self.visible_couplings, "visible_couplings", n_features),
             _adjacency(self.hidden_couplings, "hidden_couplings", n_components),
             between,
         )
 
-    def _learner(self, algorithm):
-        if algorithm == "exact":
-            return self._deterministic_learner(ExactLikelihood)
-        return LatentContrastive(
-            persistent=True,
-            drifting_offset=True,
-            posterior=self.posterior,
-            n_posterior_steps=self.n_posterior_steps,
-            **self._contrastive_settings(),
-        )
-
     def _parameters(self, energy):
-        n_features = energy.n_features
+        n_features = energy.n_visible
         couplings = energy.couplings
         return {
             "components_": couplings[n_features:, :n_features].copy(),
@@ -502,11 +433,8 @@ class LatentBM(HiddenUnitsMixin, BaseBinaryModel):
             "intercept_hidden_": energy.bias[n_features:].copy(),
         }
 
-    def _energy_of(self, model):
-        return LatentEnergy(*model.plain_parameters(), self._graph)
-
     def _energy(self):
-        return LatentEnergy(
+        return self._of(
             np.block(
                 [
                     [self.visible_couplings_, self.components_.T],
@@ -514,7 +442,6 @@ class LatentBM(HiddenUnitsMixin, BaseBinaryModel):
                 ]
             ),
             np.append(self.intercept_visible_, self.intercept_hidden_),
-            self._graph,
         )
 
 

@@ -2,13 +2,16 @@
 
 __all__ = ["LikelihoodMixin"]
 
+from hashlib import blake2b
+
 import numpy as np
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils.validation import check_is_fitted
 
-from skebm._memory import keep_freed_memory
-from skebm._validation import warn_user
+from skebm.estimator.validation import unqualified
+from skebm.partition.enumeration import can_enumerate
 from skebm.partition.log_partition import compute_log_partition
+from skebm.warning import warn_user
 
 # Annealing forwards and backwards may differ by so many nats, beyond two standard
 # errors, before scores come with a warning.
@@ -17,13 +20,11 @@ _LARGEST_GAP = 0.5
 # Of the tempering that gives the draws with which annealing backwards starts.
 _TEMPERING_STEPS = 1000
 
-_COMPUTED_ON_FIRST_USE = {
-    "log_partition_",
-    "log_partition_std_",
-    "log_partition_effective_sample_size_",
-}
+# Layers of so many binary units are summed over in milliseconds, which `fit` does.
+_CHEAP_UNITS = 10
 
 
+@unqualified
 class LikelihoodMixin:
     """Scores of rows, normalised where they say so."""
 
@@ -170,8 +171,8 @@ class LikelihoodMixin:
         Returns
         -------
         log_likelihood : ndarray of shape (n_samples, n_features)
-            For every feature i log p(v_i | the other features), in nats. Takes
-            n_features times as long as `free_energy`.
+            For every feature i log p(v_i | the other features), in nats; of real values
+            a log-density. Takes n_features times as long as `free_energy`.
 
         Raises
         ------
@@ -189,25 +190,50 @@ class LikelihoodMixin:
         """
         return self._conditionals(X, lambda log_likelihood: log_likelihood)
 
-    @property
-    def log_partition_(self):
-        """Log partition function log Z in nats, computed on first use.
+    def log_partition(self):
+        """Compute the log partition function log Z, or give it if it is known.
 
         Exact where a layer has at most 20 units, else estimated by annealed
         importance sampling, from a seed drawn in `fit`: the value does not depend
-        on what was called before. Estimated anew when `log_partition_tol`,
-        `max_ais_temperatures` or `n_ais_chains` are set to other values.
+        on what was called before. It is estimated anew when the parameters of the
+        model, `log_partition_tol`, `max_ais_temperatures` or `n_ais_chains` have
+        changed. From then on it is `log_partition_`, with its error in
+        `log_partition_std_`.
 
-        There is a `ConvergenceWarning` if the standard error stays above
-        `log_partition_tol`, or if annealing backwards from draws of the model gives
-        a value that differs by more than 0.5 nats and two standard errors.
+        Returns
+        -------
+        log_partition : float
+            In nats.
+
+        Warns
+        -----
+        ConvergenceWarning
+            If the standard error stays above `log_partition_tol`, or if annealing
+            backwards from draws of the model gives a value that differs by more than
+            0.5 nats and two standard errors.
+
+        Examples
+        --------
+        >>> from skebm import BinaryRBM
+        >>> rbm = BinaryRBM.from_parameters([[0.0, 0.0]], [0.0, 0.0], [0.0])
+        >>> round(rbm.log_partition(), 4)  # log(8), of as many configurations
+        2.0794
         """
         return self._estimate_partition().log_partition - self._energy_constant
 
     @property
+    def log_partition_(self):
+        """Log partition function in nats: after `log_partition`, a score, or `fit`.
+
+        `fit` knows it where a layer has at most 10 units. Elsewhere there is no such
+        attribute until it has been computed, which can take seconds.
+        """
+        return self._known_partition().log_partition - self._energy_constant
+
+    @property
     def log_partition_std_(self):
         """Standard error of `log_partition_` in nats, 0 when exact."""
-        return self._estimate_partition().lower_std
+        return self._known_partition().lower_std
 
     @property
     def log_partition_effective_sample_size_(self):
@@ -215,11 +241,10 @@ class LikelihoodMixin:
 
         Infinite where `log_partition_` is exact.
         """
-        return self._estimate_partition().lower_effective_sample_size
+        return self._known_partition().lower_effective_sample_size
 
     def _rows(self, X):
         """Validate a table and view it in the units in which the model works."""
-        keep_freed_memory()
         return self._in_units(self._check(X))
 
     def _conditionals(self, X, summary):
@@ -238,20 +263,16 @@ class LikelihoodMixin:
 
     def _estimate_partition(self):
         check_is_fitted(self)
-        settings = (
-            self.log_partition_tol,
-            self.max_ais_temperatures,
-            self.n_ais_chains,
-        )
+        circumstances = self._partition_circumstances()
         if self._partition_estimate is not None:
-            estimated_with, estimate = self._partition_estimate
-            if estimated_with == settings:
+            estimated_in, estimate = self._partition_estimate
+            if estimated_in == circumstances:
                 return estimate
-        keep_freed_memory()
-        machine, log_summed = self._energy().marginal()
+        energy = self._energy()
+        machine, log_summed = energy.marginal()
         estimate = compute_log_partition(
             machine,
-            self._chain_mean,
+            energy.chain_mean(self._visible_mean),
             tol=self.log_partition_tol,
             max_temperatures=self.max_ais_temperatures,
             n_chains=self.n_ais_chains,
@@ -259,8 +280,32 @@ class LikelihoodMixin:
             rng=np.random.default_rng(self._partition_seed),
         ).shifted(log_summed)
         self._warn_of(estimate)
-        self._partition_estimate = settings, estimate
+        self._partition_estimate = circumstances, estimate
         return estimate
+
+    def _known_partition(self):
+        """Give the estimate of log Z, if there is one of the model as it is."""
+        check_is_fitted(self)
+        estimated_in, estimate = self._partition_estimate or (None, None)
+        if estimated_in != self._partition_circumstances():
+            raise AttributeError(
+                "The log partition function is not known yet. Call log_partition(), or "
+                "score, which compute it."
+            )
+        return estimate
+
+    def _note_cheap_partition(self):
+        """Sum log Z now where that takes next to no time."""
+        if can_enumerate(self._energy().marginal()[0], _CHEAP_UNITS):
+            self._estimate_partition()
+
+    def _partition_circumstances(self):
+        """Tell estimates apart: by how they are made, and what of."""
+        digest = blake2b(digest_size=16)
+        for name in self._parameter_names:
+            digest.update(np.ascontiguousarray(getattr(self, name)))
+        settings = self.log_partition_tol, self.max_ais_temperatures, self.n_ais_chains
+        return *settings, digest.digest()
 
     def _warn_of(self, estimate):
         """Warn if log Z is not known as well as it should be."""
@@ -283,11 +328,3 @@ class LikelihoodMixin:
                 "skebm.log_partition_bounds says.",
                 ConvergenceWarning,
             )
-
-    def __dir__(self):
-        # scikit-learn's own version evaluates every name, and its HTML repr every
-        # attribute listed: neither must set off a computation of seconds.
-        names = set(object.__dir__(self))
-        if getattr(self, "_partition_estimate", None) is None:
-            names -= _COMPUTED_ON_FIRST_USE
-        return [name for name in names if hasattr(self, name)]

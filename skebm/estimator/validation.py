@@ -11,18 +11,16 @@ __all__ = [
     "check_couplings",
     "check_hidden_rows",
     "check_noise",
-    "check_real_rows",
     "check_rows",
+    "check_table",
     "fit_context",
     "make_generator",
     "states_of",
+    "unqualified",
     "validate_params",
-    "warn_user",
 ]
 
 import functools
-import sys
-import warnings
 
 import numpy as np
 from scipy import sparse
@@ -37,7 +35,8 @@ from sklearn.utils._param_validation import (
 )
 from sklearn.utils.validation import check_array, check_is_fitted, validate_data
 
-from skebm._rows import Rows
+from skebm.units.data import Rows
+from skebm.warning import warn_user
 
 # What values between the states mean, by the lower state.
 _FRACTIONS = {0: "probabilities of being on", -1: "means of spins"}
@@ -61,6 +60,20 @@ def all_or_nothing(method):
             raise
 
     return restoring
+
+
+def unqualified(mixin):
+    """Have the public methods of a mixin called by their names alone in errors.
+
+    Python and scikit-learn say of which class a method is that was called wrongly; a
+    mixin is none that users know.
+    """
+    for name, method in vars(mixin).items():
+        inner = None if name.startswith("_") else method
+        while hasattr(inner, "__qualname__"):
+            inner.__qualname__ = name
+            inner = getattr(inner, "__wrapped__", None)
+    return mixin
 
 
 def check_rows(estimator, X, *, reset=False):
@@ -94,9 +107,7 @@ def check_rows(estimator, X, *, reset=False):
         If the threshold changes values: any but 0 and 1, or also those where it
         is outside [0, 1).
     """
-    if not reset:
-        check_is_fitted(estimator)
-    X = validate_data(estimator, X, accept_sparse="csr", dtype="numeric", reset=reset)
+    X = check_table(estimator, X, reset=reset)
     if sparse.issparse(X) and not X.has_canonical_format:
         X = X.copy()
         X.sum_duplicates()
@@ -128,34 +139,13 @@ def check_rows(estimator, X, *, reset=False):
     return Rows(X, threshold, lowest=low, unchanged=unchanged)
 
 
-def check_real_rows(estimator, X, *, reset=False):
-    """Validate rows of real values.
-
-    Parameters
-    ----------
-    estimator : estimator
-        Whose rows they are.
-    X : {array-like, sparse matrix} of shape (n_samples, n_features)
-        What the user passed.
-    reset : bool, default=False
-        Whether to learn the number and names of the features from it.
-
-    Returns
-    -------
-    rows : Rows
-        Without a copy of `X` where `X` is an array or in CSR format.
-
-    Raises
-    ------
-    NotFittedError
-        If nothing has been learned yet, unless `reset`.
-    ValueError
-        If `X` is not a finite numeric table of the right width.
-    """
+def check_table(estimator, X, *, reset=False):
+    """Validate a finite numeric table, dense or in CSR format, of the right width."""
     if not reset:
         check_is_fitted(estimator)
-    X = validate_data(estimator, X, accept_sparse="csr", dtype="numeric", reset=reset)
-    return Rows(X, None)
+    return validate_data(
+        estimator, X, accept_sparse="csr", dtype="numeric", reset=reset
+    )
 
 
 def states_of(estimator):
@@ -288,16 +278,6 @@ def check_hidden_rows(H, n_components):
             f"{n_components} hidden units."
         )
     return H
-
-
-def warn_user(message, category):
-    """Warn at the line that called into this package, however deep we are."""
-    frame, level = sys._getframe(), 1
-    while frame is not None and frame.f_globals.get("__name__", "").startswith(
-        ("skebm.", "sklearn.")
-    ):
-        frame, level = frame.f_back, level + 1
-    warnings.warn(message, category, stacklevel=level)
 
 
 def _every_value(X, condition):

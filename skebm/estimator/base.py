@@ -1,4 +1,4 @@
-"""The public edge of every model: validate, then call the private mathematics."""
+"""What every model derives from, and what it must define."""
 
 __all__ = ["BaseBinaryModel", "BaseEnergyModel", "BaseRealModel"]
 
@@ -7,19 +7,19 @@ from numbers import Integral, Real
 
 from sklearn.base import BaseEstimator, TransformerMixin
 
-from skebm._callbacks import CallbackSupportMixin
-from skebm._validation import Interval
-from skebm.base.binary_rows import BinaryRowsMixin
-from skebm.base.drawing import DrawingMixin
-from skebm.base.fitting import FittingMixin
-from skebm.base.likelihood import LikelihoodMixin
-from skebm.base.real_rows import RealRowsMixin
+from skebm.estimator.binary_rows import BinaryRowsMixin
+from skebm.estimator.callbacks import CallbackSupportMixin
+from skebm.estimator.fitting import FittingMixin
+from skebm.estimator.likelihood import LikelihoodMixin
+from skebm.estimator.real_rows import RealRowsMixin
+from skebm.estimator.sampling import SamplingMixin
+from skebm.estimator.validation import Interval
 
 
 class BaseEnergyModel(
     FittingMixin,
     LikelihoodMixin,
-    DrawingMixin,
+    SamplingMixin,
     CallbackSupportMixin,
     TransformerMixin,
     BaseEstimator,
@@ -27,8 +27,9 @@ class BaseEnergyModel(
 ):
     """Methods that every energy-based model shares.
 
-    A model adds its constructor and private methods of pure mathematics, of which
-    `BaseBinaryModel` and `BaseRealModel` have those about rows.
+    A model adds its constructor and four private methods of pure mathematics:
+    `_initial_energy`, `_metric`, `_parameters` and `_energy`. Those about rows are in
+    `BaseBinaryModel` and `BaseRealModel`.
     """
 
     _parameter_constraints: dict = {
@@ -52,65 +53,16 @@ class BaseEnergyModel(
     }
 
     @abstractmethod
-    def _check(self, X, *, reset=False):
-        """Validate a table and give its rows; learn its features if `reset`."""
-
-    @abstractmethod
-    def _see(self, rows, *, first):
-        """Learn from rows in which units the model works; `first` forgets others."""
-
-    @abstractmethod
-    def _in_units(self, rows):
-        """View validated rows in the units in which the model works."""
-
-    @abstractmethod
-    def _drawn(self, rows, rng):
-        """Draw units where rows give probabilities of being on."""
-
-    @abstractmethod
-    def _see_nothing(self, n_features):
-        """Settle the units in which the model works, its parameters being known."""
-
-    @abstractmethod
-    def _start_rows(self, n_rows, rng):
-        """Draw rows from which chains start, in the model's units."""
-
-    @abstractmethod
-    def _in_states(self, units):
-        """Give rows in the model's units the values that users know."""
-
-    @property
-    @abstractmethod
-    def _chain_mean(self):
-        """Means of the independent units from which annealing starts."""
-
-    @abstractmethod
     def _initial_energy(self, sample, rng):
         """Build the energy from which learning starts, given a sample of the data."""
 
     @abstractmethod
-    def _centred(self, energy):
-        """Give a plain energy in the coordinates in which it learns, float32."""
-
-    @abstractmethod
-    def _metric(self, model, sample):
+    def _metric(self, energy, sample):
         """Build the metric of learning from a sample of visible rows, or None."""
 
     @abstractmethod
-    def _recentred(self, model):
-        """Give a machine in learning coordinates that suit the data seen so far."""
-
-    @abstractmethod
-    def _learner(self, algorithm):
-        """Build a learning algorithm from the constructor's parameters."""
-
-    @abstractmethod
-    def _energy_of(self, model):
-        """Give the plain energy of a machine in learning coordinates."""
-
-    @abstractmethod
     def _parameters(self, energy):
-        """Name the public attributes that a plain energy becomes."""
+        """Name the public attributes that an energy without offsets becomes."""
 
     @abstractmethod
     def _energy(self):

@@ -4,8 +4,8 @@ __all__ = ["RealRowsMixin"]
 
 import numpy as np
 
-from skebm._rows import ScaledRows
-from skebm._validation import check_real_rows
+from skebm.estimator.validation import check_table
+from skebm.units.data import Rows, ScaledRows
 
 # Columns that vary by less than this share of their size vary by rounding.
 _ROUNDING = 1e-13
@@ -21,8 +21,11 @@ class RealRowsMixin:
     # Whether all columns are divided by the same standard deviation.
     _one_scale = False
 
+    # Rows are centred as they are read.
+    _visible_mean = None
+
     def _check(self, X, *, reset=False):
-        return check_real_rows(self, X, reset=reset)
+        return Rows(check_table(self, X, reset=reset), None)
 
     def _see(self, rows, *, first):
         if not first:
@@ -33,12 +36,10 @@ class RealRowsMixin:
             variance[:] = variance.mean()
         self._location = mean
         self._scale = np.sqrt(np.where(variance > 0, variance, 1))
-        self._n_hidden = self.n_components
 
     def _see_nothing(self, n_features):
-        self._location = self.intercept_visible_
+        self._location = self.intercept_visible_.copy()
         self._scale = np.sqrt(self.noise_variance_)
-        self._n_hidden = self.n_components
 
     def _in_units(self, rows):
         return ScaledRows(rows, self._location, self._scale)
@@ -51,11 +52,6 @@ class RealRowsMixin:
 
     def _in_states(self, units):
         return self._location + self._scale * units
-
-    @property
-    def _chain_mean(self):
-        # Chains move through the hidden units alone.
-        return np.full(self._n_hidden, 0.5)
 
 
 def _moments(rows):
