@@ -1,44 +1,48 @@
 """Gaussian RBMs of every kind of noise, and their oracles."""
 
+from dataclasses import replace
+
 import numpy as np
 from gaussian_oracle import GaussianRBMOracle, random_gaussian_rbm
 
 from skebm.energy.gaussian_rbm import GaussianRBMEnergy
-from skebm.energy.whitening import DiagonalWhitening, TriangularWhitening
+from skebm.units.gaussian import GaussianUnits, whiten_covariance
 
 KINDS = ["full", "diag", "shared", "fixed"]
 
 
-def whitening_of(noise, kind):
-    """Make the map of a kind that whitens a noise."""
-    if kind == "full":
-        return TriangularWhitening(np.tril(np.linalg.inv(np.linalg.cholesky(noise))))
-    scale = 1 / np.sqrt(noise)
-    return DiagonalWhitening(scale, shared=kind == "shared", fixed=kind == "fixed")
+def units_of(noise, kind):
+    """Make units of a kind with this noise: variances, or a covariance."""
+    base = whiten_covariance(noise) if kind == "full" else 1 / np.sqrt(noise)
+    return GaussianUnits.of_base(base, shared=kind == "shared", fixed=kind == "fixed")
 
 
-def gaussian_machine(kind, n_hidden=3, n_visible=2, *, scale=1.0, seed=0, **kwargs):
+def gaussian_energy(weights, visible_bias, hidden_bias, units, **settings):
+    """Make an energy of parameters in units of the noise."""
+    parameters = weights, visible_bias, hidden_bias
+    return replace(GaussianRBMEnergy.of(*parameters, visible=units), **settings)
+
+
+def gaussian_machine(kind, n_hidden=3, n_visible=2, *, scale=1.0, seed=0, **settings):
     """Draw a machine whose noise is of a kind."""
     components, visible_bias, hidden_bias, noise = random_gaussian_rbm(
         n_hidden, n_visible, full=kind == "full", scale=scale, seed=seed
     )
-    whitening = whitening_of(noise, kind)
-    matrix = dense(whitening)
-    return GaussianRBMEnergy(
-        components @ matrix.T, matrix @ visible_bias, hidden_bias, whitening, **kwargs
+    units = units_of(noise, kind)
+    matrix = dense(units)
+    return gaussian_energy(
+        components @ matrix.T, matrix @ visible_bias, hidden_bias, units, **settings
     )
 
 
-def dense(whitening):
-    """Write the matrix of a map out."""
-    if isinstance(whitening, TriangularWhitening):
-        return whitening.matrix
-    return np.diag(whitening.scale)
+def dense(units):
+    """Write out the matrix that gives noise unit variance."""
+    return units.whitening if units.is_full else np.diag(units.whitening)
 
 
 def oracle_of(energy, beta=1.0):
     """Give the exact law of a machine, in the coordinates of its visible rows."""
-    inverse = np.linalg.inv(dense(energy.whitening).astype(float))
+    inverse = np.linalg.inv(dense(energy.visible).astype(float))
     return GaussianRBMOracle(
         energy.weights @ inverse.T,
         inverse @ energy.visible_bias,
@@ -58,6 +62,6 @@ def rows_of(energy, n_rows=7, seed=0, spread=1.0):
 
 def mean_log_likelihood(energy, rows):
     """What learning maximises: the mean log-likelihood, less what the ridge costs."""
-    matrix = dense(energy.whitening)
+    matrix = dense(energy.visible)
     cost = energy.ridge / 2 * np.trace(matrix.T @ matrix)
     return oracle_of(energy).log_density(rows).mean() - cost

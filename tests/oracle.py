@@ -34,6 +34,11 @@ class RBMOracle:
         self.joint = unnormalised / self.partition
         self.law = self.joint.sum(axis=1)
 
+    @classmethod
+    def of(cls, energy, beta=1.0):
+        """Write out a machine from its plain parameters."""
+        return cls(energy.weights, energy.visible_bias, energy.hidden_bias, beta)
+
     def index(self, rows):
         """Find the number of each visible configuration in `visible`."""
         powers = 2 ** np.arange(rows.shape[1])[::-1]
@@ -85,6 +90,11 @@ class BoltzmannOracle:
         unnormalised = np.exp(-beta * self.energies)
         self.partition = unnormalised.sum()
         self.law = unnormalised / self.partition
+
+    @classmethod
+    def of(cls, energy, beta=1.0):
+        """Write out a machine from its plain parameters."""
+        return cls(energy.couplings, energy.bias, beta)
 
     def _energy(self, row):
         return -row @ self.couplings @ row / 2 - self.bias @ row

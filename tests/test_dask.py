@@ -1,17 +1,16 @@
 """Searches, learning and scores on a cluster of two processes on this machine."""
 
 import os
-import pickle
 from unittest import mock
 
 import joblib
 import numpy as np
 import pytest
+from models import contents
 from sklearn.base import clone
 from sklearn.datasets import load_digits
 from sklearn.model_selection import GridSearchCV, KFold
 from sklearn.utils import check_random_state
-from threadpoolctl import threadpool_limits
 
 from skebm import BinaryRBM, BoltzmannMachine, GaussianRBM, LatentBM
 
@@ -40,25 +39,12 @@ def start_cluster():
             yield client
 
 
-@pytest.fixture(autouse=True)
-def one_thread():
-    """Use as many BLAS threads here as the workers do: rounding depends on it."""
-    with threadpool_limits(1, user_api="blas"):
-        yield
-
-
 def chunked():
     return da.from_array(X, chunks=(CHUNK, -1))
 
 
 def chunks():
     return [X[start : start + CHUNK] for start in range(0, len(X), CHUNK)]
-
-
-def contents(estimator):
-    """Hash all that an estimator holds, its generator and chains included."""
-    # Sent elsewhere and back, arrays may lie otherwise in memory, which counts here.
-    return joblib.hash(vars(pickle.loads(pickle.dumps(estimator))))  # noqa: S301
 
 
 def search(**settings):
@@ -159,7 +145,7 @@ def rbm():
 
 
 def test_scores_by_blocks(client, rbm):
-    rbm.log_partition_  # noqa: B018
+    rbm.log_partition()
     scores = chunked().map_blocks(rbm.score_samples, drop_axis=1, dtype=float)
     expected = np.concatenate([rbm.score_samples(rows) for rows in chunks()])
     np.testing.assert_array_equal(scores.compute(), expected)
@@ -181,7 +167,7 @@ def test_features_by_blocks(client, rbm):
 
 def score_without_computing_log_partition(rbm, rows):
     forbidden = mock.Mock(side_effect=AssertionError("log Z is computed here"))
-    with mock.patch("skebm.base.likelihood.compute_log_partition", forbidden):
+    with mock.patch("skebm.estimator.likelihood.compute_log_partition", forbidden):
         return rbm.score_samples(rows)
 
 
@@ -189,6 +175,6 @@ def test_log_partition_goes_with_the_model(client, rbm):
     task = client.submit(score_without_computing_log_partition, rbm, X)
     with pytest.raises(AssertionError, match="computed here"):
         task.result()
-    rbm.log_partition_  # noqa: B018
+    rbm.log_partition()
     task = client.submit(score_without_computing_log_partition, rbm, X)
     np.testing.assert_array_equal(task.result(), rbm.score_samples(X))

@@ -3,34 +3,48 @@
 import importlib
 import inspect
 
+import numpy as np
 import pytest
+from models import MODELS, rows_for
 from numpydoc.validate import validate
+from sklearn.base import clone
 
 import skebm
+from skebm import datasets, displays
 
 # No extended summary or "see also" where the summary says it all and the class has
 # them; text may start beside the quotes, and results have names.
 ALLOWED = {"ES01", "GL01", "RT02", "SA01"}
 
 
+def members(name, item):
+    """Name what the package itself defines in a class, its properties included."""
+    for attribute, member in inspect.getmembers(item):
+        function = inspect.unwrap(getattr(member, "fget", member))
+        owner = getattr(function, "__module__", None) or ""
+        if not attribute.startswith("_") and owner.startswith("skebm"):
+            yield f"{name}.{attribute}"
+
+
 def public_names():
-    for name in skebm.__all__:
-        item = getattr(skebm, name)
-        if not inspect.isclass(item):
-            continue
-        yield f"skebm.{name}"
-        for attribute, member in inspect.getmembers(item):
-            owner = getattr(
-                inspect.unwrap(getattr(member, "fget", member)), "__module__", ""
-            )
-            if not attribute.startswith("_") and (owner or "").startswith("skebm"):
-                yield f"skebm.{name}.{attribute}"
+    for module in (skebm, datasets, displays):
+        for public in module.__all__:
+            name, item = f"{module.__name__}.{public}", getattr(module, public)
+            if not callable(item):
+                continue
+            yield name
+            if inspect.isclass(item):
+                yield from members(name, item)
 
 
-def test_the_list_is_not_empty():
+def test_all_kinds_of_names_are_among_these():
     names = set(public_names())
-    assert {"skebm.BinaryRBM", "skebm.BinaryRBM.fit"} <= names
-    assert {"skebm.BinaryRBM.log_partition_", "skebm.BinaryRBM.sample"} <= names
+    assert {"skebm.BinaryRBM.fit", "skebm.BinaryRBM.log_partition_"} <= names
+    assert {"skebm.log_partition_bounds", "skebm.LatentBM.metropolis"} <= names
+    assert {
+        "skebm.displays.WeightsDisplay.plot",
+        "skebm.datasets.make_bars_and_stripes",
+    } <= names
 
 
 @pytest.mark.parametrize("name", list(public_names()))
@@ -38,18 +52,31 @@ def test_docstring(name):
     report = validate(name)
     # An attribute needs no example of its own.
     allowed = ALLOWED | ({"EX01"} if report["type"] == "property" else set())
-    errors = [error for error in report["errors"] if error[0] not in allowed]
-    assert not errors
+    assert not [error for error in report["errors"] if error[0] not in allowed]
 
 
-def test_the_class_documents_every_fitted_attribute():
-    rbm = skebm.BinaryRBM(1, max_iter=1).fit([[0, 1]])
-    fitted = {name for name in vars(rbm) if name.endswith("_")}
+@pytest.mark.parametrize("name", MODELS)
+def test_the_class_documents_every_fitted_attribute(name):
+    model = clone(MODELS[name]).fit(rows_for(name, np.eye(2)))
+    fitted = {name for name in vars(model) if name.endswith("_")}
     fitted |= {"log_partition_", "log_partition_std_", "feature_names_in_"}
-    documented = inspect.getdoc(skebm.BinaryRBM).split("Attributes\n")[1]
+    documented = inspect.getdoc(type(model)).split("Attributes\n")[1]
     assert all(f"\n{name} :" in documented for name in fitted)
 
 
-@pytest.mark.parametrize("layer", ["energy", "learning", "partition", "sampling"])
+@pytest.mark.parametrize(
+    "layer",
+    [
+        "datasets",
+        "displays",
+        "energy",
+        "estimator",
+        "kernels",
+        "learning",
+        "partition",
+        "sampling",
+        "units",
+    ],
+)
 def test_each_layer_says_what_it_is_for(layer):
     assert importlib.import_module(f"skebm.{layer}").__doc__

@@ -5,14 +5,10 @@ import sys
 
 import numpy as np
 import pytest
-from numpydoc.validate import validate
 from sklearn.exceptions import NotFittedError
 from sklearn.neural_network import BernoulliRBM
 
 from skebm import BinaryRBM, BoltzmannMachine, displays
-
-# As in the test of the estimators.
-ALLOWED = {"ES01", "GL01", "RT02", "SA01"}
 
 X = np.array([[0, 0, 1, 1], [1, 1, 0, 0], [0, 1, 0, 1]] * 10)
 
@@ -100,10 +96,3 @@ def test_matplotlib_is_asked_for_where_it_is_missing(name, method, monkeypatch):
 def test_importing_displays_imports_no_matplotlib():
     code = "import sys, skebm.displays; assert 'matplotlib' not in sys.modules"
     subprocess.run([sys.executable, "-c", code], check=True)  # noqa: S603
-
-
-@pytest.mark.parametrize("method", ["", ".from_estimator", ".plot"])
-@every_display
-def test_docstring(name, method):
-    errors = validate(f"skebm.displays.{name}{method}")["errors"]
-    assert not [error for error in errors if error[0] not in ALLOWED]

@@ -62,8 +62,8 @@ def test_the_score_has_the_error_of_the_rows_and_of_log_z(plt):
     # 21 units in either layer, so that log Z is estimated.
     wide = np.random.default_rng(0).integers(2, size=(60, 21))
     rbm = BinaryRBM(21, max_iter=10, log_partition_tol=0.1, random_state=0).fit(wide)
-    assert rbm.log_partition_std_ > 0
     display = HistoryDisplay.from_estimator(rbm, wide)
+    assert rbm.log_partition_std_ > 0
     scores = rbm.score_samples(wide)
     variance = np.var(scores, ddof=1) / 60 + rbm.log_partition_std_**2
     assert display.score == rbm.score(wide)

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from skebm import GaussianRBM
-from skebm._rows import Rows
+from skebm.units.data import Rows
 
 
 @pytest.mark.parametrize(

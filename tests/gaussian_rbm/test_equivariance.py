@@ -19,6 +19,7 @@ def rows_of_few_digits():
 
 EXACTLY = np.array([2.0**-20, 2.0**20, 8.0])
 SHIFTS = np.array([2.0**20, -(2.0**18), 5.0])
+QUICK = {"algorithm": "pcd", "max_iter": 150}
 EXACT = {
     "full": {},
     "diag": {"covariance_type": "diag"},
@@ -39,7 +40,7 @@ def fit(X, **settings):
 
 
 def fit_by_chains(X, name):
-    return fit(X, **{"algorithm": "pcd", "max_iter": 150} | STOCHASTIC[name])
+    return fit(X, **QUICK | STOCHASTIC[name])
 
 
 @pytest.mark.parametrize("name", STOCHASTIC)
@@ -112,7 +113,7 @@ def test_learning_is_the_same_in_any_units(name, scale, shift):
     )
 
 
-@pytest.mark.parametrize("settings", [{"tol": 1e-7}, {"algorithm": "pcd"}], ids=str)
+@pytest.mark.parametrize("settings", [{"tol": 1e-7}, QUICK], ids=str)
 def test_spherical_noise_takes_the_units_of_columns_as_equal(settings):
     X = rows_of_few_digits()
     settings = {"covariance_type": "spherical", **settings}

@@ -69,20 +69,6 @@ def test_learning_goes_on_from_parameters(given):
     assert rbm.score(X) > max(before, normal)
 
 
-def test_from_parameters_shares_no_memory():
-    arrays = [array.copy() for array in PARTS]
-    rbm = GaussianRBM.from_parameters(*arrays)
-    for array in arrays:
-        array[:] = 9
-    np.testing.assert_array_equal(rbm.components_, COMPONENTS)
-    np.testing.assert_array_equal(rbm.noise_covariance_, COVARIANCE)
-    np.testing.assert_array_equal(rbm.noise_variance_, VARIANCE)
-    variance = VARIANCE.copy()
-    rbm = make(variance)
-    variance[:] = 9
-    np.testing.assert_array_equal(rbm.noise_variance_, VARIANCE)
-
-
 @pytest.mark.parametrize(
     ("changes", "match"),
     [

@@ -105,7 +105,9 @@ def test_exact_learning_ends_where_the_gradient_vanishes():
 # ---- known noise ----
 
 
-@pytest.mark.parametrize("settings", [{}, {"algorithm": "pcd"}], ids=str)
+@pytest.mark.parametrize(
+    "settings", [{}, {"algorithm": "pcd", "max_iter": 300}], ids=str
+)
 @pytest.mark.parametrize("kind", ["full", "diag", "spherical"])
 @pytest.mark.parametrize("noise", [0.3, np.array([0.3, 0.7]), [0.3, 0.7]], ids=str)
 def test_known_noise_stays_what_it_is(settings, kind, noise):

@@ -1,21 +1,36 @@
+"""The rule of contrastive learning, and what it does over many updates."""
+
+from dataclasses import dataclass, field
+from itertools import islice
+
 import numpy as np
 import pytest
-from oracle import RBMOracle
+from gaussian_machines import gaussian_machine
+from implementations import IMPLEMENTATIONS, use
+from oracle import BoltzmannOracle, RBMOracle, all_states, random_boltzmann, random_rbm
+from scipy.special import expit
+from statistical import assert_mean_is
 
 from skebm import BinaryRBM
-from skebm._rows import Rows
+from skebm.energy import latent
+from skebm.energy.base import Energy
 from skebm.energy.binary_rbm import BinaryRBMEnergy
-from skebm.energy.binary_rbm_centred import CentredBinaryRBM
-from skebm.learning.contrastive import ContrastiveLearning, LearningState
-from skebm.learning.natural import KroneckerMetric, Metric
-from skebm.sampling.noise import UniformNoise
+from skebm.energy.graph import LayeredGraph
+from skebm.energy.latent import LatentEnergy
+from skebm.energy.pairwise import PairwiseEnergy
+from skebm.learning.contrastive import ContrastiveLearning, LearningState, contrast
+from skebm.learning.metric import KroneckerMetric, Metric
+from skebm.learning.pair_metric import PairMetric
+from skebm.learning.schedule import Schedule
+from skebm.sampling.random import UniformNoise
 from skebm.sampling.tempering import Replicas
+from skebm.units.data import Rows
 
 N_FEATURES = 8
 
 
-def oracle_of(rbm):
-    return RBMOracle(rbm.components_, rbm.intercept_visible_, rbm.intercept_hidden_)
+def noise_from(seed, dtype=np.float32):
+    return UniformNoise(np.random.default_rng(seed), dtype)
 
 
 def independent_bits(n_samples, mean=0.3):
@@ -23,41 +38,91 @@ def independent_bits(n_samples, mean=0.3):
     return (rng.random((n_samples, N_FEATURES)) < mean).astype(float)
 
 
-class Recorder:
-    """Stands for a machine: records the batches it is shown, counts its steps."""
+# ---- the rule ----
 
-    def __init__(self, seen, value=0.0):
-        self.seen = seen
-        self.value = value
 
-    def prepare(self, rows):
-        return rows
+class NumberedNoise:
+    """The same variates for each draw and each entry of it, whatever its shape."""
 
-    def start_chains(self, batch, noise):
-        return np.append(-1.0, batch[:, 0])
+    def __init__(self):
+        self.n_draws = 0
+
+    def draw(self, shape):
+        rng = np.random.default_rng(self.n_draws)
+        self.n_draws += 1
+        table = 2 * rng.random((20, 20), np.float32) - 1
+        return np.ascontiguousarray(table[: shape[0], : shape[1]])
+
+
+@pytest.mark.parametrize("implementation", IMPLEMENTATIONS)
+@pytest.mark.parametrize("n_sweeps", [1, 3])
+@pytest.mark.parametrize("batch_dtype", [bool, np.float32])
+def test_the_fused_rule_is_the_rule(monkeypatch, implementation, n_sweeps, batch_dtype):
+    """From the same rows, which are chains of the one, and drawn from by the other."""
+    use(implementation, monkeypatch, "layers")
+    rng = np.random.default_rng(0)
+    energy = BinaryRBMEnergy.of(*random_rbm(5, 7))
+    energy = energy.shifted(rng.random(7), rng.random(5)).astype(np.float32)
+    batch = rng.random((9, 7))
+    batch = batch < 0.4 if batch_dtype is bool else batch.astype(np.float32)
+    rows = rng.random((13, 7)) < 0.5
+
+    noise = NumberedNoise()
+    direction, moved = contrast(energy, batch, rows, noise, n_sweeps, 0.3)
+    chains = energy.chains_of(moved, noise)
+    noise = NumberedNoise()
+    fused, fused_chains = energy.contrast(
+        batch, energy.chains_of(rows, noise), noise, n_sweeps, 0.3
+    )
+    np.testing.assert_array_equal(fused_chains[:, :-1], chains[:, :-1])
+    assert fused.matrix.dtype == direction.matrix.dtype == np.float32
+    # Sums of products of at most 1, of which the roundings are a few 1e-7.
+    np.testing.assert_allclose(fused.matrix, direction.matrix, rtol=0, atol=1e-6)
+    assert np.abs(fused.matrix).max() > 0.01
+    assert fused.visible_offset is energy.visible_offset
+
+
+def test_the_rule_lowers_the_energy_of_data_and_raises_that_of_the_model():
+    """On average along the exact gradient, with chains drawn from the model."""
+    energy = BinaryRBMEnergy.of(*random_rbm(2, 3))
+    oracle, rng = RBMOracle.of(energy), np.random.default_rng(0)
+    table = rng.random((20, 3)) < 0.2
+    exact = np.concatenate([part.ravel() for part in oracle.gradient(table)])
+    noise, directions = noise_from(1, np.float64), []
+    for _ in range(500):
+        chains = oracle.draw(30, rng)[0].astype(bool)
+        direction, moved = contrast(energy, table, chains, noise, rate=2.0)
+        assert moved.shape == chains.shape
+        assert not np.array_equal(moved, chains)
+        directions.append(direction.ravel())
+    assert_mean_is(2 * exact, directions)
+
+
+# ---- updates, one by one ----
+
+
+@dataclass(frozen=True, eq=False)
+class Recorder(Energy):
+    """Stands for a machine: records the batches it is shown, and is a number."""
+
+    value: np.ndarray = field(default_factory=lambda: np.zeros((1, 1)))
+    seen: list = field(default_factory=list)
+
+    parameters = ("value",)
+    largest_weight = np.inf
+
+    def start_chains(self, visible, noise):
+        return np.append(-1.0, visible[:, 0])
 
     def contrast(self, batch, chains, noise, n_sweeps, rate=1.0):
         shown = {"batch": batch[:, 0].copy(), "chains": chains, "n_sweeps": n_sweeps}
-        self.seen.append({**shown, "rate": rate})
-        return np.full((1, 1), rate), np.array([-2.0, len(self.seen), 0])
+        self.seen.append({**shown, "rate": rate, "value": self.value[0, 0]})
+        chains = np.array([-2.0, len(self.seen), 0])
+        return self.with_arrays([np.full((1, 1), float(rate))]), chains
 
-    def hidden_rows(self, batch):
-        return "hidden", batch
-
-    def with_drifted_offset(self, batch, fraction):
+    def drifted(self, rows, fraction):
         self.seen.append({"drift": fraction})
         return self
-
-    def step(self, direction, shrink):
-        self.seen[-1].update(shrink=shrink, direction=direction[0, 0])
-        return Recorder(self.seen, self.value + 1)
-
-    def towards(self, other, fraction):
-        value = self.value + fraction * (other.value - self.value)
-        return Recorder(self.seen, value)
-
-    def has_diverged(self):
-        return False
 
 
 class TenTimes:
@@ -76,20 +141,19 @@ class RecordingMetric(Metric):
     def __init__(self):
         self.visible, self.hidden = [], []
 
-    def updated(self, *, visible_rows=None, hidden_rows=None):
-        if visible_rows is not None:
-            self.visible.append(visible_rows[0, 0])
-        if hidden_rows is not None:
-            layer, batch = hidden_rows
-            assert layer == "hidden"
-            self.hidden.append(batch[0, 0])
+    def follow_visible(self, energy, batch):
+        self.visible.append(batch[0, 0])
         return self
 
-    def natural(self, gradient):
-        return 4 * gradient
+    def follow_hidden(self, energy, batch):
+        self.hidden.append(batch[0, 0])
+        return self
+
+    def turn(self, matrix):
+        return 4 * matrix
 
     def scales(self):
-        return np.array([1.0, 3.0])
+        return np.array([[3.0]])
 
 
 def make_learner(**settings):
@@ -108,26 +172,37 @@ def make_learner(**settings):
     )
 
 
-def run_recorded(n_rows, *, chains=(9, 9, 9), metric=None, n_passes=1, **settings):
-    seen = []
+def numbered_rows(n_rows, dtype=float):
+    return Rows(np.arange(n_rows, dtype=dtype)[:, np.newaxis], None)
+
+
+def run_recorded(
+    n_rows,
+    *,
+    chains=(9, 9, 9),
+    metric=None,
+    n_passes=1,
+    start=0.0,
+    schedule=None,
+    **settings,
+):
     learner = make_learner(**settings)
-    noise = UniformNoise(np.random.default_rng(0), np.float32)
-    model = Recorder(seen)
+    model = Recorder(np.full((1, 1), start))
     chains = None if chains is None else np.array(chains)
-    state = LearningState(model, model, chains, noise, {}, metric)
-    rows = Rows(np.arange(n_rows, dtype=float)[:, np.newaxis], None)
+    state = LearningState(model, model, chains, noise_from(0), {}, metric)
     for _ in range(n_passes):
-        learner.run(state, learner.batches(state, rows), TenTimes())
-    return state, seen
+        batches = learner.batches(state, numbered_rows(n_rows))
+        learner.run(state, batches, schedule or TenTimes())
+    return state, model.seen
 
 
 @pytest.mark.parametrize("n_rows", [1, 6, 7, 8, 100, 20_000])
 def test_the_batches_of_a_pass_show_each_row_once(n_rows):
-    learner = make_learner()
-    noise = UniformNoise(np.random.default_rng(0), np.float32)
-    state = LearningState(Recorder([]), None, None, noise, {})
-    rows = Rows(np.arange(n_rows, dtype=float)[:, np.newaxis], None)
+    learner, model = make_learner(), Recorder()
+    state = LearningState(model, model, None, noise_from(0), {})
+    rows = numbered_rows(n_rows, np.int64)
     batches = list(learner.batches(state, rows))
+    assert {batch.dtype for batch in batches} == {model.dtype}
     shown = np.concatenate(batches)[:, 0]
     np.testing.assert_array_equal(np.sort(shown), np.arange(n_rows))
     if n_rows > 8:
@@ -140,9 +215,16 @@ def test_the_batches_of_a_pass_show_each_row_once(n_rows):
     assert len(batches) == -(-n_rows // 7)
 
 
+def test_batches_of_bits_stay_bits():
+    learner, model = make_learner(), Recorder()
+    state = LearningState(model, model, None, noise_from(0), {})
+    (batch,) = learner.batches(state, Rows(np.ones((3, 2), dtype=bool), None))
+    assert batch.dtype == bool
+
+
 def test_each_batch_is_an_update():
     state, seen = run_recorded(100)
-    assert state.n_updates == len(seen) == state.model.value == 15
+    assert state.n_updates == len(seen) == 15
     shown = np.concatenate([update["batch"] for update in seen])
     np.testing.assert_array_equal(np.sort(shown), np.arange(100))
 
@@ -176,46 +258,43 @@ def test_chains_there_are_not_start_from_rows_of_the_batch(chains):
         assert set(started) <= set(update["batch"])
 
 
-def test_step_sizes_follow_the_updates():
-    _, seen = run_recorded(20)
+def values_of(state, seen):
+    """The machine before each update and after the last."""
+    return [update["value"] for update in seen] + [state.model.value[0, 0]]
+
+
+def test_steps_follow_the_schedule():
+    state, seen = run_recorded(20)
     assert [update["rate"] for update in seen] == [0, 10, 20]
-    assert [update["direction"] for update in seen] == [0, 10, 20]
-
-
-def test_the_penalty_is_scaled_by_the_step_size_and_the_schedule():
-    _, seen = run_recorded(20, alpha=1.0, l1_ratio=0.25)
-    weights = np.array([8.0])
-    seen[1]["shrink"](weights)
-    assert weights[0] == pytest.approx((8 - 10 * 0.125) / (1 + 10 * 0.375))
+    assert values_of(state, seen) == [0, 0, 10, 30]
 
 
 def test_natural_steps_go_along_the_metric_and_are_shortened():
     """Gradient 1 and natural gradient 4: their product, 4, is a length of 2."""
-    _, seen = run_recorded(20, metric=RecordingMetric())
+    state, seen = run_recorded(20, metric=RecordingMetric())
     assert [update["rate"] for update in seen] == [1, 1, 1]
-    assert [update["direction"] for update in seen] == [0, 10 / 2 * 4, 20 / 2 * 4]
-    assert all(update["shrink"] is None for update in seen)
+    assert values_of(state, seen) == [0, 0, 10 / 2 * 4, (10 + 20) / 2 * 4]
 
 
-def learned_from_bits(metric, rows):
-    """Make five updates of 6 hidden units: rows are 7 of the data, and 3 of chains."""
-    rng = np.random.default_rng(1)
-    energy = BinaryRBMEnergy(rng.normal(0, 1, (6, N_FEATURES)), *map(np.zeros, (8, 6)))
-    offset = np.full(N_FEATURES, 0.3)
-    model = CentredBinaryRBM.from_plain(energy, offset).astype(np.float32)
-    noise = UniformNoise(np.random.default_rng(2), np.float32)
-    state = LearningState(model, model, None, noise, {}, metric)
-    learner = make_learner()
-    learner.run(state, learner.batches(state, Rows(rows, None)), TenTimes())
-    assert state.n_updates == 5
-    return state.model.matrix
+@pytest.mark.parametrize(
+    ("metric", "direction", "rate"), [(None, 10, 10), (RecordingMetric(), 20, 15)]
+)
+def test_the_penalty_is_scaled_by_step_size_metric_and_schedule(
+    metric, direction, rate
+):
+    """Of the rate 10 / 2 and the scale 3 of this metric, in the second update."""
+    settings = {"alpha": 1.0, "l1_ratio": 0.25}
+    state, seen = run_recorded(20, metric=metric, start=8.0, **settings)
+    expected = (8 + direction - rate * 0.125) / (1 + rate * 0.375)
+    assert values_of(state, seen)[:3] == pytest.approx([8, 8, expected])
 
 
 def test_steps_are_made_of_rows_where_the_metric_favours_them(monkeypatch):
+    """Rows are 7 of the data, and 3 of chains."""
     rows = independent_bits(35)
-    prepared = np.column_stack([rows - 0.3, np.ones(35)])
-    metric = KroneckerMetric.start(prepared, 6)
-    made, asked = [], []
+    energy = BinaryRBMEnergy.of(*random_rbm(6, N_FEATURES)).astype(np.float32)
+    energy = energy.centred(np.full(N_FEATURES, 0.3))
+    metric, made, asked = KroneckerMetric.start(energy, rows), [], []
     for favoured in (True, False):
 
         def favours_rows(metric, n_rows, it=favoured):
@@ -226,18 +305,52 @@ def test_steps_are_made_of_rows_where_the_metric_favours_them(monkeypatch):
             patched.setattr(KroneckerMetric, "favours_rows", favours_rows)
             unused = "step" if favoured else "step_of_rows"
             patched.setattr(KroneckerMetric, unused, lambda *_: 1 / 0)
-            made.append(learned_from_bits(metric, rows))
+            learner = make_learner()
+            state = LearningState(energy, energy, None, noise_from(2), {}, metric)
+            learner.run(state, learner.batches(state, Rows(rows, None)), TenTimes())
+        made.append(state.model.matrix)
+        assert state.n_updates == 5
     assert asked == [10] * 10
     assert made[0].dtype == np.float32
+    assert np.abs(made[0] - energy.matrix).max() > 1
     np.testing.assert_allclose(made[0], made[1], rtol=1e-4, atol=1e-4)
 
 
-def test_the_penalty_takes_the_metric_of_each_weight():
-    _, seen = run_recorded(20, metric=RecordingMetric(), alpha=1.0, l1_ratio=0.25)
-    weights = np.array([8.0, 8.0])
-    seen[1]["shrink"](weights)
-    rates = 10 / 2 * np.array([1.0, 3.0])
-    np.testing.assert_allclose(weights, (8 - rates * 0.125) / (1 + rates * 0.375))
+def pairwise_machine():
+    return PairwiseEnergy.of(*random_boltzmann(4)).centred(np.full(4, 0.4))
+
+
+def gaussian_rbm():
+    return gaussian_machine("full", 3, 2).centred(None)
+
+
+@pytest.mark.parametrize(
+    "make",
+    [lambda: BinaryRBMEnergy.of(*random_rbm(3, 4)), pairwise_machine, gaussian_rbm],
+)
+@pytest.mark.parametrize("natural", ["no", "full", "diagonal"])
+def test_updates_change_no_machine_in_place(make, natural):
+    """Neither the one they begin with, nor what the new ones have worked out."""
+    energy, metric = make().astype(np.float32), None
+    rows = np.random.default_rng(0).random((7, energy.n_visible)).astype(np.float32)
+    if natural != "no":
+        is_pairwise = isinstance(energy, PairwiseEnergy)
+        metric = (PairMetric if is_pairwise else KroneckerMetric).start(
+            energy,
+            None if make is gaussian_rbm else rows,
+            diagonal=natural == "diagonal",
+        )
+    before = energy.ravel()
+    energy.free_energy(rows)  # which remembers what it works out
+    alpha = 0.0 if natural == "full" else 0.01
+    learner = make_learner(alpha=alpha, l1_ratio=0.5, drifting_offset=True)
+    state = LearningState(energy, energy, None, noise_from(0), {}, metric)
+    learner.run(state, [rows] * 3, Schedule(0.1, 3))
+    np.testing.assert_array_equal(energy.ravel(), before)
+    assert not np.array_equal(state.model.ravel(), before)
+    for model in (state.model, state.averaged):
+        afresh = model.with_arrays([array.copy() for array in model.arrays()])
+        np.testing.assert_array_equal(model.free_energy(rows), afresh.free_energy(rows))
 
 
 def test_the_metric_and_the_offset_follow_now_and_then():
@@ -254,29 +367,34 @@ def test_the_metric_and_the_offset_follow_now_and_then():
     assert {seen[number]["drift"] for number in drifts} == {0.2}
 
 
+# ---- the average and what else becomes of it ----
+
+
+def lag(n_updates, n_passes=1):
+    """Say by how many the average lags behind machines 1, 2, 3, ..."""
+    state, _ = run_recorded(7 * n_updates, n_passes=n_passes, schedule=Schedule(1.0))
+    assert state.model.value == n_updates * n_passes
+    return (state.model.value - state.averaged.value).item()
+
+
 def test_the_average_reaches_back_over_a_ninth_then_over_five_hundred_updates():
-    """Of the counts 1, 2, 3, ... it lags by that many updates, less one."""
-    state, _ = run_recorded(7, n_passes=200)
     # Weights ~ k^8 have their mean at 9/10 of the way.
-    assert 200 - state.averaged.value == pytest.approx(200 / 10, rel=0.06)
-    state, _ = run_recorded(7, n_passes=10_000)
+    assert lag(1, n_passes=200) == pytest.approx(200 / 10, rel=0.06)
     # Of what came before the last thousands exp(-11) is left.
-    assert 10_000 - state.averaged.value == pytest.approx(499, abs=0.01)
+    assert lag(1, n_passes=10_000) == pytest.approx(499, abs=0.01)
     # In a longer run the last of each ten iterates counts for all of them, which
     # brings the average 4.5 updates nearer.
-    state, _ = run_recorded(7 * 1000, n_passes=10)
-    assert 10_000 - state.averaged.value == pytest.approx(494.5, abs=0.05)
+    assert lag(1000, n_passes=10) == pytest.approx(494.5, abs=0.05)
 
 
 @pytest.mark.parametrize("n_updates", [1, 2, 10, 11, 20])
 def test_the_average_takes_in_the_last_iterate_of_every_run(n_updates):
-    state, _ = run_recorded(7 * n_updates)
+    state, _ = run_recorded(7 * n_updates, schedule=Schedule(1.0))
     before = state.averaged.value
-    learner, rows = make_learner(), Rows(np.zeros((7, 1)), None)
-    learner.run(state, learner.batches(state, rows), TenTimes())
+    make_learner().run(state, [np.zeros((7, 1))], Schedule(1.0))
     share = 9 / (10 + n_updates)
     expected = before + share * (n_updates + 1 - before)
-    assert state.averaged.value == pytest.approx(expected, rel=1e-12)
+    np.testing.assert_allclose(state.averaged.value, expected, rtol=1e-12)
 
 
 @pytest.mark.parametrize(
@@ -286,38 +404,44 @@ def test_the_average_takes_in_the_last_iterate_of_every_run(n_updates):
 def test_the_result_is_the_average_with_the_zeros_of_the_last(
     alpha, l1_ratio, with_zeros
 ):
-    class Averaged:
-        def without_weights(self, other):
-            return ("without the zeros of", other)
-
-    state = LearningState("last", Averaged(), None, None, {})
+    averaged = BinaryRBMEnergy.of(np.ones((2, 2)), np.ones(2), np.ones(2))
+    weights = np.array([[1.0, 0.0], [0.0, 3.0]])
+    last = BinaryRBMEnergy.of(weights, np.zeros(2), np.zeros(2))
+    state = LearningState(last, averaged, None, None, {})
     result = make_learner(alpha=alpha, l1_ratio=l1_ratio).result(state)
-    expected = ("without the zeros of", "last") if with_zeros else state.averaged
-    assert result == expected
+    expected = weights != 0 if with_zeros else np.ones((2, 2))
+    np.testing.assert_array_equal(result.weights, expected)
+    np.testing.assert_array_equal(result.visible_bias, 1)
+    np.testing.assert_array_equal(averaged.weights, 1)
 
 
-def test_the_penalty_is_that_of_the_plain_weights():
-    energy = BinaryRBMEnergy(np.array([[1.0, -2.0], [0.0, 3.0]]), [5, 5], [7, 7])
+def test_the_penalty_is_that_of_the_weights():
+    energy = BinaryRBMEnergy.of(np.array([[1.0, -2.0], [0.0, 3.0]]), [5, 5], [7, 7])
     learner = make_learner(alpha=0.5, l1_ratio=0.25)
     assert learner.penalty(energy) == 0.5 * (0.25 * 6 + 0.75 * 14 / 2)
 
 
 def test_divergence_is_an_error():
-    class Diverged(Recorder):
-        def has_diverged(self):
-            return True
-
-        def step(self, direction, shrink):
-            return self
-
-        def towards(self, other, fraction):
-            return self
-
-    noise = UniformNoise(np.random.default_rng(0), np.float32)
-    model = Diverged([])
-    state = LearningState(model, model, np.zeros(3), noise, {})
     with pytest.raises(FloatingPointError, match=r"diverged after 2 updates.*Lower"):
-        make_learner().run(state, np.zeros((2, 7, 1)), TenTimes())
+        run_recorded(14, start=np.inf)
+
+
+def test_tempered_chains_make_their_steps_on_the_ladders():
+    """Further sweeps of the machine itself would cost time and add nothing."""
+    learner = make_learner(n_chains=5, tempered_from=np.full(3, 0.5))
+    model = BinaryRBMEnergy.of(np.ones((2, 3)), np.zeros(3), np.zeros(2))
+    state = LearningState(model, model, None, noise_from(0, np.float64), {})
+    chains, replicas, n_sweeps = learner._chains(state, model, np.ones((4, 3)))
+    assert chains.shape == (5, 3)
+    assert replicas.n_steps == 3
+    assert n_sweeps == 1
+
+
+# ---- estimators that learn by it ----
+
+
+def oracle_of(rbm):
+    return RBMOracle(rbm.components_, rbm.intercept_visible_, rbm.intercept_hidden_)
 
 
 @pytest.mark.parametrize("batch_size", [64, 100])
@@ -441,16 +565,8 @@ def test_partial_fit_centres_on_all_the_rows_it_has_seen():
         rbm.partial_fit(X[start : start + 30])
     expected = (X.sum(axis=0) + 0.5) / 101
     np.testing.assert_allclose(
-        rbm._state.model.offsets.visible[:-1], expected, rtol=1e-6
+        rbm._state.model.visible_offset[:-1], expected, rtol=1e-6
     )
-
-
-def test_without_centering_there_are_no_offsets():
-    X = independent_bits(100)
-    rbm = BinaryRBM(2, centering=False, max_iter=2, random_state=0)
-    rbm.fit(X).partial_fit(X)
-    assert not rbm._state.model.offsets.visible.any()
-    assert not rbm._state.model.offsets.hidden.any()
 
 
 def test_the_hidden_offset_follows_the_hidden_units():
@@ -461,7 +577,7 @@ def test_the_hidden_offset_follows_the_hidden_units():
     assert np.abs(mean - 0.5).min() > 0.3
     # A batch mean of 20 rows has error 0.07, a third of it after averaging.
     np.testing.assert_allclose(
-        rbm._state.model.offsets.hidden[:-1], mean, atol=4 * 0.07 / 3
+        rbm._state.model.hidden_offset[:-1], mean, atol=4 * 0.07 / 3
     )
 
 
@@ -499,30 +615,164 @@ def test_tempering_may_change_between_chunks(tempering):
 
 def test_centering_may_change_between_chunks():
     X = correlated_bits()
-    rbm = BinaryRBM(2, random_state=0).partial_fit(X)
-    rbm.set_params(centering=False).partial_fit(X)
-    assert not rbm._state.model.offsets.visible.any()
-    assert not rbm._state.model.offsets.hidden.any()
-    rbm.set_params(centering=True).partial_fit(X)
-    assert rbm._state.model.offsets.visible[:-1].all()
+    rbm = BinaryRBM(2, max_iter=2, random_state=0).fit(X)
+    assert rbm._state.model.hidden_offset[:-1].all()
+    for centering in (False, True, False):
+        rbm.set_params(centering=centering).partial_fit(X)
+        assert rbm._state.model.visible_offset[:-1].all() == centering
+        assert centering or not rbm._state.model.hidden_offset.any()
+    rbm.fit(X)
+    assert not rbm._state.model.visible_offset.any()
+    assert not rbm._state.model.hidden_offset.any()
 
 
-def test_tempered_chains_make_their_steps_on_the_ladders():
-    """Further sweeps of the machine itself would cost time and add nothing."""
-    mean = np.full(3, 0.5)
-    learner = ContrastiveLearning(
-        persistent=True,
-        n_chains=5,
-        n_gibbs_steps=3,
-        batch_size=4,
-        tempered_from=mean,
-        drifting_offset=False,
-        alpha=0.0,
-        l1_ratio=0.0,
+# ---- machines whose hidden units are filled in for each batch ----
+
+OFFSETS = np.array([0.4, 0.6, 0.3]), np.array([0.5, 0.5, 0.2])
+
+
+def latent_machine(hidden_couplings=True, **settings):
+    visible, hidden = np.ones((3, 3), dtype=bool), np.full((3, 3), hidden_couplings)
+    graph = LayeredGraph.of_layers(visible, hidden, np.ones((3, 3), dtype=bool))
+    couplings, bias = random_boltzmann(6)
+    energy = LatentEnergy.of(couplings * graph.mask, bias, graph, **settings)
+    return energy.shifted(*OFFSETS).astype(np.float32)
+
+
+def law_of_visible(energy):
+    law = BoltzmannOracle.of(energy.astype(np.float64)).law
+    return law.reshape(8, 8).sum(axis=1)
+
+
+def moments_of_filled(energy, n_rows=4000):
+    """Fill each visible row in many times; give the hidden units and their law."""
+    rows = np.repeat(all_states(3).astype(bool), n_rows, axis=0)
+    filled = energy._posterior(rows, noise_from(0)).astype(float)
+    law = BoltzmannOracle.of(energy.astype(np.float64)).law.reshape(8, 8)
+    law = law / law.sum(axis=1, keepdims=True)
+    hidden = all_states(3)
+    exact = np.einsum("rh,hi,hj->rij", law, hidden, hidden)
+    return filled.reshape(8, n_rows, 3), exact
+
+
+@pytest.fixture
+def nothing_summed(monkeypatch):
+    monkeypatch.setattr(latent, "_MOST_FIELDS", 0)
+
+
+@pytest.mark.usefixtures("nothing_summed")
+def test_gibbs_fills_rows_in_by_draws_of_the_posterior():
+    filled, exact = moments_of_filled(latent_machine(posterior="gibbs"))
+    assert set(np.unique(filled)) == {0, 1}
+    for drawn, moments in zip(filled, exact, strict=True):
+        assert_mean_is(moments, np.einsum("ni,nj->nij", drawn, drawn))
+
+
+@pytest.mark.usefixtures("nothing_summed")
+def test_mean_field_fills_rows_in_by_its_means():
+    energy = latent_machine(n_posterior_steps=100)
+    filled, _ = moments_of_filled(energy, 2)
+    mean = filled[:, 0]
+    np.testing.assert_array_equal(mean, filled[:, 1])
+    field = all_states(3) @ energy.couplings[:3, 3:] + energy.bias[3:]
+    np.testing.assert_allclose(
+        mean, expit(field + mean @ energy.couplings[3:, 3:]), rtol=0, atol=1e-5
     )
-    model = BinaryRBMEnergy(np.ones((2, 3)), np.zeros(3), np.zeros(2)).centred()
-    noise = UniformNoise(np.random.default_rng(0), np.float64)
-    state = LearningState(model, model, None, noise, {})
-    _, replicas, n_sweeps = learner._chains(state, model.prepare(np.ones((4, 3))))
-    assert replicas.n_steps == 3
-    assert n_sweeps == 1
+
+
+@pytest.mark.parametrize("posterior", ["mean_field", "gibbs"])
+def test_rows_are_filled_in_by_the_exact_posterior_where_it_is_cheap(posterior):
+    filled, exact = moments_of_filled(latent_machine(posterior=posterior))
+    upper = np.triu_indices(3, 1)
+    for drawn, moments in zip(filled, exact, strict=True):
+        products = np.einsum("ni,nj->nij", drawn, drawn)
+        # The square of a unit that takes its mean is not in the gradient.
+        assert_mean_is(moments[upper], products[:, *upper])
+        assert_mean_is(np.diag(moments), drawn)
+
+
+@pytest.mark.parametrize("posterior", ["mean_field", "gibbs"])
+def test_an_exact_posterior_is_not_drawn(posterior):
+    energy = latent_machine(hidden_couplings=False, posterior=posterior)
+    filled, _ = moments_of_filled(energy, 1)
+    field = all_states(3) @ energy.couplings[:3, 3:] + energy.bias[3:]
+    np.testing.assert_allclose(filled[:, 0], expit(field), rtol=0, atol=1e-6)
+
+
+@pytest.mark.parametrize("posterior", ["mean_field", "gibbs"])
+def test_the_rule_follows_the_gradient_of_the_likelihood(posterior):
+    """Of data that are not the machine's, by enumeration of both its sides."""
+    energy = latent_machine(posterior=posterior)
+    oracle = BoltzmannOracle.of(energy.astype(np.float64))
+    counts = np.arange(1, 9)
+    rows = np.repeat(all_states(3), counts, axis=0).astype(bool)
+    exact = energy.astype(np.float64).positive_phase(
+        rows.astype(float), np.full(len(rows), 1 / len(rows))
+    )[1]
+    exact = exact - energy.astype(np.float64).negative_phase()[1]
+    rng, noise, directions = np.random.default_rng(2), noise_from(0), []
+    for _ in range(1000):
+        chains = oracle.draw(50, rng).astype(bool)
+        directions.append(contrast(energy, rows, chains, noise)[0].ravel())
+    assert np.abs(exact.ravel()).max() > 0.1
+    assert_mean_is(exact.ravel(), directions)
+
+
+def latent_learner(**settings):
+    settings = {"n_chains": 50, "n_gibbs_steps": 1, "batch_size": 100, **settings}
+    return make_learner(**settings)
+
+
+@pytest.mark.parametrize("hidden_couplings", [True, False])
+def test_learning_rests_at_the_law_of_the_data(hidden_couplings):
+    """Rows drawn from the machine leave it where it is, but for noise."""
+    energy = latent_machine(hidden_couplings, posterior="gibbs")
+    law = law_of_visible(energy)
+    drawn = np.random.default_rng(0).choice(8, 60_000, p=law)
+    rows = Rows(all_states(3)[drawn].astype(bool), None)
+    learner = latent_learner()
+    state = LearningState(energy, energy, None, noise_from(0), {})
+    batches = islice(learner.batches(state, rows), 600)
+    learner.run(state, batches, Schedule(0.02, 600, 1.0))
+    assert state.n_updates == 600
+    assert state.chains.shape == (50, 6)
+    learned = law_of_visible(state.averaged)
+    assert np.sum(law * np.log(law / learned)) < 0.003
+    couplings = state.averaged.couplings
+    np.testing.assert_array_equal(couplings != 0, energy.couplings != 0)
+
+
+def test_learning_approaches_the_law_of_the_data():
+    """Three units that are on or off together, but for one in ten."""
+    n_on = all_states(3).sum(axis=1)
+    law = (0.9**n_on * 0.1 ** (3 - n_on) + 0.1**n_on * 0.9 ** (3 - n_on)) / 2
+    chosen = np.random.default_rng(0).choice(8, 40_000, p=law)
+    table = all_states(3)[chosen].astype(bool)
+    energy = 0 * latent_machine(posterior="gibbs")
+    metric = PairMetric.start(energy, table[:50])
+    learner = latent_learner(drifting_offset=True)
+    state = LearningState(energy, energy, None, noise_from(0), {}, metric)
+    batches = learner.batches(state, Rows(table, None))
+    learner.run(state, batches, Schedule(0.1, 400, 0.5))
+
+    def divergence(energy):
+        return np.sum(law * np.log(law / law_of_visible(energy)))
+
+    assert divergence(energy) > 0.5
+    assert divergence(state.averaged) < 0.005
+
+
+def test_offsets_drift_with_the_hidden_means_and_change_no_law():
+    energy = latent_machine()
+    rows = np.ones((100, 3), dtype=bool)
+    learner = latent_learner(drifting_offset=True)
+    state = LearningState(energy, energy, None, noise_from(0), {})
+    learner.run(state, [rows], Schedule(1e-9, 1))
+    drift = state.model.offset[:-1] - energy.offset[:-1]
+    np.testing.assert_array_equal(drift[:3], 0)
+    mean = energy._posterior(rows[:1], None)[0]  # of mean field, as the offsets
+    expected = 0.2 * (mean - OFFSETS[1])
+    np.testing.assert_allclose(drift[3:], expected, rtol=0, atol=1e-6)
+    np.testing.assert_allclose(
+        state.model.plain().matrix, energy.plain().matrix, rtol=0, atol=1e-5
+    )

@@ -5,20 +5,22 @@ from statistical import assert_mean_is
 
 from skebm.energy.binary_rbm import BinaryRBMEnergy
 from skebm.partition.annealing import anneal
-from skebm.sampling.noise import UniformNoise
+from skebm.sampling.path import IndependentStart, Path
+from skebm.sampling.random import UniformNoise
 
 MEAN = np.array([0.2, 0.5, 0.7, 0.9, 0.5, 0.3])
 HASTY = np.array([0.0, 0.1, 0.4, 1.0])
 
 
-def weigh(parameters, betas, *, backwards, dtype=np.float32, n_chains=100_000):
+def weigh(parameters, betas, *, backwards, dtype=np.float32, n_chains=40_000):
     """Anneal from exact draws; give the weights relative to their exact mean."""
     oracle = RBMOracle(*parameters)
-    path = BinaryRBMEnergy(*parameters).astype(dtype).annealing_path(MEAN)
+    energy = BinaryRBMEnergy.of(*parameters).astype(dtype)
+    path = Path(IndependentStart(energy.units, MEAN, dtype), energy)
     rng = np.random.default_rng(0)
     noise = UniformNoise(rng, dtype)
-    visible, log_start = path.start(n_chains, noise)
-    log_ratio = np.log(oracle.partition) - log_start
+    visible = path.draw(n_chains, noise)
+    log_ratio = np.log(oracle.partition) - path.log_partition
     if backwards:
         visible, _ = oracle.draw(n_chains, rng)
         visible, betas, log_ratio = visible.astype(bool), betas[::-1], -log_ratio

@@ -15,7 +15,7 @@ from skebm.partition.enumeration import enumerate_log_partition
 def test_exact(n_hidden, n_visible):
     parameters = random_rbm(n_hidden, n_visible)
     exact = np.log(RBMOracle(*parameters).partition)
-    estimate = enumerate_log_partition(BinaryRBMEnergy(*parameters))
+    estimate = enumerate_log_partition(BinaryRBMEnergy.of(*parameters))
     assert estimate.log_partition == pytest.approx(exact, abs=1e-10)
     assert estimate.exact
     assert estimate.lower == estimate.upper == estimate.log_partition
@@ -32,21 +32,21 @@ def test_more_units_than_a_block():
     fields = visible_bias + hidden @ weights
     exact = logsumexp(hidden @ hidden_bias + np.logaddexp(0, fields).sum(axis=1))
     estimate = enumerate_log_partition(
-        BinaryRBMEnergy(weights, visible_bias, hidden_bias)
+        BinaryRBMEnergy.of(weights, visible_bias, hidden_bias)
     )
     assert estimate.log_partition == pytest.approx(exact, abs=1e-10)
 
 
 def test_independent_units_in_closed_form():
     bias = np.linspace(-300, 300, 40)
-    energy = BinaryRBMEnergy(np.zeros((20, 40)), bias, np.full(20, 2.0))
+    energy = BinaryRBMEnergy.of(np.zeros((20, 40)), bias, np.full(20, 2.0))
     exact = np.logaddexp(0, bias).sum() + 20 * np.logaddexp(0, 2.0)
     estimate = enumerate_log_partition(energy)
     assert estimate.log_partition == pytest.approx(exact, rel=1e-13)
 
 
 def test_memory_is_bounded_whatever_the_width():
-    energy = BinaryRBMEnergy(np.zeros((10, 50_000)), np.zeros(50_000), np.zeros(10))
+    energy = BinaryRBMEnergy.of(np.zeros((10, 50_000)), np.zeros(50_000), np.zeros(10))
     tracemalloc.start()
     estimate = enumerate_log_partition(energy)
     peak = tracemalloc.get_traced_memory()[1]

@@ -6,7 +6,8 @@ import pytest
 from skebm.energy.binary_rbm import BinaryRBMEnergy
 from skebm.partition.annealing import anneal
 from skebm.partition.spacing import AnnealingLength, measure_length
-from skebm.sampling.noise import UniformNoise
+from skebm.sampling.path import IndependentStart, Path
+from skebm.sampling.random import UniformNoise
 
 EVEN = np.linspace(0, 1, 101)
 
@@ -15,7 +16,7 @@ def test_length_of_independent_steps():
     """Steps that know nothing of each other have their own deviation as length."""
     rng = np.random.default_rng(0)
     deviation = np.where(np.arange(100) < 30, 3.0, 1.0)
-    falls = deviation[:, np.newaxis] * rng.standard_normal((100, 100_000))
+    falls = deviation[:, np.newaxis] * rng.standard_normal((100, 40_000))
     lengths = np.diff(measure_length(EVEN, falls).position)
     # The larger of the variance and a noisy estimate of it: too long, by little.
     np.testing.assert_allclose(lengths, deviation, rtol=0.03)
@@ -24,7 +25,7 @@ def test_length_of_independent_steps():
 def test_length_of_steps_that_vary_together():
     """Each fall is the mean of three draws, so the sum around it triples."""
     rng = np.random.default_rng(0)
-    draws = rng.standard_normal((102, 100_000))
+    draws = rng.standard_normal((102, 40_000))
     falls = (draws[:-2] + draws[1:-1] + draws[2:]) / 3
     lengths = np.diff(measure_length(EVEN, falls).position)
     np.testing.assert_allclose(lengths[2:-2], 1.0, rtol=0.03)
@@ -35,7 +36,7 @@ def test_length_of_steps_that_vary_together():
 
 def test_steps_that_oppose_each_other_are_as_long_as_their_deviation():
     rng = np.random.default_rng(0)
-    draws = rng.standard_normal((101, 100_000))
+    draws = rng.standard_normal((101, 40_000))
     falls = draws[1:] - draws[:-1]
     lengths = np.diff(measure_length(EVEN, falls).position)
     np.testing.assert_allclose(lengths, np.sqrt(2), rtol=0.03)
@@ -70,8 +71,7 @@ def test_no_length_is_spaced_evenly():
 
 def variance(path, betas, seed):
     noise = UniformNoise(np.random.default_rng(seed), np.float32)
-    visible, _ = path.start(4000, noise)
-    return anneal(path, visible, betas, noise).var()
+    return anneal(path, path.draw(2000, noise), betas, noise).var()
 
 
 def test_measured_spacing_beats_an_even_one_and_is_foretold():
@@ -81,11 +81,11 @@ def test_measured_spacing_beats_an_even_one_and_is_foretold():
     of it near the start. The root of that has the integral atan(sinh(5)), of which
     a sweep, which makes independent rows, takes no longer.
     """
-    energy = BinaryRBMEnergy(np.zeros((1, 30)), np.full(30, 10.0), np.zeros(1))
-    path = energy.astype(np.float32).annealing_path(np.full(30, 0.5))
+    energy = BinaryRBMEnergy.of(np.zeros((1, 30)), np.full(30, 10.0), np.zeros(1))
+    energy = energy.astype(np.float32)
+    path = Path(IndependentStart(energy.units, np.full(30, 0.5)), energy)
     noise = UniformNoise(np.random.default_rng(0), np.float32)
-    visible, _ = path.start(100, noise)
-    falls = []
+    visible, falls = path.draw(100, noise), []
     for beta, next_beta in pairwise(EVEN):
         visible, fall = path.move(visible, beta, next_beta, noise)
         falls.append(fall)
@@ -94,7 +94,7 @@ def test_measured_spacing_beats_an_even_one_and_is_foretold():
     # What is by chance above the variance of a step makes it longer: with windows
     # of 11 steps and 100 chains by a tenth, and the prediction by twice that.
     assert 1.05 < length.n_temperatures(1.0) / squared < 1.35
-    # Each variance of 4000 draws is known to sqrt(2 / 4000) = 2 %, and the even
+    # Each variance of 2000 draws is known to sqrt(2 / 2000) = 3 %, and the even
     # tenth of the steps costs a ninth.
     measured = variance(path, length.space(500), 1)
     assert measured == pytest.approx(squared / 500, rel=0.15)

@@ -1,0 +1,256 @@
+"""log Z: known once computed, of parameters and settings as they are; estimated."""
+
+from dataclasses import replace
+from unittest import mock
+
+import numpy as np
+import pytest
+from models import (
+    BINARY,
+    MODELS,
+    annealed_rbm,
+    attribute_of,
+    contents,
+    every_row,
+    model_of,
+    random_model,
+    random_parameters,
+    rows_for,
+)
+from sklearn.base import clone
+from sklearn.exceptions import ConvergenceWarning, NotFittedError
+
+from skebm import BinaryRBM
+from skebm.partition.estimate import PartitionEstimate
+
+NAMES = (
+    "log_partition_",
+    "log_partition_std_",
+    "log_partition_effective_sample_size_",
+)
+EDITS = [(name, part) for name in MODELS for part in random_parameters(name)]
+
+every_model = pytest.mark.parametrize("name", MODELS)
+every_edit = pytest.mark.parametrize(("name", "part"), EDITS)
+
+
+def edit_in_place(array):
+    array *= 1.5
+    return array
+
+
+def put_another(array):
+    return array * 1.5
+
+
+def rows_of(name, n_features=4, n_rows=20):
+    rng = np.random.default_rng(1)
+    return rows_for(name, rng.integers(2, size=(n_rows, n_features)).astype(float))
+
+
+def computing(**behaviour):
+    """Let something else stand for the computation of log Z."""
+    where = "skebm.estimator.likelihood.compute_log_partition"
+    return mock.patch(where, **behaviour)
+
+
+def forbidding():
+    return computing(side_effect=AssertionError("log Z is computed here"))
+
+
+def large_model(name):
+    """A model of whose layers none is summed over in `fit`."""
+    return random_model(name, n_features=12, n_hidden=3 if "Latent" in name else 11)
+
+
+# ---- parameters that users change ----
+
+
+@every_edit
+@pytest.mark.parametrize("edit", [edit_in_place, put_another])
+def test_scores_are_those_of_parameters_as_they_are(name, part, edit):
+    parameters = random_parameters(name)
+    model, X = model_of(name, parameters), rows_of(name)
+    before = model.score_samples(X)
+    attribute = attribute_of(model, part)
+    setattr(model, attribute, edit(getattr(model, attribute)))
+    changed = model_of(name, parameters | {part: 1.5 * parameters[part]})
+    after = model.score_samples(X)
+    assert np.abs(after - before).max() > 0.01
+    np.testing.assert_allclose(after, changed.score_samples(X), atol=1e-12)
+    assert model.log_partition_ == pytest.approx(changed.log_partition_, abs=1e-12)
+    if name in BINARY:
+        total = np.exp(model.score_samples(every_row(name))).sum()
+        assert total == pytest.approx(1, abs=1e-12)
+
+
+@every_edit
+def test_an_estimate_is_not_that_of_other_parameters(name, part):
+    model = large_model(name)
+    before = model.log_partition()
+    array = getattr(model, attribute_of(model, part))
+    array *= 1.01
+    for attribute in NAMES:
+        assert not hasattr(model, attribute)
+    with pytest.raises(AttributeError, match=r"not known yet. Call log_partition\(\)"):
+        model.log_partition_  # noqa: B018
+    assert model.log_partition() != before
+
+
+@pytest.mark.parametrize("name", [name for name in BINARY if name != "BinaryRBM"])
+def test_a_single_coupling_counts(name):
+    model = random_model(name)
+    couplings = getattr(model, "visible_couplings_", getattr(model, "couplings_", None))
+    model.score(every_row(name))
+    couplings[0, 1] += 1e-3
+    couplings[1, 0] += 1e-3
+    total = np.exp(model.score_samples(every_row(name))).sum()
+    assert total == pytest.approx(1, abs=1e-12)
+
+
+@every_model
+def test_what_chains_learn_from_does_not_change_with_attributes(name):
+    """Learning goes on from where it stands, not from what attributes were made."""
+    models = [random_model(name) for _ in range(2)]
+    for attribute in models[0]._parameter_names:
+        getattr(models[0], attribute)[:] = 0.5
+    learned = [model.partial_fit(rows_of(name)) for model in models]
+    for attribute in learned[0]._parameter_names:
+        np.testing.assert_array_equal(*(getattr(model, attribute) for model in learned))
+
+
+# ---- when it is known ----
+
+
+@every_model
+def test_a_small_layer_is_summed_over_at_once(name):
+    X = rows_of(name, 12)
+    fitted = clone(MODELS[name]).fit(X[:, :4])
+    for model in random_model(name), fitted:
+        with forbidding():
+            assert model.log_partition_ == model.log_partition()
+            assert model.log_partition_std_ == 0
+            assert model.log_partition_effective_sample_size_ == np.inf
+
+
+@every_model
+def test_of_larger_layers_it_is_not_known_before_it_is_asked_for(name):
+    model = large_model(name)
+    before = contents(model)
+    with forbidding():
+        for attribute in NAMES:
+            assert not hasattr(model, attribute)
+            with pytest.raises(AttributeError, match="not known yet"):
+                getattr(model, attribute)
+        assert set(NAMES).isdisjoint(dir(model))
+        assert "log_partition_std_" not in model._repr_html_()
+        assert repr(model).startswith(type(model).__name__)
+        assert contents(model) == before
+        with pytest.raises(AssertionError, match="is computed here"):
+            model.log_partition()
+    assert contents(model) == before
+
+
+@every_model
+@pytest.mark.parametrize("method", ["score", "score_samples", "log_partition"])
+def test_it_is_known_once_it_has_been_asked_for(name, method):
+    model, X = large_model(name), rows_of(name, 12)
+    getattr(model, method)(*([] if method == "log_partition" else [X]))
+    with forbidding():
+        assert model.log_partition() == model.log_partition_
+        assert np.isfinite(model.score(X))
+    assert model.log_partition_std_ == 0  # of 11 or 12 units it is still exact
+    assert "log_partition_std_" in model._repr_html_()
+    assert set(NAMES) <= set(dir(model))
+
+
+@every_model
+@pytest.mark.parametrize(
+    ("setting", "value"),
+    [("log_partition_tol", 0.01), ("max_ais_temperatures", 7), ("n_ais_chains", 33)],
+)
+def test_other_settings_ask_for_another_estimate(name, setting, value):
+    model = large_model(name)
+    model.log_partition()
+    before = getattr(model, setting)
+    assert not hasattr(model.set_params(**{setting: value}), "log_partition_")
+    assert hasattr(model.set_params(**{setting: before}), "log_partition_")
+
+
+@every_model
+@pytest.mark.parametrize("learn", ["fit", "partial_fit"])
+def test_learning_forgets_it(name, learn):
+    X = rows_of(name)
+    model = clone(MODELS[name]).fit(X)
+    before = model.log_partition()
+    getattr(model, learn)(rows_of(name)[::-1, ::-1])
+    assert hasattr(model, "log_partition_") == (learn == "fit")
+    assert model.log_partition() != before
+
+
+@every_model
+def test_before_a_fit_there_is_none(name):
+    model = clone(MODELS[name])
+    for attribute in NAMES:
+        assert not hasattr(model, attribute)
+    with pytest.raises(NotFittedError):
+        model.log_partition()
+
+
+# ---- estimates ----
+
+
+@pytest.mark.parametrize("scale", [0.1, 1.0, 2.0])
+def test_annealing_takes_over_where_enumeration_ends(scale):
+    estimates = set()
+    for seed in range(4):
+        rbm, exact = annealed_rbm(scale, random_state=seed)
+        estimates.add(rbm.log_partition())
+        assert 0 < rbm.log_partition_std_ <= 0.03
+        assert abs(rbm.log_partition_ - exact) < 3.5 * rbm.log_partition_std_
+        assert 50 < rbm.log_partition_effective_sample_size_ <= 100
+    assert len(estimates) == 4
+
+
+def test_annealing_starts_from_the_means_of_the_data():
+    """Without weights that is where it ends as well: one step has no error."""
+    X = (np.random.default_rng(0).random((500, 22)) < 0.05).astype(float)
+    mean = (X.sum(axis=0) + 0.5) / (len(X) + 1)
+    parameters = np.zeros((21, 22)), np.log(mean / (1 - mean)), np.zeros(21)
+    settings = {"max_ais_temperatures": 1, "random_state": 0}
+    rbm = BinaryRBM.from_parameters(*parameters, X=X, **settings)
+    rbm.log_partition()
+    assert rbm.log_partition_std_ < 1e-6
+    elsewhere = BinaryRBM.from_parameters(*parameters, **settings)
+    with pytest.warns(ConvergenceWarning):
+        elsewhere.log_partition()
+    assert elsewhere.log_partition_std_ > 0.3
+
+
+def test_few_chains():
+    rbm, _ = annealed_rbm(0.1, n_ais_chains=4)
+    rbm.log_partition()
+    assert 3 < rbm.log_partition_effective_sample_size_ <= 4
+
+
+def test_an_error_above_the_tolerance_is_named():
+    rbm, _ = annealed_rbm(3.0, max_ais_temperatures=3)
+    pattern = r"error .* is \S+ nats after 3 temperatures, above .*tol=0.03"
+    with pytest.warns(ConvergenceWarning, match=pattern):
+        rbm.score_samples(np.zeros((1, 21)))
+    assert rbm.log_partition_std_ > 0.03
+
+
+@pytest.mark.parametrize(
+    ("upper", "warns"), [(9.4, True), (9.45, False), (10.55, False), (10.6, True)]
+)
+def test_directions_that_disagree_by_more_than_their_errors_are_warned_of(upper, warns):
+    estimate = PartitionEstimate.from_exact(10.0)
+    estimate = replace(estimate, lower_std=0.02, upper_std=0.02, upper=upper)
+    (rbm, _), X = annealed_rbm(1.0), np.zeros((1, 21))
+    with computing(return_value=estimate):
+        if warns:
+            with pytest.warns(ConvergenceWarning, match=r"10.00 forwards and .* backw"):
+                rbm.score(X)
+        rbm.score(X)  # once is enough: any other warning is an error
+    assert rbm.log_partition_ == 10.0

@@ -1,0 +1,210 @@
+from copy import deepcopy
+
+import numpy as np
+import pytest
+from oracle import RBMOracle, random_rbm
+
+from skebm import BinaryRBM
+from skebm.energy.binary_rbm import BinaryRBMEnergy
+from skebm.learning import measuring
+from skebm.learning.measuring import Measurement, Measuring
+from skebm.sampling.random import UniformNoise
+from skebm.units.data import Rows
+
+
+def watch(table, held_out=None, *, n_updates=10_000, seed=0):
+    return Measuring(
+        Rows(table, None),
+        None if held_out is None else Rows(held_out, None),
+        mean=np.full(table.shape[1], 0.5),
+        noise=UniformNoise(np.random.default_rng(seed), np.float32),
+        n_updates=n_updates,
+    )
+
+
+def bits(n_rows, n_columns, seed=0):
+    return np.random.default_rng(seed).random((n_rows, n_columns)) < 0.4
+
+
+def test_likelihoods_are_those_of_brute_force():
+    learned, held_out = bits(300, 6), bits(70, 6, seed=1)
+    watcher = watch(learned, held_out)
+    for seed in range(3):
+        parameters = random_rbm(4, 6, seed=seed)
+        oracle = RBMOracle(*parameters)
+        measurement = watcher.measure(BinaryRBMEnergy.of(*parameters))
+        # Free energies of a few nats are rounded to float32.
+        for part, table in (("training", learned), ("validation", held_out)):
+            exact = oracle.log_likelihood(table).mean()
+            assert getattr(measurement, part) == pytest.approx(exact, abs=1e-6)
+        log_partition = pytest.approx(np.log(oracle.partition), rel=1e-12)
+        assert measurement.log_partition == log_partition
+        assert measurement.std == 0
+        assert measurement.score == measurement.validation
+
+
+def test_without_rows_held_out_the_rows_learned_from_count():
+    parameters = random_rbm(4, 6)
+    measurement = watch(bits(300, 6)).measure(BinaryRBMEnergy.of(*parameters))
+    assert np.isnan(measurement.validation)
+    assert measurement.score == measurement.training
+    exact = RBMOracle(*parameters).log_likelihood(bits(300, 6)).mean()
+    assert measurement.training == pytest.approx(exact, abs=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("training", "validation", "score"),
+    [(-3.0, -4.0, -4.0), (-3.0, np.nan, -3.5), (np.nan, np.nan, np.nan)],
+)
+def test_the_penalty_counts_unless_rows_are_held_out(training, validation, score):
+    measurement = Measurement(training, validation, 0.0, 0.0, penalty=0.5)
+    np.testing.assert_equal(measurement.score, score)
+
+
+def test_values_between_0_and_1_are_taken_as_they_are():
+    table = np.random.default_rng(0).random((50, 6))
+    parameters = random_rbm(4, 6)
+    energy = BinaryRBMEnergy.of(*parameters)
+    expected = -energy.free_energy(table).mean() - np.log(
+        RBMOracle(*parameters).partition
+    )
+    measurement = watch(table, table).measure(energy)
+    assert measurement.training == pytest.approx(expected, abs=1e-6)
+    assert measurement.validation == pytest.approx(expected, abs=1e-6)
+
+
+def test_at_most_1000_rows_learned_from_are_scored(monkeypatch):
+    scored, free_energy = [], BinaryRBMEnergy.free_energy
+    table, held_out = bits(1001, 6), bits(1500, 6, seed=1)
+    watcher = watch(table, held_out)
+    monkeypatch.setattr(
+        BinaryRBMEnergy,
+        "free_energy",
+        lambda energy, rows: scored.append(len(rows)) or free_energy(energy, rows),
+    )
+    watcher.measure(BinaryRBMEnergy.of(*random_rbm(12, 6)))
+    # Beside the 64 configurations that log Z sums over.
+    assert sorted(scored) == [64, 1000, 1500]
+
+
+def test_the_rows_scored_are_a_random_part():
+    """Of 5000 rows whose likelihoods are 0 and -1, the second half of them -1."""
+    table = np.zeros((5000, 1), dtype=bool)
+    table[2500:] = True
+    energy = BinaryRBMEnergy.of(np.zeros((1, 1)), np.full(1, -1.0), np.zeros(1))
+    training = [watch(table, seed=seed).measure(energy).training for seed in (0, 1, 0)]
+    # A share of 1000 draws has a standard error of at most 0.016.
+    shares = -np.array(training) - np.log1p(np.exp(-1))
+    np.testing.assert_allclose(shares, 0.5, rtol=0, atol=5 * 0.016)
+    assert training[0] != training[1]
+    assert training[0] == training[2]
+
+
+@pytest.mark.parametrize(
+    ("n_updates", "most_steps"), [(1, 10), (500, 10), (3000, 60), (20_000, 200)]
+)
+def test_short_fits_are_measured_in_fewer_steps(monkeypatch, n_updates, most_steps):
+    asked = []
+    monkeypatch.setattr(
+        measuring, "PartitionTrajectory", lambda *args, **_: asked.append(args)
+    )
+    watch(bits(5, 3), n_updates=n_updates)
+    (_, _, given), *rest = asked
+    assert given == most_steps
+    assert not rest
+
+
+@pytest.mark.parametrize(
+    ("update_rows", "n_rows", "n_chains"),
+    [(2, 100, 40), (350, 500, 200), (700, 1000, 400), (5000, 1000, 400)],
+)
+def test_small_updates_are_measured_with_less(
+    monkeypatch, update_rows, n_rows, n_chains
+):
+    asked = []
+    monkeypatch.setattr(
+        measuring, "PartitionTrajectory", lambda *_, **given: asked.append(given)
+    )
+    watcher = Measuring(
+        Rows(bits(1500, 3), None),
+        None,
+        mean=np.full(3, 0.5),
+        noise=UniformNoise(np.random.default_rng(0), np.float32),
+        n_updates=100,
+        update_rows=update_rows,
+    )
+    assert asked == [{"n_chains": n_chains}]
+    assert len(watcher._training) == n_rows
+
+
+def test_estimated_likelihoods_share_an_error():
+    """With layers too large to be enumerated on the way."""
+    learned, held_out = bits(300, 11), bits(70, 11, seed=1)
+    path = [random_rbm(11, 11, scale=scale) for scale in (0.3, 0.5)]
+    oracles = [RBMOracle(*parameters) for parameters in path]
+    errors = []
+    for seed in range(20):
+        watcher = watch(learned, held_out, n_updates=1500, seed=seed)
+        for parameters, oracle in zip(path, oracles, strict=True):
+            measurement = watcher.measure(BinaryRBMEnergy.of(*parameters))
+            error = measurement.log_partition - np.log(oracle.partition)
+            errors.append(error / measurement.std)
+            for part, table in (("training", learned), ("validation", held_out)):
+                exact = oracle.log_likelihood(table).mean()
+                assert getattr(measurement, part) == pytest.approx(
+                    exact - error, abs=1e-5
+                )
+    assert np.abs(errors).max() < 5
+    # A mean square of 1, with an error of sqrt(2 / 40), or twice that as pairs agree.
+    assert 0.2 < np.mean(np.square(errors)) < 2.5
+
+
+def test_going_back_takes_up_the_machine_marked():
+    """With the noise set back as well, what follows is the same."""
+    noise = UniformNoise(np.random.default_rng(0), np.float32)
+    watcher = Measuring(
+        Rows(bits(50, 12), None),
+        None,
+        mean=np.full(12, 0.5),
+        noise=noise,
+        n_updates=1000,
+    )
+    first, second, far = (
+        BinaryRBMEnergy.of(*random_rbm(12, 12, scale=scale, seed=seed))
+        for scale, seed in ((0.3, 0), (0.4, 0), (3.0, 1))
+    )
+    watcher.measure(first)
+    watcher.mark()
+    before = deepcopy(vars(noise))
+    expected = watcher.measure(second)
+    # So far that all chains are replaced on the way.
+    watcher.measure(far)
+    vars(noise).update(deepcopy(before))
+    assert str(watcher.measure(second)) != str(expected)
+    for _ in range(2):
+        watcher.go_back()
+        vars(noise).update(deepcopy(before))
+        assert str(watcher.measure(second)) == str(expected)
+
+
+def test_learning_goes_on_as_if_nobody_watched(monkeypatch):
+    table = bits(200, 12).astype(float)
+
+    def learned():
+        # A stage is the whole fit: what is measured changes nothing.
+        return BinaryRBM(12, max_iter=100, random_state=0).fit(table)
+
+    watched = learned()
+    monkeypatch.setattr(
+        Measuring,
+        "measure",
+        lambda self, energy: Measurement(0.0, 0.0, 0.0, 0.0),
+    )
+    unwatched = learned()
+    np.testing.assert_array_equal(
+        watched._state.model.matrix, unwatched._state.model.matrix
+    )
+    np.testing.assert_array_equal(watched._state.chains, unwatched._state.chains)
+    assert not np.array_equal(
+        watched.history_["log_partition"], unwatched.history_["log_partition"]
+    )

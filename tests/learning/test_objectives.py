@@ -1,0 +1,218 @@
+"""What is climbed, against all configurations, and differences of its values."""
+
+import numpy as np
+import pytest
+from gaussian_machines import KINDS, gaussian_machine, mean_log_likelihood, rows_of
+from oracle import (
+    BoltzmannOracle,
+    RBMOracle,
+    random_boltzmann,
+    random_lattice,
+    random_rbm,
+)
+from scipy import sparse
+
+from skebm.energy.binary_rbm import BinaryRBMEnergy
+from skebm.energy.graph import Graph, LayeredGraph
+from skebm.energy.latent import LatentEnergy
+from skebm.energy.pairwise import PairwiseEnergy
+from skebm.learning.objectives import Likelihood, PseudoLikelihood
+from skebm.units import data
+from skebm.units.data import Rows
+
+
+def binary_rbm():
+    return BinaryRBMEnergy.of(*random_rbm(3, 4))
+
+
+def dense():
+    return PairwiseEnergy.of(*random_boltzmann(4))
+
+
+def masked():
+    couplings, bias, mask, _ = random_lattice()
+    return PairwiseEnergy.of(couplings, bias, Graph(mask))
+
+
+def coloured():
+    couplings, bias, mask, colours = random_lattice()
+    return PairwiseEnergy.of(couplings, bias, Graph(mask, colours))
+
+
+def latent():
+    visible, hidden = np.ones((4, 4), dtype=bool), np.ones((3, 3), dtype=bool)
+    hidden[0, 1] = hidden[1, 0] = False
+    graph = LayeredGraph.of_layers(visible, hidden, np.ones((3, 4), dtype=bool))
+    couplings, bias = random_boltzmann(7)
+    return LatentEnergy.of(couplings * graph.mask, bias, graph)
+
+
+PAIRWISE = [dense, masked, coloured]
+BINARY = [binary_rbm, *PAIRWISE, latent]
+BOTH = [
+    *((Likelihood, make) for make in BINARY),
+    *((PseudoLikelihood, make) for make in PAIRWISE),
+]
+
+
+def draw_table(energy, n_rows=50):
+    return np.random.default_rng(0).random((n_rows, energy.n_visible)) < 0.4
+
+
+def centred(energy):
+    return energy.centred(np.linspace(0.2, 0.8, energy.n_visible))
+
+
+def assert_same(evaluated, expected, tolerance=1e-13):
+    assert evaluated[0] == pytest.approx(expected[0], abs=tolerance)
+    gradients = [gradient.ravel() for _, gradient in (evaluated, expected)]
+    np.testing.assert_allclose(*gradients, rtol=0, atol=tolerance)
+
+
+def assert_is_the_derivative(objective, energy, gradient, tolerance):
+    """Hold a gradient to central differences, of error step**2 and rounding."""
+    vector, step = energy.ravel(), 1e-5
+    numeric = [
+        objective(energy.unravel(vector + shift))
+        - objective(energy.unravel(vector - shift))
+        for shift in step * np.eye(len(vector))
+    ]
+    numeric = np.array(numeric) / (2 * step)
+    assert np.abs(numeric).max() > 0.01
+    np.testing.assert_allclose(gradient.ravel(), numeric, rtol=0, atol=tolerance)
+
+
+# ---- values and derivatives ----
+
+
+@pytest.mark.parametrize("make", BINARY)
+def test_log_likelihood_is_that_of_brute_force(make):
+    energy, table = make(), draw_table(make())
+    value, _ = Likelihood(energy, Rows(table, None)).evaluate(energy)
+    assert isinstance(value, float)
+    if make is latent:
+        oracle = BoltzmannOracle.of(energy)
+        law = oracle.law.reshape(16, 8).sum(axis=1)
+        exact = np.log(law[oracle.index(np.pad(table, ((0, 0), (0, 3)))) // 8])
+    else:
+        oracle = RBMOracle if make is binary_rbm else BoltzmannOracle
+        exact = oracle.of(energy).log_likelihood(table)
+    assert value == pytest.approx(exact.mean(), abs=1e-13)
+
+
+def test_gradient_is_that_of_brute_force():
+    energy, table = binary_rbm(), draw_table(binary_rbm())
+    _, gradient = Likelihood(energy, Rows(table, None)).evaluate(energy)
+    exact = [part.ravel() for part in RBMOracle.of(energy).gradient(table)]
+    np.testing.assert_allclose(gradient.ravel(), np.concatenate(exact), atol=1e-13)
+
+
+def test_pseudolikelihood_is_the_mean_of_the_sum_of_conditionals():
+    energy, table = dense(), draw_table(dense())
+    oracle, exact = BoltzmannOracle.of(energy), 0.0
+    for unit, values in enumerate(table.T):
+        on = oracle.conditional(unit)[oracle.index(table)]
+        exact += np.log(np.where(values, on, 1 - on)).mean()
+    value, _ = PseudoLikelihood(energy, Rows(table, None)).evaluate(energy)
+    assert isinstance(value, float)
+    assert value == pytest.approx(exact, abs=1e-13)
+
+
+@pytest.mark.parametrize(("objective", "make"), BOTH)
+@pytest.mark.parametrize("threshold", [0.5, None])
+def test_gradients_by_finite_differences(objective, make, threshold):
+    energy = centred(make())
+    table = np.random.default_rng(0).random((30, energy.n_visible))
+    objective = objective(energy, Rows(table, threshold))
+    _, gradient = objective.evaluate(energy)
+    assert_is_the_derivative(
+        lambda other: objective.evaluate(other)[0], energy, gradient, 5e-9
+    )
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("ridge", [0.0, 0.3])
+def test_likelihood_of_gaussian_machines(kind, ridge):
+    energy = gaussian_machine(kind, ridge=ridge)
+    table = rows_of(energy, 20)
+    energy = energy.centred(None)
+    assert energy.hidden_offset.any()
+    value, gradient = Likelihood(energy, Rows(table, None)).evaluate(energy)
+    assert value == pytest.approx(mean_log_likelihood(energy, table), abs=1e-12)
+    assert_is_the_derivative(
+        lambda other: mean_log_likelihood(other, table), energy, gradient, 1e-7
+    )
+
+
+@pytest.mark.parametrize("make", PAIRWISE)
+@pytest.mark.parametrize("threshold", [0.5, None])
+def test_means_of_the_data_are_as_good_as_their_rows(make, threshold):
+    """The likelihood of machines without hidden units is linear but for log Z."""
+    energy = centred(make())
+    table = np.random.default_rng(0).random((30, energy.n_units))
+    row_weights = np.random.default_rng(1).random(30)
+    objective = Likelihood(energy, Rows(table, threshold), row_weights)
+    assert objective._data is not None
+    other = energy + 0.3 * objective.evaluate(energy)[1]
+    shortened = [objective.evaluate(machine) for machine in (energy, other)]
+    objective._data = None
+    for machine, evaluated in zip((energy, other), shortened, strict=True):
+        assert_same(evaluated, objective.evaluate(machine))
+
+
+# ---- rows ----
+
+
+@pytest.mark.parametrize(("objective", "make"), BOTH)
+def test_merging_equal_rows_changes_nothing(objective, make):
+    energy, table = make(), draw_table(make(), 100)
+    merged, apart = Rows(table, None), Rows(table.astype(float), None)
+    assert_same(
+        objective(energy, merged).evaluate(energy),
+        objective(energy, apart).evaluate(energy),
+    )
+
+
+@pytest.mark.parametrize(("objective", "make"), BOTH)
+def test_row_weights_are_relative(objective, make):
+    energy, table = make(), draw_table(make(), 6)
+    repeats = np.array([1, 0, 3, 2, 1, 5])
+    repeated = Rows(np.repeat(table, repeats, axis=0), None)
+    weighted = objective(energy, Rows(table, None), repeats.astype(float))
+    assert_same(weighted.evaluate(energy), objective(energy, repeated).evaluate(energy))
+
+
+@pytest.mark.parametrize(("objective", "make"), BOTH)
+@pytest.mark.parametrize("convert", [np.asarray, sparse.csr_array])
+def test_blocks_change_nothing(monkeypatch, objective, make, convert):
+    """Of values between 0 and 1, which count as they are."""
+    energy = make()
+    table = np.random.default_rng(0).random((30, energy.n_visible))
+    rows = Rows(convert(table), None)
+    whole = objective(energy, rows).evaluate(energy)
+    monkeypatch.setattr(data, "BLOCK_ELEMENTS", 15)
+    assert_same(objective(energy, rows).evaluate(energy), whole)
+
+
+# ---- what cannot be ----
+
+
+def test_some_layer_must_be_small():
+    pair = PairwiseEnergy.of(np.zeros((21, 21)), np.zeros(21))
+    layers = BinaryRBMEnergy.of(np.zeros((22, 21)), np.zeros(21), np.zeros(22))
+    for energy in (pair, layers):
+        with pytest.raises(
+            ValueError, match=r"more than 20 units of these\. Use fewer"
+        ):
+            Likelihood(energy, Rows(np.zeros((1, 21)), None))
+    one_small = BinaryRBMEnergy.of(np.zeros((2, 21)), np.zeros(21), np.zeros(2))
+    value, _ = Likelihood(one_small, Rows(np.zeros((1, 21)), None)).evaluate(one_small)
+    assert value == pytest.approx(-21 * np.log(2), rel=1e-13)
+
+
+@pytest.mark.parametrize(("objective", "make"), BOTH)
+def test_values_that_are_not_finite(objective, make):
+    energy = make()
+    rows = Rows(draw_table(energy), None)
+    with pytest.raises(FloatingPointError, match="not finite: the parameters are out"):
+        objective(energy, rows).evaluate(np.nan * energy)

@@ -1,0 +1,611 @@
+import pickle
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy import sparse
+from scipy.stats import multivariate_normal, norm
+from sklearn import config_context
+from sklearn.base import BaseEstimator, clone
+from sklearn.compose import make_column_transformer
+from sklearn.covariance import EllipticEnvelope
+from sklearn.exceptions import NotFittedError, UnsetMetadataPassedError
+from sklearn.feature_extraction.text import CountVectorizer
+from sklearn.frozen import FrozenEstimator
+from sklearn.impute import SimpleImputer
+from sklearn.mixture import GaussianMixture
+from sklearn.model_selection import GridSearchCV
+from sklearn.neighbors import KernelDensity, LocalOutlierFactor
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import FunctionTransformer, OneHotEncoder, StandardScaler
+from sklearn.utils import estimator_checks, get_tags
+from sklearn.utils.estimator_checks import parametrize_with_checks
+
+from skebm import BinaryRBM, EnergyOutlierDetector, GaussianRBM
+from skebm.robust_offset import robust_offset
+
+COLUMN_SCALES = np.array([1, 10, 0.1, 1000, 1])
+
+
+class NormalDensity(BaseEstimator):
+    """A normal law, whose conditional densities are known."""
+
+    def fit(self, X, y=None):
+        X = np.asarray(X)
+        self.n_features_in_ = X.shape[1]
+        self.mean_ = X.mean(axis=0)
+        self.covariance_ = np.cov(X.T)
+        return self
+
+    def score_samples(self, X):
+        return multivariate_normal(self.mean_, self.covariance_).logpdf(np.asarray(X))
+
+    def conditional_score_samples(self, X):
+        precision = np.linalg.inv(self.covariance_)
+        variance = 1 / np.diag(precision)
+        error = (np.asarray(X) - self.mean_) @ precision * variance
+        return -(error**2 / variance + np.log(2 * np.pi * variance)) / 2
+
+
+class Given(BaseEstimator):
+    """A density of which a table holds the scores and, beside them, a conditional."""
+
+    def fit(self, X, y=None):
+        return self
+
+    def score_samples(self, X):
+        return np.asarray(X)[:, 0]
+
+    def conditional_score_samples(self, X):
+        return np.asarray(X)[:, 1:]
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.input_tags.allow_nan = True
+        return tags
+
+
+class Failing(NormalDensity):
+    def fit(self, X, y=None):
+        raise KeyboardInterrupt
+
+
+def mixture(n_components=1):
+    """A mixture that does not start from k-means, which array API dispatch bars."""
+    return GaussianMixture(n_components, init_params="random_from_data", random_state=0)
+
+
+def binary_rows(n_samples=200):
+    """Binary rows of two columns: four scores at most."""
+    return (np.random.default_rng(0).random((n_samples, 2)) < 0.2).astype(float)
+
+
+@pytest.fixture(name="X")
+def make_rows():
+    mixing = np.array([[1.0, 0.8, 0.0], [0.0, 1.0, 0.0], [0.0, 0.0, 100.0]])
+    return np.random.default_rng(0).normal(size=(400, 3)) @ mixing
+
+
+@pytest.fixture
+def table():
+    """A table of mixed kinds with a missing value, 300 rows."""
+    rng = np.random.default_rng(0)
+    colour = rng.choice(["blue", "red", "white"], 300)
+    length = rng.normal(size=300) + (colour == "red")
+    length[7] = np.nan
+    return pd.DataFrame({"colour": colour, "length": length})
+
+
+def preprocessing():
+    return make_column_transformer(
+        (make_pipeline(SimpleImputer(), StandardScaler()), ["length"]),
+        (OneHotEncoder(drop="first", sparse_output=False), ["colour"]),
+    )
+
+
+def usual_rows(rng, n_samples):
+    """Rows of two groups, with correlated columns of different scales."""
+    rows = rng.normal(size=(n_samples, 5))
+    rows[:, 1] += 2 * rows[:, 0]
+    rows[:, 2] += 4 * (rng.random(n_samples) < 0.5)
+    return rows * COLUMN_SCALES
+
+
+def far_rows(rng, n_samples, distance):
+    """Rows in the midst of the usual ones, moved far away, each its own way."""
+    directions = rng.normal(size=(n_samples, 5))
+    directions /= np.linalg.norm(directions, axis=1, keepdims=True)
+    return usual_rows(rng, n_samples) + distance * directions * COLUMN_SCALES
+
+
+# ---- scikit-learn's checks ----
+
+
+@pytest.mark.filterwarnings(
+    "ignore:X has values other than:sklearn.exceptions.DataConversionWarning"
+)
+@pytest.mark.filterwarnings(
+    "ignore:Learning has not converged:sklearn.exceptions.ConvergenceWarning"
+)
+# Scores of binary models are tied, and only four rows differ in the data of the checks
+# of outliers; no check fails for it, so none is expected to.
+@parametrize_with_checks(
+    [
+        EnergyOutlierDetector(),
+        EnergyOutlierDetector(KernelDensity(), contamination=0.1),
+        EnergyOutlierDetector(mixture(2)),
+        EnergyOutlierDetector(BinaryRBM(max_iter=5, random_state=0)),
+        EnergyOutlierDetector(GaussianRBM(max_iter=5, random_state=0)),
+        EnergyOutlierDetector(make_pipeline(StandardScaler(), mixture())),
+    ]
+)
+def test_check_estimator(estimator, check):
+    check(estimator)
+
+
+@pytest.mark.parametrize(
+    "name", ["check_dataframe_column_names_consistency", "check_param_validation"]
+)
+def test_check_that_check_estimator_leaves_out(name):
+    getattr(estimator_checks, name)("EnergyOutlierDetector", EnergyOutlierDetector())
+
+
+# ---- scores and the offset ----
+
+
+def test_scores_are_those_of_the_estimator(X):
+    detector = EnergyOutlierDetector(NormalDensity()).fit(X)
+    expected = NormalDensity().fit(X).score_samples(X)
+    np.testing.assert_array_equal(detector.score_samples(X), expected)
+    assert detector.offset_ == robust_offset(expected)
+    decision = detector.decision_function(X)
+    np.testing.assert_array_equal(decision, expected - detector.offset_)
+    np.testing.assert_array_equal(detector.predict(X), np.where(decision < 0, -1, 1))
+    np.testing.assert_array_equal(
+        EnergyOutlierDetector(NormalDensity()).fit_predict(X), detector.predict(X)
+    )
+
+
+@pytest.mark.parametrize("contamination", [0.01, 0.1, 0.5])
+def test_contamination_is_the_share_of_training_rows(X, contamination):
+    detector = EnergyOutlierDetector(NormalDensity(), contamination=contamination)
+    assert (detector.fit_predict(X) == -1).sum() == contamination * len(X)
+
+
+def test_ties_leave_fewer_outliers_than_asked_for():
+    X = binary_rows()
+    rbm = BinaryRBM(2, max_iter=200, random_state=0)
+    detector = EnergyOutlierDetector(rbm, contamination=0.1).fit(X)
+    outliers = detector.predict(X) == -1
+    scores = detector.score_samples(X)
+    rows_by_score = {score: (scores == score).sum() for score in np.unique(scores)}
+    lowest, second, *_ = rows_by_score.values()
+    assert lowest < 0.1 * len(X) < lowest + second
+    assert outliers.sum() == lowest
+    assert detector.offset_ == sorted(rows_by_score)[1]
+
+
+def test_outliers_in_the_training_rows_are_found(X):
+    spoilt = X.copy()
+    spoilt[:40] += [0, 8, 0]
+    detector = EnergyOutlierDetector(GaussianMixture(2, random_state=0)).fit(X)
+    assert (detector.predict(spoilt)[:40] == -1).all()
+
+
+def test_a_density_of_zero_is_an_outlier():
+    X = np.linspace(0, 1, 50).reshape(-1, 1)
+    density = KernelDensity(kernel="tophat", bandwidth=0.1)
+    detector = EnergyOutlierDetector(density).fit(X)
+    assert detector.decision_function([[9.0]]) == [-np.inf]
+    assert detector.predict([[9.0]]) == [-1]
+
+
+# ---- the estimator ----
+
+
+def test_default_for_binary_tables():
+    X = binary_rows()
+    detector = EnergyOutlierDetector(random_state=3).fit(X)
+    assert isinstance(detector.estimator_, BinaryRBM)
+    assert detector.estimator_.random_state == 3
+    assert isinstance(EnergyOutlierDetector().fit(X > 0).estimator_, BinaryRBM)
+
+
+def test_default_for_other_tables(X):
+    detector = EnergyOutlierDetector(random_state=3).fit(X)
+    assert isinstance(detector.estimator_, GaussianRBM)
+    assert detector.estimator_.random_state == 3
+    np.testing.assert_array_equal(
+        EnergyOutlierDetector(random_state=3).fit(X).score_samples(X),
+        detector.score_samples(X),
+    )
+    spoilt = binary_rows()
+    spoilt[0, 0] = 0.5
+    detector.fit(spoilt)
+    assert isinstance(detector.estimator_, GaussianRBM)
+
+
+def test_the_default_finds_rows_that_are_far_out():
+    rng = np.random.default_rng(0)
+    detector = EnergyOutlierDetector(random_state=0).fit(usual_rows(rng, 500))
+    # By 6 nats at least, with each of eight seeds.
+    assert (detector.predict(far_rows(rng, 100, distance=12)) == -1).all()
+    # 5 to 12 % of them, with these seeds.
+    alarms = detector.predict(usual_rows(rng, 2000)) == -1
+    assert 0.01 < alarms.mean() < 0.2
+
+
+def test_the_default_finds_outliers_that_it_was_trained_with():
+    rng = np.random.default_rng(0)
+    spoilt = np.concatenate([far_rows(rng, 50, distance=20), usual_rows(rng, 450)])
+    detector = EnergyOutlierDetector(random_state=0).fit(spoilt)
+    scores = detector.score_samples(spoilt)
+    # 4 to 7 nats lie between them, with each of eight seeds.
+    assert scores[:50].max() < scores[50:].min()
+    assert (detector.predict(spoilt)[:50] == -1).all()
+
+
+def test_the_default_in_a_pipeline_of_a_mixed_table(table):
+    table.loc[:2, "length"] = [15.0, -15.0, 20.0]
+    detector = EnergyOutlierDetector(contamination=0.01, random_state=0)
+    pipeline = make_pipeline(preprocessing(), detector)
+    labels = pipeline.fit_predict(table)
+    assert isinstance(pipeline[-1].estimator_, GaussianRBM)
+    np.testing.assert_array_equal(np.flatnonzero(labels == -1), [0, 1, 2])
+    columns = pipeline[:-1].transform(table)
+    surprise = pipeline[-1].feature_surprise(columns[:3])
+    assert pipeline[:-1].get_feature_names_out()[0] == "pipeline__length"
+    np.testing.assert_array_equal(surprise.argmax(axis=1), 0)
+
+
+def test_the_default_says_what_is_wrong_with_a_table(X):
+    missing = X.copy()
+    missing[0, 0] = np.nan
+    with pytest.raises(ValueError, match="EnergyOutlierDetector does not accept miss"):
+        EnergyOutlierDetector().fit(missing)
+
+
+def test_the_estimator_is_cloned(X):
+    density = NormalDensity()
+    detector = EnergyOutlierDetector(density).fit(X)
+    assert not hasattr(density, "mean_")
+    assert detector.estimator_ is not density
+
+
+def test_a_frozen_estimator_stays_fitted(X):
+    density = NormalDensity().fit(X[:200])
+    detector = EnergyOutlierDetector(FrozenEstimator(density)).fit(X[200:])
+    expected = density.score_samples(X)
+    np.testing.assert_array_equal(detector.score_samples(X), expected)
+    assert detector.offset_ == robust_offset(expected[200:])
+    assert detector.n_features_in_ == 3
+
+
+def test_a_search_inside_and_around(X):
+    grid = {"n_components": [1, 2]}
+    search = GridSearchCV(GaussianMixture(random_state=0), grid)
+    detector = EnergyOutlierDetector(search).fit(X)
+    assert detector.estimator_.best_params_ == {"n_components": 1}
+    spoilt, y = X.copy(), np.ones(400)
+    spoilt[::10] += [0, 8, 0]
+    y[::10] = -1
+    around = GridSearchCV(
+        EnergyOutlierDetector(GaussianMixture(random_state=0)),
+        {"contamination": [0.01, 0.1], "estimator__reg_covar": [1e-6, 1e6]},
+        scoring="roc_auc",
+        cv=2,
+    ).fit(spoilt, y)
+    assert around.best_params_["estimator__reg_covar"] == 1e-6
+
+
+def test_round_trip_by_pickle(X):
+    detector = EnergyOutlierDetector(NormalDensity()).fit(X)
+    copy = pickle.loads(pickle.dumps(detector))  # noqa: S301
+    np.testing.assert_array_equal(copy.predict(X), detector.predict(X))
+    assert vars(clone(detector)).keys() == detector.get_params(deep=False).keys()
+
+
+# ---- tables of all kinds ----
+
+
+def test_a_pipeline_in_the_detector_sees_the_table_as_it_is(table):
+    pipeline = make_pipeline(preprocessing(), GaussianMixture(random_state=0))
+    detector = EnergyOutlierDetector(pipeline).fit(table)
+    expected = clone(pipeline).fit(table).score_samples(table)
+    np.testing.assert_array_equal(detector.score_samples(table), expected)
+    assert list(detector.feature_names_in_) == ["colour", "length"]
+    assert detector.n_features_in_ == 2
+    # The transformer picks its columns by name.
+    reordered = table[["length", "colour"]]
+    np.testing.assert_array_equal(detector.score_samples(reordered), expected)
+
+
+def test_the_detector_in_a_pipeline(table):
+    detector = EnergyOutlierDetector(NormalDensity())
+    pipeline = make_pipeline(preprocessing(), detector).fit(table)
+    inside = EnergyOutlierDetector(make_pipeline(preprocessing(), NormalDensity()))
+    np.testing.assert_array_equal(
+        pipeline.decision_function(table), inside.fit(table).decision_function(table)
+    )
+    surprise = pipeline[-1].feature_surprise(pipeline[:-1].transform(table))
+    assert surprise.shape == (300, 3)
+
+
+def test_names_of_the_features_are_those_of_the_last_fit(X):
+    named = pd.DataFrame(X, columns=["a", "b", "c"])
+    detector = EnergyOutlierDetector(GaussianMixture(random_state=0)).fit(named)
+    assert list(detector.feature_names_in_) == ["a", "b", "c"]
+    with pytest.raises(ValueError, match="feature names should match"):
+        detector.predict(named.rename(columns={"a": "d"}))
+    detector.fit(X)
+    assert not hasattr(detector, "feature_names_in_")
+
+
+def test_what_is_not_a_table_passes_to_those_who_take_it():
+    pipeline = make_pipeline(
+        CountVectorizer(),
+        FunctionTransformer(lambda counts: counts.toarray()),
+        GaussianMixture(random_state=0),
+    )
+    detector = EnergyOutlierDetector(pipeline, contamination=0.1)
+    texts = ["a cat and a dog", "a cat", "a dog and a cat", "a dog"] * 5
+    assert detector.fit_predict([*texts, "an eel"])[-1] == -1
+    assert not hasattr(detector, "n_features_in_")
+
+
+def test_sparse_rows_pass_to_those_who_take_them():
+    X = binary_rows()
+    rbm = BinaryRBM(2, max_iter=50, random_state=0)
+    detector = EnergyOutlierDetector(rbm).fit(sparse.csr_array(X))
+    np.testing.assert_array_equal(
+        detector.score_samples(sparse.csr_array(X)), rbm.fit(X).score_samples(X)
+    )
+    with pytest.raises(TypeError, match="Sparse data was passed"):
+        EnergyOutlierDetector(GaussianMixture()).fit(sparse.csr_array(X))
+
+
+@pytest.mark.parametrize("scale", [1.0, 0.5])
+def test_the_default_for_sparse_rows_is_that_for_dense_ones(scale):
+    X = scale * binary_rows()
+    dense = EnergyOutlierDetector(random_state=0).fit(X)
+    detector = EnergyOutlierDetector(random_state=0).fit(sparse.csr_array(X))
+    assert type(detector.estimator_) is type(dense.estimator_)
+    np.testing.assert_allclose(
+        detector.score_samples(sparse.csr_array(X)), dense.score_samples(X), rtol=1e-9
+    )
+
+
+def test_tags():
+    tags = get_tags(EnergyOutlierDetector(BinaryRBM()))
+    assert tags.input_tags.sparse
+    assert tags.estimator_type == "outlier_detector"
+    assert not get_tags(EnergyOutlierDetector(GaussianMixture())).input_tags.sparse
+    assert get_tags(EnergyOutlierDetector()).input_tags.sparse
+    assert get_tags(EnergyOutlierDetector(Given())).input_tags.allow_nan
+    assert not get_tags(EnergyOutlierDetector(NormalDensity())).input_tags.allow_nan
+
+
+# ---- metadata ----
+
+
+def weighted_scores(X, weight):
+    return KernelDensity().fit(X, sample_weight=weight).score_samples(X)
+
+
+def test_weights_pass_without_routing(X):
+    weight = np.linspace(0.1, 1, len(X))
+    detector = EnergyOutlierDetector(KernelDensity()).fit(X, sample_weight=weight)
+    np.testing.assert_array_equal(detector.score_samples(X), weighted_scores(X, weight))
+
+
+def test_weights_are_routed_where_requested(X):
+    weight = np.linspace(0.1, 1, len(X))
+    with config_context(enable_metadata_routing=True):
+        density = KernelDensity().set_fit_request(sample_weight=True)
+        detector = EnergyOutlierDetector(density)
+        pipeline = make_pipeline(FunctionTransformer(), detector)
+        pipeline.fit(X, sample_weight=weight)
+        labels = detector.fit_predict(X, sample_weight=weight)
+    expected = weighted_scores(X, weight)
+    np.testing.assert_array_equal(detector.score_samples(X), expected)
+    np.testing.assert_array_equal(pipeline.score_samples(X), expected)
+    np.testing.assert_array_equal(labels, detector.predict(X))
+
+
+def test_weights_are_routed_through_a_pipeline(X):
+    weight = np.linspace(0.1, 1, len(X))
+    with config_context(enable_metadata_routing=True):
+        scaler = StandardScaler().set_fit_request(sample_weight=False)
+        density = KernelDensity().set_fit_request(sample_weight=True)
+        detector = EnergyOutlierDetector(make_pipeline(scaler, density))
+        detector.fit(X, sample_weight=weight)
+    scaled = StandardScaler().fit_transform(X)
+    np.testing.assert_array_equal(
+        detector.score_samples(X), weighted_scores(scaled, weight)
+    )
+
+
+def test_weights_that_nothing_requests_are_refused(X):
+    weight = np.ones(len(X))
+    with config_context(enable_metadata_routing=True):
+        with pytest.raises(UnsetMetadataPassedError, match="sample_weight"):
+            EnergyOutlierDetector(KernelDensity()).fit(X, sample_weight=weight)
+        with pytest.raises(TypeError, match="sample_weight"):
+            EnergyOutlierDetector().fit(X, sample_weight=weight)
+        unweighted = EnergyOutlierDetector(KernelDensity()).fit(X)
+    np.testing.assert_array_equal(unweighted.score_samples(X), weighted_scores(X, None))
+
+
+# ---- what is refused ----
+
+
+@pytest.mark.parametrize(
+    "estimator", [EllipticEnvelope, LocalOutlierFactor(), StandardScaler(), object()]
+)
+def test_estimators_without_a_score(X, estimator):
+    if isinstance(estimator, type):
+        with pytest.raises(TypeError, match="instance"):
+            EnergyOutlierDetector(KernelDensity).fit(X)
+    else:
+        with pytest.raises(TypeError, match="has no score_samples, which"):
+            EnergyOutlierDetector(estimator).fit(X)
+
+
+@pytest.mark.parametrize("contamination", [0.0, -0.1, 0.51, "half", None])
+def test_contamination_out_of_range(X, contamination):
+    with pytest.raises(ValueError, match="The 'contamination' parameter"):
+        EnergyOutlierDetector(contamination=contamination).fit(X)
+
+
+@pytest.mark.parametrize(
+    ("score", "reason"),
+    [
+        (np.nan, "gives 1 rows a score that is NaN"),
+        (np.inf, "gives 1 rows a score that is NaN or positive infinity"),
+        (-np.inf, "a density of zero, from which no offset"),
+    ],
+)
+def test_scores_that_are_not_finite(score, reason):
+    X = np.zeros((5, 2))
+    detector = EnergyOutlierDetector(Given())
+    X[2, 0] = score
+    with pytest.raises(ValueError, match=reason):
+        detector.fit(X)
+    assert vars(detector).keys() == {"estimator", "contamination", "random_state"}
+
+
+@pytest.mark.parametrize("conditional", [np.nan, np.inf])
+def test_conditional_densities_that_are_not_finite(conditional):
+    X = np.zeros((5, 2))
+    X[2, 1] = conditional
+    with pytest.raises(ValueError, match="a conditional density that is NaN or"):
+        EnergyOutlierDetector(Given()).fit(X)
+    detector = EnergyOutlierDetector(Given()).fit(np.zeros((5, 2)))
+    with pytest.raises(ValueError, match="a conditional density that is NaN or"):
+        detector.feature_surprise(X)
+    assert detector.feature_surprise([[0.0, -np.inf]]) == [[np.inf]]
+
+
+def test_a_fit_that_fails_changes_nothing(X):
+    detector = EnergyOutlierDetector(Failing())
+    with pytest.raises(KeyboardInterrupt):
+        detector.fit(X)
+    assert vars(detector).keys() == {"estimator", "contamination", "random_state"}
+    detector.set_params(estimator=NormalDensity()).fit(X)
+    before = vars(detector).copy()
+    scores = detector.score_samples(X)
+    with pytest.raises(KeyboardInterrupt):
+        detector.set_params(estimator=Failing()).fit(X[:, :2])
+    assert vars(detector) == before | {"estimator": detector.estimator}
+    np.testing.assert_array_equal(detector.score_samples(X), scores)
+
+
+@pytest.mark.parametrize(
+    "method", ["predict", "decision_function", "score_samples", "feature_surprise"]
+)
+def test_nothing_before_fit(X, method):
+    for estimator in (None, NormalDensity()):
+        with pytest.raises(NotFittedError):
+            getattr(EnergyOutlierDetector(estimator), method)(X)
+
+
+# ---- surprise at features ----
+
+
+def conditional_surprise(density, X, i):
+    """Minus log p(x_i | the rest), by the quotient of two normal densities."""
+    rest = np.delete(np.arange(X.shape[1]), i)
+    marginal = multivariate_normal(
+        density.mean_[rest], density.covariance_[np.ix_(rest, rest)]
+    )
+    return marginal.logpdf(X[:, rest]) - density.score_samples(X)
+
+
+def test_surprise_is_the_excess_over_its_median(X):
+    detector = EnergyOutlierDetector(NormalDensity()).fit(X)
+    new = X[:5] + np.array([0, 3, 0])
+    surprise = detector.feature_surprise(new)
+    for i in range(3):
+        typical = np.median(conditional_surprise(detector.estimator_, X, i))
+        expected = conditional_surprise(detector.estimator_, new, i) - typical
+        # Rounding of a few float64 terms of size ten.
+        np.testing.assert_allclose(surprise[:, i], expected, atol=1e-11)
+        assert detector.typical_surprise_[i] == pytest.approx(typical, abs=1e-11)
+    np.testing.assert_allclose(
+        np.median(detector.feature_surprise(X), axis=0), 0, atol=1e-14
+    )
+
+
+def test_surprise_of_independent_normal_features(X):
+    mean, variance = np.array([0.5, 0.0, -20.0]), np.array([2.0, 1.0, 1e4])
+    rbm = GaussianRBM.from_parameters(np.zeros((1, 3)), mean, [0.3], variance)
+    detector = EnergyOutlierDetector(FrozenEstimator(rbm)).fit(X)
+    law = norm(mean, np.sqrt(variance))
+    typical = np.median(-law.logpdf(X), axis=0)
+    np.testing.assert_allclose(detector.typical_surprise_, typical, rtol=1e-12)
+    new = X[:5] + np.array([0, 3, 500])
+    # Rounding of a few float64 terms of size ten.
+    np.testing.assert_allclose(
+        detector.feature_surprise(new), -law.logpdf(new) - typical, atol=1e-12
+    )
+    # Of independent features the shares add up to the anomaly of the row.
+    np.testing.assert_allclose(
+        detector.feature_surprise(new).sum(axis=1),
+        -detector.score_samples(new) - typical.sum(),
+        atol=1e-11,
+    )
+
+
+def test_surprise_of_correlated_normal_features(X):
+    density = NormalDensity().fit(X)
+    rbm = GaussianRBM.from_parameters(
+        np.zeros((1, 3)), density.mean_, [0.0], density.covariance_
+    )
+    detector = EnergyOutlierDetector(FrozenEstimator(rbm)).fit(X)
+    # Usual values that do not fit each other; beside them one that is usual too.
+    new = np.array([[1.5, -1.0, 0.0], [1.5, 1.5, 0.0]])
+    surprise = detector.feature_surprise(new)
+    for i in range(3):
+        typical = np.median(conditional_surprise(density, X, i))
+        expected = conditional_surprise(density, new, i) - typical
+        np.testing.assert_allclose(surprise[:, i], expected, atol=1e-11)
+    assert (surprise[0, :2] > 1).all()
+    assert (surprise[1] < 1).all()
+
+
+def test_surprise_does_not_depend_on_units(X):
+    scale, shift = [0.1, 5.0, 2.0], [0.0, 1.0, -1e3]
+    surprise = EnergyOutlierDetector(NormalDensity()).fit(X).feature_surprise(X)
+    other = X * scale + shift
+    detector = EnergyOutlierDetector(NormalDensity()).fit(other)
+    # The covariance, whose condition number is 1e8 at most, is inverted in float64.
+    np.testing.assert_allclose(detector.feature_surprise(other), surprise, atol=1e-7)
+
+
+def test_the_median_of_a_large_table_is_taken_from_some_rows():
+    X = np.random.default_rng(0).permutation(np.arange(5000.0))
+    X = np.c_[np.zeros(5000), X]
+    medians = [
+        EnergyOutlierDetector(Given(), random_state=seed).fit(X).typical_surprise_
+        for seed in (0, 0, 1)
+    ]
+    assert medians[0] == medians[1] != medians[2]
+    # The median of 1000 of 5000 even steps: standard error 0.5 sqrt(0.8 / 1000) of all.
+    assert abs(medians[0] + 2499.5) < 5 * 0.5 * np.sqrt(0.8 / 1000) * 5000
+    whole = EnergyOutlierDetector(Given()).fit(X[:1000])
+    assert whole.typical_surprise_ == -np.median(X[:1000, 1])
+
+
+def test_surprise_needs_conditional_densities(X):
+    detector = EnergyOutlierDetector(GaussianMixture(random_state=0))
+    for _ in range(2):
+        with pytest.raises(AttributeError, match="'feature_surprise'") as raised:
+            detector.feature_surprise(X)
+        assert "no method conditional_score_samples" in str(raised.value.__cause__)
+        assert not hasattr(detector, "feature_surprise")
+        detector.fit(X)
+    detector.set_params(estimator=NormalDensity())
+    assert not hasattr(detector, "feature_surprise")
+    assert hasattr(detector.fit(X), "feature_surprise")
+    detector.set_params(estimator=GaussianMixture(random_state=0)).fit(X)
+    assert not hasattr(detector, "typical_surprise_")

@@ -1,0 +1,208 @@
+import tracemalloc
+
+import numpy as np
+import pytest
+from scipy import sparse
+
+from skebm.units.data import Rows, ScaledRows
+
+TABLE = np.array([[0.2, 0.7, 1.0], [0.5, 0.0, 0.51], [0.0, 1.0, 0.4]])
+THRESHOLDED = TABLE > 0.5
+
+
+@pytest.mark.parametrize(
+    "make", [np.asarray, np.asfortranarray, sparse.csr_array, sparse.csr_matrix]
+)
+def test_take(make):
+    rows = Rows(make(TABLE), 0.5)
+    np.testing.assert_array_equal(rows.take(slice(1, 3)), THRESHOLDED[1:])
+    np.testing.assert_array_equal(rows.take([2, 0]), THRESHOLDED[[2, 0]])
+    np.testing.assert_array_equal(Rows(make(TABLE), None).take([1]), TABLE[[1]])
+    np.testing.assert_array_equal(rows.column_sums(), THRESHOLDED.sum(axis=0))
+
+
+def test_booleans_pass_whatever_the_threshold():
+    np.testing.assert_array_equal(Rows(THRESHOLDED, 7.0).take(slice(None)), THRESHOLDED)
+
+
+@pytest.mark.parametrize("row_elements", [1, 1000, 2**20, 2**30])
+def test_blocks_cover_the_rows_in_order(row_elements):
+    rows = Rows(np.zeros((3001, 2), dtype=bool), 0.5)
+    blocks = list(rows.blocks(row_elements))
+    covered = np.concatenate([np.arange(3001)[block] for block in blocks])
+    np.testing.assert_array_equal(covered, np.arange(3001))
+    most = max(block.stop - block.start for block in blocks)
+    assert most == 1 or most * row_elements <= 2**20
+
+
+def test_map_cuts_all_its_arguments_alike():
+    rows = Rows(np.arange(3001.0)[:, np.newaxis], None)
+    doubled = rows.map(
+        lambda block, other: block[:, 0] + other,
+        np.arange(3001.0),
+        row_elements=2**14,
+        dtype=np.float32,
+    )
+    assert doubled.dtype == np.float32
+    np.testing.assert_array_equal(doubled, 2 * np.arange(3001))
+
+
+@pytest.mark.parametrize("make", [np.asarray, sparse.csr_array])
+def test_a_subset_reads_the_rows_it_names(make):
+    table = np.arange(24.0).reshape(8, 3)
+    rows = Rows(make(table), 10.0)
+    subset = rows.subset(np.array([5, 0, 3, 7]))
+    assert (subset.n_rows, subset.n_columns) == (4, 3)
+    assert subset.table is rows.table
+    expected = table[[5, 0, 3, 7]] > 10
+    np.testing.assert_array_equal(subset.take(slice(None)), expected)
+    np.testing.assert_array_equal(subset.take(slice(1, 3)), expected[1:3])
+    np.testing.assert_array_equal(subset.take(np.array([3, 1])), expected[[3, 1]])
+    np.testing.assert_array_equal(subset.column_sums(), expected.sum(axis=0))
+    twice = subset.subset(np.array([2, 0]))
+    np.testing.assert_array_equal(twice.take(slice(None)), expected[[2, 0]])
+    mapped = subset.map(lambda block: block.sum(axis=1), row_elements=2**20)
+    np.testing.assert_array_equal(mapped, expected.sum(axis=1))
+
+
+def test_a_sample_has_no_row_twice():
+    rows = Rows(np.zeros((50, 2)), 0.5)
+    rng = np.random.default_rng(0)
+    counts = np.zeros(50)
+    for _ in range(2000):
+        sample = rows.sample(10, rng)
+        assert len(sample) == 10
+        assert (np.diff(sample) > 0).all()
+        counts[sample] += 1
+    # Each row is in a fifth of the samples, with five standard errors either side.
+    assert np.abs(counts - 400).max() < 5 * np.sqrt(2000 * 0.2 * 0.8)
+    for n_rows in (50, 51):
+        np.testing.assert_array_equal(rows.sample(n_rows, rng), np.arange(50))
+    subset = rows.subset(np.arange(20, 30))
+    assert subset.sample(5, rng).max() < 10
+
+
+def test_means_of_spins_are_read_as_probabilities():
+    rows = Rows(np.array([[-1.0, 0.0], [1.0, 0.5], [0.0, -1.0]]), None, lowest=-1)
+    np.testing.assert_array_equal(rows.take(slice(2)), [[0, 0.5], [1, 0.75]])
+    np.testing.assert_array_equal(rows.column_sums(), [1.5, 1.25])
+    subset = rows.subset(np.array([2, 1]))
+    np.testing.assert_array_equal(subset.take(slice(None)), [[0.5, 0], [1, 0.75]])
+
+
+@pytest.mark.parametrize(
+    "make", [np.asarray, np.float32, sparse.csr_array, lambda X: X.astype(np.uint8)]
+)
+def test_scaled_rows_are_standardised_when_read(make):
+    table = np.arange(24.0).reshape(8, 3)
+    location, scale = np.array([1.0, -2.0, 300.0]), np.array([2.0, 1.0, 0.25])
+    rows = ScaledRows(Rows(make(table), None), location, scale)
+    expected = (table - location) / scale
+    assert (rows.n_rows, rows.n_columns) == (8, 3)
+    assert rows.take(slice(2)).dtype == np.float64
+    np.testing.assert_array_equal(rows.take(slice(1, 3)), expected[1:3])
+    np.testing.assert_array_equal(rows.column_sums(), expected.sum(axis=0))
+    subset = rows.subset(np.array([5, 0, 3]))
+    np.testing.assert_array_equal(subset.take([2, 0]), expected[[3, 5]])
+    mapped = subset.map(lambda block: block[:, 2], row_elements=2**20)
+    np.testing.assert_array_equal(mapped, expected[[5, 0, 3], 2])
+    of_subset = ScaledRows(Rows(make(table), None, np.array([7, 1])), location, scale)
+    np.testing.assert_array_equal(of_subset.take(slice(None)), expected[[7, 1]])
+
+
+def test_scaled_rows_are_not_known_to_be_bits():
+    rows = ScaledRows(Rows(THRESHOLDED, None), np.zeros(3), np.ones(3))
+    assert not rows.is_binary
+    assert rows.take(slice(None)).dtype == np.float64
+
+
+@pytest.mark.parametrize("make", [np.asarray, sparse.csr_array])
+@pytest.mark.parametrize("threshold", [-0.5, 0.0, 0.5])
+def test_what_is_not_stored_is_compared_with_the_threshold_too(make, threshold):
+    table = np.array([[0.0, 0.3, -2.0, 0.5], [0.0, 0.0, 0.6, -0.1]])
+    rows = Rows(make(table), threshold)
+    taken = rows.take(slice(None))
+    assert taken.dtype == bool
+    np.testing.assert_array_equal(taken, table > threshold)
+    np.testing.assert_array_equal(rows.table.data, make(table).data)
+
+
+@pytest.mark.parametrize("make", [np.asarray, sparse.csr_array])
+@pytest.mark.parametrize("dtype", [bool, np.uint8, np.int64, np.float32, np.float64])
+@pytest.mark.parametrize("threshold", [None, 0.5])
+@pytest.mark.parametrize("unchanged", [False, True])
+def test_reading_gives_what_taking_gives_in_float64(make, dtype, threshold, unchanged):
+    table = np.array([[0, 1, 1], [1, 0, 1], [0, 0, 1]], dtype=dtype)
+    rows = Rows(make(table), threshold, np.array([2, 1]), unchanged=unchanged)
+    memory = np.full((2, 3), np.nan)
+    read = rows.read(slice(None), memory)
+    assert read.dtype == np.float64
+    np.testing.assert_array_equal(read, rows.take(slice(None)))
+
+
+@pytest.mark.parametrize("dtype", [np.int8, np.float32, np.float64])
+def test_reading_means_of_spins(dtype):
+    table = np.array([[-1, 0], [1, 1], [0, -1]], dtype=dtype)
+    read = Rows(table, None, lowest=-1).read(slice(3), np.empty((3, 2)))
+    np.testing.assert_array_equal(read, [[0, 0.5], [1, 1], [0.5, 0]])
+
+
+def test_reading_values_that_the_threshold_changes():
+    read = Rows(TABLE, 0.5).read(np.array([1, 0]), np.empty((2, 3)))
+    np.testing.assert_array_equal(read, THRESHOLDED[[1, 0]])
+    read = ScaledRows(Rows(TABLE, None), 1.0, 2.0).read(slice(3), np.empty((3, 3)))
+    np.testing.assert_array_equal(read, (TABLE - 1) / 2)
+
+
+def test_reading_never_writes_to_the_table():
+    table = np.eye(600)
+    table.setflags(write=False)
+    rows = Rows(table, 0.5, unchanged=True)
+    assert np.shares_memory(rows.read(slice(2), np.empty((2, 600))), table)
+    np.testing.assert_array_equal(rows.column_sums(), np.ones(600))
+
+
+@pytest.mark.parametrize("n_columns", [1, 100, 2000, 2**21])
+def test_blocks_of_elementwise_work_are_small_where_rows_are(n_columns):
+    seen = []
+
+    def see(block):
+        seen.append(len(block))
+        return block[:, 0]
+
+    n_rows = 300_000 // n_columns + 2
+    table = np.broadcast_to(np.arange(n_rows)[:, np.newaxis], (n_rows, n_columns))
+    mapped = Rows(table, None).map(see, row_elements=1)
+    np.testing.assert_array_equal(mapped, np.arange(n_rows))
+    most = {1: 2**17, 100: 2**17 // 100, 2000: 2**20 // 2000, 2**21: 1}[n_columns]
+    assert max(seen) == min(most, n_rows)
+
+
+@pytest.mark.parametrize("make", [np.asarray, lambda X: sparse.csr_array(X).data])
+def test_a_condition_on_every_value(make):
+    table = np.ones((700, 900), dtype=np.uint8)
+    table[650, 3] = 2
+    values = make(table)
+    rows = Rows(values if values.ndim == 2 else values[:, np.newaxis], None)
+    assert rows.every(lambda values: values <= 2)
+    assert not rows.every(lambda values: values == 1)
+
+
+@pytest.mark.parametrize("layout", ["C", "F", "every other column", "chosen"])
+def test_taking_a_few_rows_does_not_copy_the_table(layout):
+    table = np.random.default_rng(0).random((5000, 40))
+    chosen = np.arange(0, 5000, 2) if layout == "chosen" else None
+    if layout == "F":
+        table = np.asfortranarray(table)
+    elif layout == "every other column":
+        table = table[:, ::2]
+    indices = np.array([7, 0, 2000, 7])
+    rows = Rows(table, None, chosen)
+    tracemalloc.start()
+    taken = rows.take(indices)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    np.testing.assert_array_equal(
+        taken, table[indices * (2 if layout == "chosen" else 1)]
+    )
+    assert peak < table.nbytes / 100
