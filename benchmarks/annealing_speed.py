@@ -15,10 +15,11 @@ import numpy as np
 from script import run_script
 from timing import time_group
 
-from skebm import _compilation
+from skebm import kernels
 from skebm.energy.binary_rbm import BinaryRBMEnergy
 from skebm.partition.annealing import anneal
-from skebm.sampling.noise import UniformNoise
+from skebm.sampling.path import IndependentStart, Path
+from skebm.sampling.random import UniformNoise
 from skebm.sampling.tempering import start_replicas, temper
 
 N_VISIBLE, N_HIDDEN, N_CHAINS, N_RUNGS = 784, 500, 100, 10
@@ -40,7 +41,7 @@ def products(energy):
 
 def with_numpy_alone(run):
     def run_so():
-        with mock.patch.object(_compilation, "numba_is_installed", return_value=False):
+        with mock.patch.object(kernels, "numba_compiles", return_value=False):
             run()
 
     return run_so
@@ -48,29 +49,28 @@ def with_numpy_alone(run):
 
 def measure(repeats):
     rng = np.random.Generator(np.random.SFC64(0))
-    energy = BinaryRBMEnergy(
+    energy = BinaryRBMEnergy.of(
         rng.normal(0, 0.1, (N_HIDDEN, N_VISIBLE)),
         rng.normal(-2, 1, N_VISIBLE),
         rng.normal(0, 1, N_HIDDEN),
     ).astype(np.float32)
     mean = np.full(N_VISIBLE, 0.13)
     noise = UniformNoise(rng, np.float32)
-    path, model = energy.annealing_path(mean), energy.tempered(mean)
-    visible, _ = path.start(N_CHAINS, noise)
+    path = Path(IndependentStart(energy.units, mean), energy)
+    rows = path.draw(N_CHAINS, noise)
     # As far apart as 1000 temperatures are.
     betas = 0.5 + np.arange(N_STEPS + 1) / 1000
-    ladders = visible[: N_CHAINS // N_RUNGS]
+    ladders = rows[: N_CHAINS // N_RUNGS]
     replicas = start_replicas(np.linspace(0, 1, N_RUNGS), ladders)
-    state = energy.clamp(visible, noise)
     tasks = {
-        "annealing": lambda: anneal(path, visible, betas, noise),
-        "tempering": lambda: temper(model, replicas, noise, n_steps=N_STEPS),
-        "Gibbs sampling": lambda: energy.gibbs(state, noise, n_sweeps=N_STEPS),
+        "annealing": lambda: anneal(path, rows, betas, noise),
+        "tempering": lambda: temper(path, replicas, noise, n_steps=N_STEPS),
+        "Gibbs sampling": lambda: energy.gibbs(rows, noise, N_STEPS),
     }
     timings = []
     for name, run in tasks.items():
         contenders = {"two products": products(energy), "NumPy": with_numpy_alone(run)}
-        if _compilation.numba_is_installed():
+        if kernels.numba_compiles():
             contenders["numba"] = run
         timings += time_group(f"{name}, 784 x 500", contenders, repeats)
     return timings

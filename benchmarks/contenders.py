@@ -68,7 +68,8 @@ def bare_ours(n_features, n_hidden, batch_size, *, solver):
 
     X = make_bits(n_features, batch_size)
     rbm = _make_ours(n_hidden, batch_size, solver, 1).fit(X)
-    state, learner, rows = rbm._resume(), rbm._learner("pcd"), rbm._rows(X)
+    state, rows = rbm._resume(), rbm._rows(X)
+    learner = rbm._learner("pcd", state.model)
 
     def endless():
         while True:

@@ -18,8 +18,10 @@ from scipy.sparse import coo_array, triu
 from threadpoolctl import threadpool_limits
 from timing import interleaved_medians
 
-from skebm.energy.sweeps import array_kernels, gibbs_sweeps, run
-from skebm.sampling.noise import UniformNoise
+from skebm.energy import sweeps
+from skebm.energy.sweeps import gibbs_sweeps
+from skebm.kernels import kernels_of
+from skebm.sampling.random import UniformNoise
 
 SIZES = [(100, 100), (500, 100), (1000, 100), (100, 1000), (500, 1000), (1000, 1000)]
 TEMPERATURES = [1.0, 0.5]
@@ -44,31 +46,27 @@ def naive_sweeps(visible, weights, bias, noise, *, n_sweeps):
 
 def implementations():
     """Name what is to be timed; say what is absent."""
-    found = {"naive": naive_sweeps, "NumPy": _with_kernels(array_kernels)}
+    in_numpy = kernels_of("sweeps", compiled=False)
+    found = {"naive": naive_sweeps, "NumPy": _with_kernels(in_numpy)}
     if find_spec("numba") is None:
         print("numba is absent: pip install skebm[fast]")
     else:
-        from skebm.energy.sweeps import compiled_kernels  # noqa: PLC0415
-
-        found["numba"] = _with_kernels(compiled_kernels)
+        found["numba"] = _with_kernels(kernels_of("sweeps"))
     return found
 
 
-def in_calls(length, sweeps, *machine, n_sweeps, **options):
+def in_calls(length, sweep, *machine, n_sweeps, **options):
     """Run sweeps in calls of so many each; a short call alone would run cold."""
     for _ in range(n_sweeps // length):
-        sweeps(*machine, n_sweeps=length, **options)
+        sweep(*machine, n_sweeps=length, **options)
 
 
 def _with_kernels(kernels):
-    def chosen():
-        return kernels
-
-    def sweeps(*arguments, **options):
-        with mock.patch.object(run, "_kernels", chosen):
+    def sweep(*arguments, **options):
+        with mock.patch.object(sweeps, "_kernels", return_value=kernels):
             return gibbs_sweeps(*arguments, **options)
 
-    return sweeps
+    return sweep
 
 
 def dwave_seconds(weights, bias, n_chains, n_sweeps, n_repeats):
@@ -121,9 +119,9 @@ def main():
             machine = settled, weights, bias, noise
             calls = {
                 (name, length): partial(
-                    in_calls, length, sweeps, *machine, n_sweeps=n_sweeps
+                    in_calls, length, sweep, *machine, n_sweeps=n_sweeps
                 )
-                for name, sweeps in timed.items()
+                for name, sweep in timed.items()
                 for length in (n_sweeps, 1)
                 if (name, length) != ("naive", 1)
             }

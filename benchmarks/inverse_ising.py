@@ -23,10 +23,9 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LogisticRegression
 
 from skebm import BoltzmannMachine
-from skebm.energy.boltzmann import BoltzmannEnergy
+from skebm.energy.pairwise import PairwiseEnergy
 from skebm.energy.spins import binary_from_spins, spins_from_binary
-from skebm.sampling.chains import start_visible
-from skebm.sampling.noise import UniformNoise
+from skebm.sampling.random import UniformNoise
 
 try:
     from coniii.solvers import Pseudo
@@ -59,12 +58,12 @@ def random_machine(kind, temperature, rng):
 def draw_rows(couplings, fields, n_rows, rng):
     """Draw boolean rows, each by a chain of its own."""
     weights, bias, _ = binary_from_spins(couplings, fields)
-    energy = BoltzmannEnergy(weights.astype(np.float32), bias.astype(np.float32))
+    energy = PairwiseEnergy.of(weights, bias).astype(np.float32)
     noise = UniformNoise(rng, np.float32)
-    state = energy.clamp(start_visible(np.full(N_SPINS, 0.5), n_rows, rng), noise)
+    rows = rng.random((n_rows, N_SPINS)) < 0.5
     for sweep in range(N_SWEEPS):
-        state = energy.gibbs(state, noise, beta=min(1.0, 2 * (sweep + 1) / N_SWEEPS))
-    return state.visible
+        rows = energy.gibbs(rows, noise, beta=min(1.0, 2 * (sweep + 1) / N_SWEEPS))
+    return rows
 
 
 def by_machine(**settings):

@@ -19,8 +19,9 @@ from scipy.special import expit
 from threadpoolctl import threadpool_limits
 from timing import interleaved_medians
 
-from skebm.energy.sweeps import colour_graph, gibbs_sweeps
-from skebm.sampling.noise import UniformNoise
+from skebm.energy.colouring import colour_graph
+from skebm.energy.sweeps import gibbs_sweeps
+from skebm.sampling.random import UniformNoise
 
 CRITICAL_COUPLING = np.log(1 + np.sqrt(2)) / 2
 

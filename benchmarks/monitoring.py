@@ -18,7 +18,7 @@ from sklearn.datasets import load_digits
 from timing import time_group
 
 from skebm import BinaryRBM
-from skebm.learning.monitor import Measurement
+from skebm.learning.measuring import Measurement
 
 
 class Blind:
@@ -96,7 +96,7 @@ def _watched_fits(X):
 
 
 def _fit_blind(rbm, X):
-    with mock.patch("skebm.base.fitting.LikelihoodMonitor", Blind):
+    with mock.patch("skebm.estimator.fitting.Measuring", Blind):
         rbm.fit(X)
 
 

@@ -23,7 +23,9 @@ from timing import interleaved_times, readable
 from skebm import BinaryRBM
 from skebm.learning.schedule import Schedule
 from skebm.partition.annealing import anneal
-from skebm.sampling.noise import UniformNoise
+from skebm.sampling.path import IndependentStart
+from skebm.sampling.path import Path as AnnealingPath
+from skebm.sampling.random import UniformNoise
 
 N_DOUBLINGS = 4
 BASE = {"rows": 2000, "columns": 128, "hidden": 128, "chains": 128, "batch": 128}
@@ -90,7 +92,8 @@ def updates(solver, n_updates, **sizes):
     """Make updates, without start and measuring."""
     rbm, X = make_rbm(**sizes, solver=solver, max_iter=1)
     rbm.fit(X)
-    state, learner, rows = rbm._resume(), rbm._learner("pcd"), rbm._rows(X)
+    state, rows = rbm._resume(), rbm._rows(X)
+    learner = rbm._learner("pcd", state.model)
 
     def endless():
         while True:
@@ -116,10 +119,12 @@ def annealing(**sizes):
     """Anneal forwards."""
     rbm = known_rbm(sizes["columns"], sizes["hidden"])
     noise = UniformNoise(np.random.default_rng(0), np.float32)
-    path = rbm._energy().astype(np.float32).annealing_path(rbm._visible_mean)
-    visible, _ = path.start(sizes["chains"], noise)
+    energy = rbm._energy().astype(np.float32)
+    start = IndependentStart(energy.units, rbm._visible_mean)
+    path = AnnealingPath(start, energy)
+    rows = path.draw(sizes["chains"], noise)
     betas = np.linspace(0, 1, sizes["temperatures"] + 1)
-    return lambda: anneal(path, visible, betas, noise)
+    return lambda: anneal(path, rows, betas, noise)
 
 
 def sgd_updates(**sizes):

@@ -13,7 +13,7 @@ import numpy as np
 from tables import parse_sets, read_set
 
 from skebm import BinaryRBM
-from skebm.learning.natural import KroneckerMetric, Metric
+from skebm.learning.metric import KroneckerMetric, Metric
 
 CANDIDATES = [
     *(("sgd", rate) for rate in (0.05, 0.1, 0.2, 0.4)),
@@ -29,33 +29,36 @@ class Adam(Metric):
     def __init__(self):
         self.n_steps, self.mean, self.square = 0, 0.0, 0.0
 
-    def updated(self, **rows):
+    def follow_visible(self, energy, batch):
         """Take no notice of moments."""
         return self
 
-    def step(self, gradient, rate):
+    follow_hidden = follow_visible
+
+    def step(self, energy, gradient, rate):
         """Scale each derivative by its running size."""
+        (slope,) = gradient.arrays()
         self.n_steps += 1
-        self.mean = 0.9 * self.mean + 0.1 * gradient
-        self.square = 0.999 * self.square + 0.001 * gradient**2
+        self.mean = 0.9 * self.mean + 0.1 * slope
+        self.square = 0.999 * self.square + 0.001 * slope**2
         mean = self.mean / (1 - 0.9**self.n_steps)
         square = self.square / (1 - 0.999**self.n_steps)
-        return (rate * mean / (np.sqrt(square) + 1e-6)).astype(np.float32), rate
+        step = (rate * mean / (np.sqrt(square) + 1e-6)).astype(np.float32)
+        return gradient.with_arrays([step]), rate
 
 
 class WithAdam(BinaryRBM):
     """Learns by Adam."""
 
-    def _metric(self, model, sample):
+    def _metric(self, energy, sample):
         return Adam()
 
 
 class WithDiagonal(BinaryRBM):
     """Learns by a natural gradient whose metric is diagonal."""
 
-    def _metric(self, model, sample):
-        rows = model.prepare(sample)
-        return KroneckerMetric.start(rows, self.n_components, diagonal=True)
+    def _metric(self, energy, sample):
+        return KroneckerMetric.start(energy, sample, diagonal=True)
 
 
 def fit(solver, settings, train):

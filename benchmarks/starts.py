@@ -12,7 +12,7 @@ import numpy as np
 from tables import parse_sets, read_set
 
 from skebm import BinaryRBM
-from skebm.learning.start import start_weights
+from skebm.learning.starts.correlations import start_weights
 
 
 def noise(centred_rows, n_hidden, rng):
@@ -53,7 +53,7 @@ def main():
                 rbm = BinaryRBM(
                     128, max_iter=arguments.max_iter, random_state=0, **penalty
                 )
-                with mock.patch("skebm.rbm.start_weights", start):
+                with mock.patch("skebm.binary_rbm.start_weights", start):
                     rbm.fit(train)
                 print(
                     f"{name:>10} {label:>22} {penalty or ''!s}: "
