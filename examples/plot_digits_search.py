@@ -58,7 +58,7 @@ for number in np.argsort(-scores):
 # partition function adds an error of its own:
 
 best = search.best_estimator_
-print(f"log Z = {best.log_partition_:.2f} with error {best.log_partition_std_:.3f}")
+print(f"log Z = {best.log_partition():.2f} with error {best.log_partition_std_:.3f}")
 
 # %%
 # Features

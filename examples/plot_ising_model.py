@@ -148,12 +148,12 @@ for number, temperature in enumerate(temperatures):
 
 chosen = [1, 3, 6]  # below, near and above the critical temperature
 
-print("   T      log_partition_    exact")
+print("   T     log_partition()    exact")
 for number in chosen:
     machine = machines[number]
     print(
         f"{temperatures[number]:5.2f}   "
-        f"{machine.log_partition_:8.3f} ({machine.log_partition_std_:.3f})"
+        f"{machine.log_partition():8.3f} ({machine.log_partition_std_:.3f})"
         f"{kaufman_log_partition(temperatures[number]):10.3f}"
     )
 
