@@ -6,9 +6,7 @@ from numbers import Integral
 
 import numpy as np
 from scipy.special import logit
-from sklearn.utils.validation import (
-    check_array,
-)
+from sklearn.utils.validation import check_array
 
 from skebm.energy.binary_rbm import BinaryRBMEnergy
 from skebm.estimator.base import BaseBinaryModel

@@ -2,7 +2,6 @@
 
 __all__ = ["BoltzmannMachine"]
 
-
 import numpy as np
 from scipy.special import logit
 from sklearn.base import OneToOneFeatureMixin

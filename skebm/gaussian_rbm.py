@@ -6,9 +6,7 @@ from dataclasses import replace
 from numbers import Integral, Real
 
 import numpy as np
-from sklearn.utils.validation import (
-    check_array,
-)
+from sklearn.utils.validation import check_array
 
 from skebm.energy.gaussian_rbm import GaussianRBMEnergy
 from skebm.estimator.base import BaseRealModel

@@ -6,10 +6,7 @@ from numbers import Integral
 
 import numpy as np
 from scipy.special import logit
-from sklearn.utils.validation import (
-    check_array,
-    check_is_fitted,
-)
+from sklearn.utils.validation import check_array, check_is_fitted
 
 from skebm.energy.graph import LayeredGraph
 from skebm.energy.latent import LatentEnergy

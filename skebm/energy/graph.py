@@ -64,15 +64,9 @@ class Graph:
 
 
 class Split(NamedTuple):
-    """Units in two parts, one of them independent units given the other.
+    """Units to enumerate, and the rest, of which no two are coupled.
 
-    Parameters
-    ----------
-    cut : ndarray of int
-        Units whose configurations have to be enumerated.
-    rest : ndarray of int
-        Units of which no two are coupled: given the others they are summed out
-        one by one.
+    Given the units of the cut, those of the rest are summed out one by one.
     """
 
     cut: np.ndarray

@@ -45,17 +45,10 @@ class PairMetric(Metric):
 
     @classmethod
     def start(cls, energy, sample, *, diagonal=False):
-        """Begin with hidden units that are on half of the time, independently.
+        """Begin with a sample of visible rows, hidden units being on half of the time.
 
-        Parameters
-        ----------
-        energy : PairwiseEnergy
-            That is to learn.
-        sample : ndarray of shape (n_sample, n_visible)
-            Visible rows.
-        diagonal : bool, default=False
-            Whether to use the diagonals only, as wide layers always do, and as
-            couplings need of which some must stay zero.
+        With `diagonal` the diagonals only are used, as wide layers always do, and as
+        couplings need of which some must stay zero.
         """
         full = not diagonal and energy.n_units < MAX_FULL_FACTOR
         n_visible = energy.n_visible

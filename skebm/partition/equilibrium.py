@@ -13,15 +13,10 @@ _ADAPTING_STEPS = 120
 
 
 class EquilibriumRows(NamedTuple):
-    """Rows from the tops of ladders of tempered chains.
+    """Rows from the tops of ladders, (n_ladders, n_members, n_columns), and restarts.
 
-    Parameters
-    ----------
-    states : ndarray of shape (n_ladders, n_members, n_columns)
-        The rows. Ladders are independent, the members of one less so.
-    n_restarts : float
-        How many rows have on average come to the top of a ladder from fresh draws
-        of independent units. Rows are in equilibrium when these are many.
+    Ladders are independent, the members of one less so. Rows are in equilibrium when
+    those that have come to the top from fresh draws, on average, are many.
     """
 
     states: np.ndarray

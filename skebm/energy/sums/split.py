@@ -20,17 +20,10 @@ _BLOCK_ELEMENTS = 2**16
 
 
 class UnitMoments(NamedTuple):
-    """Sums of exp(-E) over units, and their means under the law that it gives.
+    """Log of the sum of exp(-E) over units, their means, and products, of each row.
 
-    Parameters
-    ----------
-    log_sums : ndarray of shape (n_rows,)
-        In nats.
-    mean : ndarray of shape (n_rows, n_units)
-        Mean of each unit.
-    products : ndarray of shape (n_units, n_units)
-        Mean of the product of two units that may be coupled, summed over weighted
-        rows. Where neither is among those enumerated it is zero.
+    Products of two units that may be coupled are summed over weighted rows, shape
+    (n_units, n_units), and zero where neither unit is among those enumerated.
     """
 
     log_sums: np.ndarray
