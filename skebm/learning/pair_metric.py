@@ -24,8 +24,7 @@ class PairMetric(Metric):
     The gradient G of the log-likelihood by the coupling of units i and j is a
     difference of means of x_i x_j. For normal units of covariance C the covariance
     of these products makes C^-1 G C^-1 the natural gradient. What is used is
-    C^-1/2 G C^-1/2, halfway between the gradient and the natural one; between visible
-    and hidden units C_h^-1 G C_v^-1/2, as by `KroneckerMetric`.
+    C^-1/2 G C^-1/2, and between layers C_h^-1 G C_v^-1/2, as by `KroneckerMetric`.
 
     Parameters
     ----------
