@@ -11,7 +11,7 @@ import numpy as np
 from scipy.special import logsumexp
 
 from skebm.units.base import Frozen
-from skebm.units.binary import draw_binary, softplus
+from skebm.units.binary import BinaryUnits, draw_binary, softplus
 from skebm.units.data import row_blocks
 
 
@@ -69,7 +69,8 @@ class Energy(Frozen):
         Returns
         -------
         statistics : Energy
-            Of data less those of the model, the gradient of the mean log-likelihood.
+            A new one. That of data less that of the model is the gradient of the
+            mean log-likelihood.
         """
         raise NotImplementedError
 
@@ -103,17 +104,17 @@ class Energy(Frozen):
     def __iadd__(self, other):
         for own, others in zip(self.arrays(), other.arrays(), strict=True):
             np.add(own, others, out=own)
-        return self
+        return self.changed()
 
     def __isub__(self, other):
         for own, others in zip(self.arrays(), other.arrays(), strict=True):
             np.subtract(own, others, out=own)
-        return self
+        return self.changed()
 
     def __imul__(self, factor):
         for array in self.arrays():
             np.multiply(array, factor, out=array)
-        return self
+        return self.changed()
 
     def blend(self, other, fraction):
         """Return the energy this share of the way to another, in its offsets."""
@@ -228,7 +229,11 @@ class Energy(Frozen):
         log_likelihood : ndarray of shape (n_rows, n_visible)
             In nats.
         """
-        result, flipped = np.empty_like(rows), rows.copy()
+        if not isinstance(self.units, BinaryUnits):
+            raise ValueError(
+                "This energy has no conditionals of units that are not binary."
+            )
+        result, flipped = np.empty(rows.shape), rows.copy()
         for unit, value in enumerate(rows.T):
             flipped[:, unit] = 0
             log_odds = self.free_energy(flipped)
@@ -353,16 +358,13 @@ class Energy(Frozen):
             Its derivative by the parameters.
         """
         units, log_sums, total = self.units, [], None
-        blocks = [
-            np.arange(block.start, block.stop)
-            for block in row_blocks(units.n_configurations, self.n_units)
-        ]
+        blocks = list(row_blocks(units.n_configurations, self.n_units))
         for block in blocks:
-            rows = units.configurations(block)
+            rows = units.configurations(np.arange(block.start, block.stop))
             log_sums.append(logsumexp(self.score(self.context(rows))))
         log_partition = logsumexp(log_sums)
         for block in blocks:
-            rows = units.configurations(block)
+            rows = units.configurations(np.arange(block.start, block.stop))
             law = np.exp(self.score(self.context(rows)) - log_partition)
             part = self.statistics(rows, law)
             total = part if total is None else total + part

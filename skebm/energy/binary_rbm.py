@@ -17,13 +17,7 @@ from skebm.units.binary import draw_binary
 
 @dataclass(frozen=True, eq=False)
 class BinaryRBMEnergy(RBMEnergy):
-    """E(v, h) = -v.a - h.b - h' W v, for v and h of zeros and ones.
-
-    Parameters
-    ----------
-    matrix, visible, hidden, visible_offset, hidden_offset
-        As of `RBMEnergy`, the units binary.
-    """
+    """E(v, h) = -v.a - h.b - h' W v, for v and h of zeros and ones."""
 
     def conditional_log_likelihood(self, rows):
         """Compute log p(v_i | the others) of every i: `conditional_log_likelihood`."""

@@ -62,9 +62,9 @@ class GaussianRBMEnergy(RBMEnergy):
 
     def arrays(self):
         """List the parameters: the matrix, and those of the noise."""
-        noise = self.visible
-        shear = [noise.shear] if noise.is_full else []
-        return [self.matrix, noise.log_stretch, *shear]
+        units = self.visible
+        shear = [units.shear] if units.is_full else []
+        return [self.matrix, units.log_stretch, *shear]
 
     def with_arrays(self, arrays):
         """Return this energy with other parameters."""
@@ -73,45 +73,48 @@ class GaussianRBMEnergy(RBMEnergy):
         noise = self.visible.replaced(log_stretch=log_stretch, shear=shear)
         return self.replaced(matrix=matrix, visible=noise)
 
-    def astype(self, dtype):
-        """Return the same energy with parameters of another dtype."""
-        return super().astype(dtype).replaced(visible=self.visible.astype(dtype))
+    def changed(self):
+        """Forget what was computed, also of the units, from arrays changed in place."""
+        self.visible.changed()
+        return super().changed()
 
     def ravel(self):
         """Give weights, biases and what the noise learns as one vector."""
-        noise, parts = self.visible, [super().ravel()]
-        if noise.shared:
+        units, parts = self.visible, [super().ravel()]
+        if units.shared:
             # One coordinate, by which values and derivatives are both right.
-            root = np.sqrt(noise.n_columns)
-            parts.append(noise.log_stretch.sum(keepdims=True) / root)
-        elif not noise.fixed:
-            parts.append(noise.log_stretch)
-        if noise.is_full:
-            parts.append(noise.shear[np.tril_indices_from(noise.shear, -1)])
+            root = np.sqrt(units.n_columns)
+            parts.append(units.log_stretch.sum(keepdims=True) / root)
+        elif not units.fixed:
+            parts.append(units.log_stretch)
+        if units.is_full:
+            parts.append(units.shear[np.tril_indices_from(units.shear, -1)])
         return np.concatenate(parts)
 
     def unravel(self, vector):
         """Return the energy with the parameters that a vector has."""
-        noise, n_stretches = self.visible, self.n_visible
-        if noise.fixed or noise.shared:
-            n_stretches = int(noise.shared and not noise.fixed)
+        units, n_stretches = self.visible, self.n_visible
+        if units.fixed or units.shared:
+            n_stretches = int(units.shared and not units.fixed)
         n_linear = self.weights.size + self.n_visible + self.n_hidden
         linear, stretch, shear = np.split(vector, [n_linear, n_linear + n_stretches])
-        log_stretch = np.zeros_like(noise.log_stretch)
+        log_stretch = np.zeros_like(units.log_stretch)
         if n_stretches:
             log_stretch[:] = stretch / np.sqrt(len(log_stretch) // n_stretches)
         lower = None
-        if noise.is_full:
-            lower = np.zeros_like(noise.shear)
+        if units.is_full:
+            lower = np.zeros_like(units.shear)
             lower[np.tril_indices_from(lower, -1)] = shear
-        units = noise.replaced(log_stretch=log_stretch, shear=lower)
+        units = units.replaced(log_stretch=log_stretch, shear=lower)
         return super().unravel(linear).replaced(visible=units)
 
     def deviations(self):
-        """Give the deviations of statistics; those of the noise count as 1."""
-        noise = self.visible
-        shear = np.ones_like(noise.shear) if noise.is_full else None
-        ones = noise.replaced(log_stretch=np.ones_like(noise.log_stretch), shear=shear)
+        """Give the deviations of statistics; coordinates of the noise count as 1."""
+        units = self.visible
+        shear = np.ones_like(units.shear) if units.is_full else None
+        one = 1 / np.sqrt(units.n_columns) if units.shared else 1.0
+        stretch = np.full_like(units.log_stretch, one)
+        ones = units.replaced(log_stretch=stretch, shear=shear)
         return super().deviations().replaced(visible=ones)
 
     def has_diverged(self):

@@ -136,8 +136,10 @@ class RBMEnergy(Energy):
 
     def astype(self, dtype):
         """Return the same energy with parameters of another dtype."""
-        return replace(
-            super().astype(dtype),
+        return self.replaced(
+            matrix=self.matrix.astype(dtype),
+            visible=self.visible.astype(dtype),
+            hidden=self.hidden.astype(dtype),
             visible_offset=self.visible_offset.astype(dtype),
             hidden_offset=self.hidden_offset.astype(dtype),
         )
@@ -218,6 +220,7 @@ class RBMEnergy(Energy):
         statistics, field = context
         score = self._visible_score(statistics)
         if np.ndim(beta) > 0 or beta != 1:
+            _refuse_real(self.hidden)
             field = np.reshape(beta, (-1, 1)).astype(field.dtype) * field
             score = score * beta
         return score + self.hidden.log_normaliser(field)
@@ -262,6 +265,8 @@ class RBMEnergy(Energy):
 
     def sweep(self, context, noise, *, beta=1.0, tilt=None, fixed=None, reverse=False):
         """Draw the hidden layer given the visible one, then this; see `Energy`."""
+        if tilt is not None or fixed is not None:
+            _refuse_real(self.visible)
         hidden = self.hidden.draw(context.field, noise, beta)
         if tilt is None:
             drawn = self.visible.draw(self._visible_field(hidden), noise, beta)
@@ -314,3 +319,19 @@ class RBMEnergy(Energy):
         drift = np.dot(weights, self.sides(rows)[0])
         drift[-1] = 0  # of the constant
         return self._at(self.visible_offset, self.hidden_offset + drift)
+
+    def negative_phase(self):
+        """Compute log Z and the statistics, enumerating the smaller layer."""
+        if self.visible.n_configurations <= self.hidden.n_configurations:
+            return super().negative_phase()
+        log_partition, turned = Energy.negative_phase(self.transposed())
+        return log_partition, self.replaced(matrix=turned.matrix.T)
+
+
+def _refuse_real(units):
+    """Refuse temperatures, paths and held columns of units that cannot be listed."""
+    if units.n_configurations == np.inf:
+        raise ValueError(
+            "Real-valued units have no path, temperature or held columns of their own. "
+            "Integrate them out, as GaussianRBMEnergy does."
+        )

@@ -305,7 +305,9 @@ class LikelihoodMixin:
         for name in self._parameter_names:
             digest.update(np.ascontiguousarray(getattr(self, name)))
         settings = self.log_partition_tol, self.max_ais_temperatures, self.n_ais_chains
-        return *settings, digest.digest()
+        # Such as `states`, which says what the parameters mean.
+        structure = tuple(getattr(self, name) for name in self._structural_parameters)
+        return settings, structure, digest.digest()
 
     def _warn_of(self, estimate):
         """Warn if log Z is not known as well as it should be."""

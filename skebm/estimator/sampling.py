@@ -66,14 +66,14 @@ class SamplingMixin:
         n_samples : int, default=1
             Number of rows.
         n_steps : int, default=1000
-            Gibbs sweeps of each chain. The law of the rows approaches the
-            model's as it grows; models with separate modes need more, or
+            Gibbs sweeps of each chain. The distribution of the rows approaches
+            the model's as it grows; models with separate modes need more, or
             `tempering`.
         init : {array-like, sparse matrix} of shape (n_rows, n_features), default=None
             Where the chains start, taken in turn. None starts them from draws
             of independent units with the means of the training data.
         temperature : float, default=1.0
-            The law drawn from is proportional to exp(-E / temperature). At least
+            What is drawn from is proportional to exp(-E / temperature). At least
             1e-6.
         tempering : bool, default=False
             Whether to draw by parallel tempering [1]_, which finds the modes of
@@ -139,8 +139,8 @@ class SamplingMixin:
         n_steps : int, default=1
             Number of sweeps.
         temperature : float, default=1.0
-            The sweeps leave the law proportional to exp(-E / temperature)
-            unchanged.
+            The sweeps leave the distribution proportional to
+            exp(-E / temperature) unchanged.
         random_state : int, RandomState instance or None, default=None
             Pass an int for the same rows at each call.
 
@@ -232,9 +232,10 @@ class MetropolisMixin:
 
         Hidden units, if there are any, are drawn given the row. Then each unit in turn,
         visible or hidden, proposes to flip, which is accepted if the energy falls,
-        and else with probability exp(-rise / temperature). The law it leaves
-        unchanged is that of `gibbs`, by other moves: rows that come from both are a
-        check of either. Flips are accepted more often than those of Gibbs sampling.
+        and else with probability exp(-rise / temperature). The distribution it
+        leaves unchanged is that of `gibbs`, by other moves: rows that come from both
+        are a check of either. Flips are accepted more often than those of Gibbs
+        sampling.
 
         Parameters
         ----------
@@ -243,8 +244,8 @@ class MetropolisMixin:
         n_steps : int, default=1
             Number of sweeps.
         temperature : float, default=1.0
-            The sweeps leave the law proportional to exp(-E / temperature)
-            unchanged.
+            The sweeps leave the distribution proportional to
+            exp(-E / temperature) unchanged.
         random_state : int, RandomState instance or None, default=None
             Pass an int for the same rows at each call.
 

@@ -17,8 +17,6 @@ from copy import copy
 
 import numpy as np
 
-from skebm.energy.offsets import centre
-
 # Added to the variance of each unit. The least that keeps units that hardly
 # ever change, and noise in the moments, from directing the step.
 _DAMPING = 0.01
@@ -109,16 +107,10 @@ class KroneckerMetric(Metric):
 
     @classmethod
     def start(cls, energy, sample, *, diagonal=False):
-        """Begin with hidden units that are in any state as often, independently.
+        """Begin with a sample of visible rows, hidden units as often in any state.
 
-        Parameters
-        ----------
-        energy : RBMEnergy
-            That is to learn.
-        sample : ndarray of shape (n_sample, n_visible) or None
-            Visible rows. None where they are in units of their noise.
-        diagonal : bool, default=False
-            Whether to use the diagonals only, as wide layers always do.
+        The sample is None where rows are in units of their noise. With `diagonal` the
+        diagonals only are used, as wide layers always do.
         """
         n_hidden = energy.n_hidden
         free = energy.hidden.mean(np.zeros((1, n_hidden)))[0]
@@ -127,7 +119,7 @@ class KroneckerMetric(Metric):
             hidden_moment = np.diag(hidden_moment)
         visible_moment = None
         if sample is not None:
-            rows = centre(sample, energy.visible_offset)
+            rows = energy.sides(sample)[1]
             full = not diagonal and rows.shape[1] <= MAX_FULL_FACTOR
             visible_moment = second_moment(rows, full=full)
         return cls(visible_moment, hidden_moment)
@@ -143,7 +135,7 @@ class KroneckerMetric(Metric):
         if self.visible_moment is None:
             return self
         after = copy(self)
-        rows = centre(batch, energy.visible_offset)
+        rows = energy.sides(batch)[1]
         after.visible_moment = blended(self.visible_moment, rows)
         after.visible_factor = damped_power(after.visible_moment, VISIBLE_POWER)
         return after

@@ -43,9 +43,9 @@ class Likelihood:
         self._row_elements = energy.n_units
         self._data = None
         if energy.n_units == energy.n_visible:
-            zeros = np.zeros((1, energy.n_visible))
+            self._zeros = np.zeros((1, energy.n_visible))
             self._data = self._sum(energy)[1]
-            self._above_zero = (self._data - energy.statistics(zeros)).ravel()
+            self._above_zero = (self._data - energy.statistics(self._zeros)).ravel()
 
     def evaluate(self, energy):
         """Compute the likelihood and its gradient.
@@ -73,8 +73,8 @@ class Likelihood:
             if self._data is None:
                 score, positive = self._sum(energy)
             else:
-                # Of a row of zeros the energy is zero.
                 score, positive = self._above_zero @ energy.ravel(), self._data
+                score -= energy.free_energy(self._zeros)[0]
             log_likelihood = score - log_partition
         return _finite(log_likelihood, self.measures), positive - negative
 
@@ -96,14 +96,7 @@ class PseudoLikelihood:
     the machine that drew the rows as they get many. Each coupling acts on both of
     its units, so that couplings are symmetric by themselves.
 
-    Parameters
-    ----------
-    energy : Energy
-        Of the family that is learned, with a method `conditional_phase`.
-    rows : Rows
-        The data.
-    row_weights : ndarray of shape (n_rows,), default=None
-        What each row counts, not negative. None counts each as 1.
+    Parameters are as of `Likelihood`; the energy has a method `conditional_phase`.
 
     References
     ----------

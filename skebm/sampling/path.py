@@ -16,7 +16,7 @@ class IndependentStart:
     Parameters
     ----------
     units : Units
-        Of the rows that chains move.
+        Of the rows that chains move; their states must be their own statistics.
     mean : ndarray of shape (n_columns,)
         Means of their statistics, strictly within what these can be.
     dtype : dtype, default=numpy.float32
@@ -83,7 +83,9 @@ class Path:
 
     def context(self, rows):
         """Compute what `log_ratio` and `sweep` share of rows."""
-        return self.start.context(rows), self.end.context(rows)
+        end = self.end.context(rows)
+        # Booleans take time to convert, which the end may have done.
+        return self.start.context(getattr(end, "statistics", rows)), end
 
     def log_ratio(self, context, beta, other):
         """Compare the unnormalised probabilities of rows at two inverse temperatures.

@@ -19,6 +19,13 @@ class Frozen:
         vars(changed).update(fields, **changes)
         return changed
 
+    def changed(self):
+        """Forget what was computed from arrays that have been changed in place."""
+        own = vars(self)
+        for name in own.keys() - self.__dataclass_fields__.keys():
+            del own[name]
+        return self
+
 
 class Units:
     """A layer of units that are independent of each other in a given field.
@@ -116,6 +123,10 @@ class Units:
     def states(self, statistics):
         """Give the states that have these statistics."""
         return statistics
+
+    def astype(self, dtype):
+        """Return the same units with parameters, if there are any, of another dtype."""
+        return self
 
     def log_base(self, statistics):
         """Compute what -E of states has beside field times statistics, in nats."""

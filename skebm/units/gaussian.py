@@ -229,6 +229,7 @@ class GaussianUnits(Frozen, Units):
         """Give a slope, of which only what this noise can follow."""
         if self.fixed:
             stretch = np.zeros_like(stretch)
+            shear = None if shear is None else np.zeros_like(shear)
         elif self.shared:
             stretch = np.full_like(stretch, stretch.mean())
         return self.replaced(log_stretch=stretch, shear=shear)

@@ -67,6 +67,10 @@ class MixedUnits(Units):
         """Give the states of each kind that have these statistics."""
         return self._joined(lambda part, own: part.states(own), statistics)
 
+    def astype(self, dtype):
+        """Return the same units with parameters of another dtype."""
+        return MixedUnits(tuple(part.astype(dtype) for part in self.parts))
+
     def log_base(self, statistics):
         """Sum what -E of states has beside field times statistics, in nats."""
         return sum(part.log_base(own) for part, own in self._cut(statistics))

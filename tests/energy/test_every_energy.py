@@ -361,6 +361,16 @@ def test_energies_are_vectors(name):
     np.testing.assert_allclose((3 * one).ravel(), 3 * one.ravel(), **close)
     between = one.blend(other, 0.3).ravel()
     np.testing.assert_allclose(between, (0.7 * one + 0.3 * other).ravel(), **close)
+    changing = one + other
+    changing.free_energy(case_of(name).visible)  # and whatever it keeps
+    changing -= other
+    changing *= 2
+    np.testing.assert_allclose(changing.ravel(), 2 * one.ravel(), **close)
+    np.testing.assert_allclose(
+        changing.free_energy(case_of(name).visible),
+        (2 * one).free_energy(case_of(name).visible),
+        atol=1e-10,
+    )
     again = other.unravel(one.ravel())
     for array, expected in zip(again.arrays(), one.arrays(), strict=True):
         np.testing.assert_allclose(array.ravel()[:-1], expected.ravel()[:-1], **close)

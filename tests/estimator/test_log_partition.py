@@ -254,3 +254,13 @@ def test_directions_that_disagree_by_more_than_their_errors_are_warned_of(upper,
                 rbm.score(X)
         rbm.score(X)  # once is enough: any other warning is an error
     assert rbm.log_partition_ == 10.0
+
+
+def test_other_states_are_another_model():
+    """Of which the same parameters are those of spins."""
+    machine = model_of("BoltzmannMachine", random_parameters("BoltzmannMachine"))
+    rows = every_row("BoltzmannMachine")
+    machine.score(rows)
+    machine.set_params(states=(-1, 1), binarize=0)
+    total = np.exp(machine.score_samples(2 * rows - 1)).sum()
+    assert total == pytest.approx(1, abs=1e-10)

@@ -216,3 +216,23 @@ def test_values_that_are_not_finite(objective, make):
     rows = Rows(draw_table(energy), None)
     with pytest.raises(FloatingPointError, match="not finite: the parameters are out"):
         objective(energy, rows).evaluate(np.nan * energy)
+
+
+class Shifted(PairwiseEnergy):
+    """The same distribution, with an energy of 1.5 of the row of zeros."""
+
+    def score(self, context, beta=1.0):
+        return super().score(context, beta) - 1.5 * beta
+
+    def negative_phase(self):
+        log_partition, statistics = super().negative_phase()
+        return log_partition - 1.5, statistics
+
+
+def test_a_constant_in_the_energy_changes_nothing():
+    energy, rows = centred(dense()), Rows(draw_table(dense()), None)
+    shifted = Shifted(energy.matrix, energy.offset)
+    value, gradient = Likelihood(shifted, rows).evaluate(2 * shifted)
+    expected, slope = Likelihood(energy, rows).evaluate(2 * energy)
+    assert value == pytest.approx(expected, abs=1e-12)
+    np.testing.assert_allclose(gradient.matrix, slope.matrix, atol=1e-12)
