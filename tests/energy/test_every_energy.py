@@ -544,19 +544,24 @@ def test_offsets_of_hidden_units_drift_to_their_means(name):
 
 @every
 @pytest.mark.parametrize("each_row", [False, True])
-def test_fixed_columns_are_held(name, each_row):
+@pytest.mark.parametrize("tilt", [None, 0.3])
+def test_fixed_columns_are_held(name, each_row, tilt):
     case = case_of(name).as_dtype(np.float32)
-    rows = case.draw(20_000)
+    rows = case.draw(20_000, tilt=tilt or 0.0)
     n_columns = rows.shape[1]
+    if tilt is not None:
+        tilt = np.full(n_columns, tilt, np.float32)
     fixed = np.arange(n_columns) < 2
     if name in {"categories", "mixed"}:  # a whole unit
         fixed = np.arange(n_columns) >= n_columns - (2 if name == "categories" else 3)
     if each_row:
         fixed = fixed & (np.arange(len(rows)) % 2 == 0)[:, np.newaxis]
-    swept = case.energy.sweep(case.energy.context(rows), noise(), fixed=fixed)
+    swept = case.energy.sweep(
+        case.energy.context(rows), noise(), fixed=fixed, tilt=tilt
+    )
     held = np.broadcast_to(fixed, rows.shape)
     np.testing.assert_array_equal(swept[held], rows[held])
-    assert_draws_from(case.law(), case.index(swept))
+    assert_draws_from(case.law(tilt=0.0 if tilt is None else tilt), case.index(swept))
     assert (swept != rows).any()
 
 
