@@ -2,7 +2,6 @@
 
 __all__ = ["GaussianRBM"]
 
-from dataclasses import replace
 from numbers import Integral, Real
 
 import numpy as np
@@ -455,7 +454,7 @@ class GaussianRBM(HiddenUnitsMixin, BaseRealModel):
         # To noise that does not learn, nothing is added.
         ridge = self.reg_covar if self._known_noise is None else 0.0
         log_volume = float(np.log(self._scale).sum())
-        return replace(energy, ridge=ridge, log_volume=log_volume)
+        return energy.replaced(ridge=ridge, log_volume=log_volume)
 
     def _metric(self, energy, sample):
         if self.solver == "sgd":

@@ -2,7 +2,7 @@
 
 __all__ = ["RBMContext", "RBMEnergy"]
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 from typing import NamedTuple
 
@@ -171,8 +171,8 @@ class RBMEnergy(Energy):
             matrix[:, -1] += np.dot(self.matrix, visible - self.visible_offset)
         if hidden is not self.hidden_offset:
             matrix[-1] += np.dot(hidden - self.hidden_offset, self.matrix)
-        return replace(
-            self, matrix=matrix, visible_offset=visible, hidden_offset=hidden
+        return self.replaced(
+            matrix=matrix, visible_offset=visible, hidden_offset=hidden
         )
 
     def ravel(self):
