@@ -159,8 +159,8 @@ class BoltzmannMachine(OneToOneFeatureMixin, MetropolisMixin, BaseBinaryModel):
     .. math:: E(x) = -\tfrac{1}{2} x^T W x - b^T x,
 
     and their probability is :math:`e^{-E(x)} / Z`. Z is summed exactly for at most
-    20 features, else estimated by annealed importance sampling from independent
-    units with the means of the data. Gibbs sampling draws one unit after the other
+    20 features, else estimated by annealed importance sampling from a mixture
+    of groups of rows that were learned from or drawn. Gibbs sampling draws one unit after the other
     given all others, or with `connectivity` all units of a colour at once, where
     colours are such that no two units of one are coupled.
 

@@ -10,7 +10,6 @@ from sklearn.utils.validation import check_is_fitted
 from skebm.estimator.base import BaseEnergyModel
 from skebm.estimator.validation import Interval, make_generator, validate_params
 from skebm.partition.log_partition import compute_log_partition
-from skebm.sampling.random import UniformNoise
 
 # More than the ladders of tempered chains that start with them.
 _MOST_STARTS = 20
@@ -40,7 +39,7 @@ def log_partition_bounds(
 ):
     """Estimate log Z from below and from above.
 
-    Annealing from independent units to the model is unlikely to make Z too large,
+    Annealing from a mixture of groups of rows to the model is unlikely to make Z too large,
     and annealing back from draws of the model unlikely to make it too small
     [1]_. Where both agree, log Z is known; where they do not, it lies between
     them, provided that the draws of the model are in equilibrium. They come from
@@ -53,7 +52,7 @@ def log_partition_bounds(
     X : {array-like, sparse matrix} of shape (n_samples, n_features), default=None
         Rows with which half of the tempered chains start, best of all held-out
         data: they know of modes that annealing may have missed. None starts these
-        from independent units. The other half starts from annealed rows.
+        from some of the rows learned from. The other half starts from annealed rows.
     tol : float, default=0.03
         Wanted standard error of the lower estimate, in nats. Half of it takes four
         times as long.
@@ -109,13 +108,13 @@ def log_partition_bounds(
     rng = make_generator(random_state)
     energy = model._energy()
     machine, log_summed = energy.marginal()
-    starts = None
+    landmarks = model._known_rows
     if X is not None:
         rows = model._rows(X)
         chosen = rng.permutation(rows.n_rows)[:_MOST_STARTS]
-        starts = model._drawn(rows.take(np.sort(chosen)), rng)
-        noise = UniformNoise(rng, np.float32)
-        starts = energy.astype(np.float32).complete(starts, noise)
+        landmarks = model._drawn(rows.take(np.sort(chosen)), rng)
+    if landmarks is not None:
+        landmarks = model._chain_rows(energy, landmarks)
     estimate = compute_log_partition(
         machine,
         energy.chain_mean(model._visible_mean),
@@ -124,6 +123,6 @@ def log_partition_bounds(
         n_chains=n_chains,
         n_steps=n_steps,
         rng=rng,
-        starts=starts,
+        rows=landmarks,
     )
     return estimate.shifted(log_summed - model._energy_constant)

@@ -75,15 +75,12 @@ def test_data_uncover_a_mode_that_annealing_misses(split):
     rbm, exact = split
     settings = {"tol": 0.1, "n_steps": 200, "random_state": 0}
     blind = log_partition_bounds(rbm, **settings)
-    assert blind.lower == pytest.approx(exact - np.log(2), abs=0.01)
-    assert blind.upper == pytest.approx(exact - np.log(2), abs=0.01)
+    assert abs(blind.lower - exact + np.log(2)) < 3 * blind.lower_std
     X = np.ones((50, 40))
     X[:25] = np.random.default_rng(0).integers(2, size=(25, 40))
     told = log_partition_bounds(rbm, X=X, max_temperatures=1000, **settings)
-    assert told.lower == pytest.approx(blind.lower, abs=0.01)
-    assert told.lower_std > 1
-    assert abs(told.halves[1] - exact) < 3 * told.halves_std
-    assert told.halves[0] == pytest.approx(blind.upper, abs=0.01)
+    assert told.lower_std <= 0.1
+    assert abs(told.lower - exact) < 3 * told.lower_std
 
 
 @pytest.mark.parametrize("n_pairs", [2, 12])

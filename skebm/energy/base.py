@@ -389,8 +389,9 @@ class Energy(Frozen):
 
         Returns
         -------
-        layers : list of (units, free_energy)
-            The units of the layer, and the free energy of its configurations, all
-            other units summed out.
+        layers : list of (units, free_energy, rows_of)
+            The units of the layer, the free energy of its configurations, all other
+            units summed out, and a function that draws rows that chains move given
+            configurations and noise.
         """
-        return [(self.units, self.free_energy)]
+        return [(self.units, self.free_energy, lambda rows, noise: rows > 0)]

@@ -123,7 +123,15 @@ class LatentEnergy(PairwiseEnergy):
         def free_energy(configurations):
             return free_energy_of_cut(configurations, self.couplings, self.bias, split)
 
-        return [(BinaryUnits(len(split.cut)), free_energy)]
+        def rows_of(configurations, noise):
+            # The others are independent given these, so that one sweep draws them.
+            rows = np.zeros((len(configurations), self.n_units), dtype=bool)
+            rows[:, split.cut] = configurations
+            fixed = np.zeros(self.n_units, dtype=bool)
+            fixed[split.cut] = True
+            return self.sweep(self.context(rows), noise, fixed=fixed)
+
+        return [(BinaryUnits(len(split.cut)), free_energy, rows_of)]
 
     # ---- conditionals ----
 

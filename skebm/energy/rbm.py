@@ -239,9 +239,13 @@ class RBMEnergy(Energy):
 
     def enumerable_layers(self):
         """List both layers, of which the other is summed out."""
+
+        def visible_of_hidden(hidden, noise):
+            return self.visible.draw(self._visible_field(hidden), noise)
+
         return [
-            (self.hidden, self.transposed().free_energy),
-            (self.visible, self.free_energy),
+            (self.hidden, self.transposed().free_energy, visible_of_hidden),
+            (self.visible, self.free_energy, lambda rows, noise: rows > 0),
         ]
 
     # ---- conditionals and draws ----

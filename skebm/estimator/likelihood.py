@@ -5,12 +5,15 @@ __all__ = ["LikelihoodMixin"]
 from hashlib import blake2b
 
 import numpy as np
+from scipy.special import logsumexp
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils.validation import check_is_fitted
 
 from skebm.estimator.validation import unqualified
 from skebm.partition.enumeration import can_enumerate
 from skebm.partition.log_partition import compute_log_partition
+from skebm.sampling.mixture import distinct_rows
+from skebm.sampling.random import UniformNoise
 from skebm.warning import warn_user
 
 # Annealing forwards and backwards may differ by so many nats, beyond two standard
@@ -19,6 +22,9 @@ _LARGEST_GAP = 0.5
 
 # Of the tempering that gives the draws with which annealing backwards starts.
 _TEMPERING_STEPS = 1000
+
+# Rows that are remembered for estimates of log Z, at most at a time.
+_MOST_KNOWN_ROWS = 1000
 
 # Layers of so many binary units are summed over in milliseconds, which `fit` does.
 _CHEAP_UNITS = 10
@@ -30,6 +36,9 @@ class LikelihoodMixin:
 
     # What the energy that users are told of lies above the one worked with, in nats.
     _energy_constant = 0.0
+
+    # Rows that the model may favour, in its units: some of those learned from.
+    _known_rows = None
 
     # What a unit of the model is in those of users, of each feature.
     _scale = 1.0
@@ -92,8 +101,12 @@ class LikelihoodMixin:
         >>> rbm.score_samples([[1, 0], [0, 1]]).round(3)
         array([-0.478, -2.478])
         """
-        free_energy = self._free_energy(self._rows(X))
-        return -free_energy - self._estimate_partition().log_partition
+        rows = self._rows(X)
+        score = -self._free_energy(rows)
+        estimate = self._estimate_partition()
+        if rows.is_binary and not estimate.exact:
+            estimate = self._raised(estimate, rows, score)
+        return score - estimate.log_partition
 
     def score(self, X, y=None):
         """Compute the mean log-likelihood of the rows.
@@ -270,18 +283,53 @@ class LikelihoodMixin:
                 return estimate
         energy = self._energy()
         machine, log_summed = energy.marginal()
+        known = self._known_rows
         estimate = compute_log_partition(
             machine,
             energy.chain_mean(self._visible_mean),
+            rows=None if known is None else self._chain_rows(energy, known),
             tol=self.log_partition_tol,
             max_temperatures=self.max_ais_temperatures,
             n_chains=self.n_ais_chains,
             n_steps=_TEMPERING_STEPS,
             rng=np.random.default_rng(self._partition_seed),
         ).shifted(log_summed)
+        if known is not None and known.dtype == bool and not estimate.exact:
+            rows, _ = distinct_rows(known)
+            floor = logsumexp(-energy.free_energy(rows.astype(np.float64)))
+            estimate = estimate.above(float(floor))
         self._warn_of(estimate)
         self._partition_estimate = circumstances, estimate
         return estimate
+
+    def _raised(self, estimate, rows, score):
+        """Estimate log Z anew where rows that were scored say that it is too low.
+
+        They can be no likelier together than 1. Those of highest score become known
+        rows, so that annealing starts from them as well.
+        """
+        if logsumexp(score) <= estimate.log_partition:
+            return estimate
+        likeliest = np.sort(np.argsort(-score, kind="stable")[:_MOST_KNOWN_ROWS])
+        found, _ = distinct_rows(rows.take(likeliest) > 0)
+        floor = logsumexp(-self._energy().free_energy(found.astype(np.float64)))
+        if floor <= estimate.log_partition:
+            return estimate
+        known = self._known_rows
+        known = found if known is None else np.concatenate([known, found])
+        self._known_rows, _ = distinct_rows(known)
+        self._partition_estimate = None
+        return self._estimate_partition()
+
+    def _remember(self, rows, rng):
+        """Keep some of the rows learned from: they tell of the model's groups."""
+        chosen = rows.sample(_MOST_KNOWN_ROWS, rng)
+        self._known_rows = self._drawn(rows.take(chosen), rng)
+
+    def _chain_rows(self, energy, rows):
+        """Make rows that chains move of visible rows, always the same."""
+        noise = UniformNoise(np.random.default_rng(self._partition_seed), np.float32)
+        return energy.astype(np.float32).complete(rows, noise)
 
     def _known_partition(self):
         """Give the estimate of log Z, if there is one of the model as it is."""
@@ -320,7 +368,15 @@ class LikelihoodMixin:
                 "log_partition_tol.",
                 ConvergenceWarning,
             )
-        if abs(estimate.gap) > _LARGEST_GAP + 2 * estimate.gap_std:
+        if estimate.raised > 0:
+            warn_user(
+                "The log partition function is too low: annealing gave "
+                f"{estimate.raised:.2g} nats less than known rows alone, whose sum is "
+                "taken instead. Log-likelihoods are too high by an unknown amount. "
+                "Fit a smaller model, or raise n_ais_chains.",
+                ConvergenceWarning,
+            )
+        elif abs(estimate.gap) > _LARGEST_GAP + 2 * estimate.gap_std:
             warn_user(
                 "The log partition function cannot be relied on: annealing gives "
                 f"{estimate.lower:.2f} forwards and {estimate.upper:.2f} backwards, "

@@ -14,6 +14,7 @@ from skebm.estimator.validation import (
     unqualified,
     validate_params,
 )
+from skebm.partition.enumeration import can_enumerate, draw_enumerated
 from skebm.sampling.path import IndependentStart, Path
 from skebm.sampling.random import UniformNoise
 from skebm.sampling.tempering import adapt_ladder, start_replicas, temper
@@ -59,14 +60,19 @@ class SamplingMixin:
         tempering=False,
         random_state=None,
     ):
-        """Draw rows from the model, each by a Markov chain of its own.
+        """Draw rows from the model.
+
+        Where a layer has at most 20 units and no `init` is given, rows are drawn from
+        the distribution itself, as log Z is summed. Elsewhere each has a Markov chain
+        of its own.
 
         Parameters
         ----------
         n_samples : int, default=1
             Number of rows.
         n_steps : int, default=1000
-            Gibbs sweeps of each chain. The distribution of the rows approaches
+            Gibbs sweeps of each chain; any number but 0 where rows are drawn from
+            the distribution itself. The distribution of the rows approaches
             the model's as it grows; models with separate modes need more, or
             `tempering`.
         init : {array-like, sparse matrix} of shape (n_rows, n_features), default=None
@@ -122,6 +128,12 @@ class SamplingMixin:
                 return self._start_rows(n_chains, rng)
             return rows.take(np.arange(block.start, block.stop) % rows.n_rows)
 
+        if init is None and n_steps > 0:
+            machine = (1 / temperature) * self._energy().marginal()[0]
+            if can_enumerate(machine):
+                return self._in_states(
+                    self._draw_exactly(machine, n_samples, temperature, rng)
+                )
         run = self._run_ladders if tempering else self._run_chains
         return self._in_states(run(start, n_samples, n_steps, temperature, rng))
 
@@ -189,6 +201,13 @@ class SamplingMixin:
                 rows = energy.visible_of(rows, noise, beta)
             result[block] = rows
         return result
+
+    def _draw_exactly(self, machine, n_rows, temperature, rng):
+        """Draw rows of a machine whose configurations can be enumerated."""
+        noise = UniformNoise(rng, np.float64)
+        rows = draw_enumerated(machine, n_rows, noise)
+        visible = self._energy().visible_of(rows, noise, 1 / temperature)
+        return visible.astype(np.float64)
 
     def _run_ladders(self, start, n_ladders, n_steps, temperature, rng):
         """Give the coldest rows of ladders, a block of them at a time."""

@@ -1,6 +1,11 @@
 """log Z by summing over every configuration of the smallest layer."""
 
-__all__ = ["MAX_ENUMERATED_UNITS", "can_enumerate", "enumerate_log_partition"]
+__all__ = [
+    "MAX_ENUMERATED_UNITS",
+    "can_enumerate",
+    "draw_enumerated",
+    "enumerate_log_partition",
+]
 
 import numpy as np
 from scipy.special import logsumexp
@@ -30,12 +35,40 @@ def enumerate_log_partition(energy):
     estimate : PartitionEstimate
         With no error.
     """
-    units, free_energy = _smallest_layer(energy)
+    units, free_energy, _ = _smallest_layer(energy)
     log_sums = []
     for block in row_blocks(units.n_configurations, energy.n_units):
         rows = units.configurations(np.arange(block.start, block.stop))
         log_sums.append(logsumexp(-free_energy(rows)))
     return PartitionEstimate.from_exact(float(logsumexp(log_sums)))
+
+
+def draw_enumerated(energy, n_rows, noise):
+    """Draw rows that chains move from exp(-E) / Z itself, independent of each other.
+
+    Parameters
+    ----------
+    energy : Energy
+        Of which some layer can be enumerated; should be of dtype float64.
+    n_rows : int
+        How many.
+    noise : UniformNoise
+        Source of the draws.
+
+    Returns
+    -------
+    rows : ndarray of shape (n_rows, n_columns)
+        Configurations of ``energy.units``.
+    """
+    units, free_energy, rows_of = _smallest_layer(energy)
+    scores = np.empty(units.n_configurations)
+    for block in row_blocks(units.n_configurations, energy.n_units):
+        rows = units.configurations(np.arange(block.start, block.stop))
+        scores[block] = -free_energy(rows)
+    ends = np.cumsum(np.exp(scores - scores.max()))
+    drawn = np.searchsorted(ends, noise.rng.random(n_rows) * ends[-1], side="right")
+    drawn = np.minimum(drawn, len(ends) - 1)
+    return rows_of(units.configurations(drawn), noise)
 
 
 def _smallest_layer(energy):

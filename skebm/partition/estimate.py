@@ -22,7 +22,7 @@ class PartitionEstimate:
     Parameters
     ----------
     lower : float
-        log Z by annealing forwards, from independent units to the model, in nats.
+        log Z by annealing forwards, from a mixture of products to the model, in nats.
     lower_std : float
         Standard error of `lower` in nats, 0 when exact: the larger of what the
         weights forwards say, and of what those backwards say about them.
@@ -51,9 +51,12 @@ class PartitionEstimate:
         Standard error of the difference of `halves`, in nats, 0 when exact.
     n_restarts : float
         How many rows have on average come to the top of a ladder of tempered
-        chains from fresh draws of independent units, before or while the chains
+        chains from fresh draws of that mixture, before or while the chains
         of `upper` were drawn; infinite when exact. Below some 50, the shares of
         the modes among these need not be those of the model.
+    raised : float, default=0.0
+        By how much `lower` was raised to a floor that log Z cannot be below, in nats,
+        beyond three of its standard errors. Above 0 the estimate is wrong.
 
     Examples
     --------
@@ -76,6 +79,7 @@ class PartitionEstimate:
     halves: tuple
     halves_std: float
     n_restarts: float
+    raised: float = 0.0
 
     @classmethod
     def from_exact(cls, log_partition):
@@ -103,6 +107,14 @@ class PartitionEstimate:
             upper=self.upper + constant,
             halves=tuple(half + constant for half in self.halves),
         )
+
+    def above(self, floor):
+        """Give the estimate that is not below what log Z cannot be below, in nats."""
+        lack = floor - self.lower
+        if lack <= 0:
+            return self
+        raised = lack if lack > 3 * self.lower_std else 0.0
+        return replace(self, lower=floor, raised=raised)
 
     @property
     def log_partition(self):
@@ -136,4 +148,5 @@ class PartitionEstimate:
             difference <= 3 * self.halves_std
             and self.gap >= -min(3 * self.gap_std, 0.5)
             and self.n_restarts >= _ENOUGH_RESTARTS
+            and self.raised == 0
         )

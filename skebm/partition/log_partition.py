@@ -3,8 +3,10 @@
 __all__ = ["anneal_log_partition", "compute_log_partition"]
 
 from itertools import pairwise
+from typing import NamedTuple
 
 import numpy as np
+from scipy.special import softmax
 
 from skebm.partition.annealing import anneal
 from skebm.partition.enumeration import (
@@ -13,9 +15,10 @@ from skebm.partition.enumeration import (
 )
 from skebm.partition.equilibrium import draw_in_equilibrium
 from skebm.partition.estimate import PartitionEstimate
-from skebm.partition.spacing import measure_length
+from skebm.partition.spacing import AnnealingLength, measure_length
+from skebm.partition.starts import start_at_draws, start_at_rows
 from skebm.partition.weights import average_weights, error_on_the_way_back
-from skebm.sampling.path import IndependentStart, Path
+from skebm.sampling.path import Path
 from skebm.sampling.random import UniformNoise
 
 _PILOT_TEMPERATURES = 200
@@ -23,6 +26,9 @@ _PILOT_CHAINS = 100
 
 # An even number, so that halves of them can be compared.
 _LEAST_LADDERS, _MOST_LADDERS = 4, 20
+
+# Rows of each ladder to which a mixture is fitted.
+_ADAPTING_MEMBERS = 25
 
 # Temperatures are chosen to reach this share of the tolerance, because the
 # prediction is no better than that.
@@ -48,22 +54,24 @@ def compute_log_partition(energy, mean, *, rng, **settings):
 
 
 def anneal_log_partition(
-    energy, mean, *, tol, max_temperatures, n_chains, n_steps, rng, starts=None
+    energy, mean, *, tol, max_temperatures, n_chains, n_steps, rng, rows=None
 ):
-    """Estimate log Z by annealing in both directions.
+    """Estimate log Z by annealing in both directions, from a mixture of products.
 
-    A pilot run says how the temperatures are best spaced, how many are needed,
-    and gives rows with which tempering starts, whose own give those with which
-    annealing backwards starts. Should the error turn out larger than wanted, all
-    chains are annealed anew at more temperatures. Only the last run counts, whose
-    temperatures were set before it.
+    The mixture knows the groups of rows learned from. A pilot run from it gives rows
+    with which tempering starts. What that draws shows the groups of the model, to which
+    another mixture is fitted; tempering goes on from there, and gives the rows with
+    which annealing backwards starts. Another pilot run says how the temperatures are
+    best spaced, and how many are needed. Should the error turn out larger than wanted,
+    all chains are annealed anew at more temperatures. Only the last run counts, whose
+    mixture and temperatures were set before it.
 
     Parameters
     ----------
     energy : Energy
         Of a machine that chains move through.
     mean : ndarray of shape (n_columns,)
-        Means of the independent units from which annealing starts.
+        Means of independent units, which the mixture has as well.
     tol : float
         Wanted standard error of `lower`, in nats.
     max_temperatures : int
@@ -74,9 +82,9 @@ def anneal_log_partition(
         Steps of the tempering that draws rows of the model.
     rng : numpy.random.Generator
         Source of the draws.
-    starts : ndarray of shape (n_rows, n_columns), default=None
-        Rows of chains with which half of the tempering starts. None has it start
-        from independent units.
+    rows : ndarray of shape (n_rows, n_columns), default=None
+        Rows of chains that the model may favour, such as those learned from. Half of
+        the tempering starts from some of them.
 
     Returns
     -------
@@ -86,21 +94,31 @@ def anneal_log_partition(
     """
     energy = energy.astype(np.float32)
     noise = UniformNoise(rng, np.float32)
-    path = Path(IndependentStart(energy.units, mean), energy)
-    length, annealed = _run_pilot(path, noise)
-
+    path = Path(start_at_rows(energy, mean, rows, rng), energy)
     n_ladders = min(max(n_chains, _LEAST_LADDERS), _MOST_LADDERS) // 2 * 2
     n_half = n_ladders // 2
-    if starts is None:
-        starts = path.draw(n_half, noise)
+    pilot = _run_pilot(path, noise)
+    others = path.draw(n_half, noise) if rows is None else _choose(rows, n_half, rng)
     drawn = draw_in_equilibrium(
         path,
-        np.concatenate([annealed[:n_half], _choose(starts, n_half, rng)]),
+        np.concatenate([pilot.draw(n_half, rng), others]),
+        noise,
+        n_members=_ADAPTING_MEMBERS,
+        n_steps=n_steps // 2,
+    )
+    start = start_at_draws(path.start, energy, np.concatenate(drawn.states), rng)
+    path = Path(start, energy)
+    pilot = _run_pilot(path, noise)
+    drawn = draw_in_equilibrium(
+        path,
+        drawn.states[:, -1],
         noise,
         n_members=-(-n_chains // n_ladders),
-        n_steps=n_steps,
+        n_steps=n_steps - n_steps // 2,
     )
 
+    path = Path(start.reweighted(pilot.rows, pilot.weights), energy)
+    length = pilot.length
     wanted = length.n_temperatures(_log_variance(_AIM * tol, n_chains))
     while True:
         n_temperatures = int(np.clip(np.ceil(wanted), 1, max_temperatures))
@@ -114,19 +132,27 @@ def anneal_log_partition(
         wanted = n_temperatures * max(2.0, excess)
 
 
+class _Pilot(NamedTuple):
+    """A short run: how long the path is, and weighted rows from its end."""
+
+    length: AnnealingLength
+    rows: np.ndarray
+    weights: np.ndarray
+
+    def draw(self, n_rows, rng):
+        """Draw rows about as likely as at the end of the path."""
+        chosen = rng.choice(len(self.rows), size=n_rows, p=self.weights)
+        return self.rows[chosen]
+
+
 def _run_pilot(path, noise):
-    """Measure the length of a path; give rows about as likely as at its end."""
     betas = np.linspace(0, 1, _PILOT_TEMPERATURES + 1)
     rows = path.draw(_PILOT_CHAINS, noise)
     falls = np.empty((_PILOT_TEMPERATURES, _PILOT_CHAINS))
     for step, (beta, next_beta) in enumerate(pairwise(betas)):
         rows, falls[step] = path.move(rows, beta, next_beta, noise)
-    log_weights = falls.sum(axis=0)
-    weights = np.exp(log_weights - log_weights.max())
-    chosen = noise.rng.choice(
-        _PILOT_CHAINS, size=_MOST_LADDERS, p=weights / weights.sum()
-    )
-    return measure_length(betas, falls), rows[chosen]
+    weights = softmax(falls.sum(axis=0))
+    return _Pilot(measure_length(betas, falls), rows, weights)
 
 
 def _anneal_both_ways(path, betas, drawn, n_chains, noise):

@@ -224,9 +224,12 @@ def _step(path, replicas, noise):
     renewed[rows[0]] = True
     restarts = renewed[rows[-1]]
     renewed[rows[-1]] = False
+    states = path.sweep(context, _beta_of_each_row(replicas.betas, rows), noise)
+    # A sweep would leave rows in the group of the start in which they are.
+    states[rows[0]] = path.draw(rows.shape[1], noise)
     return replace(
         replicas,
-        states=path.sweep(context, _beta_of_each_row(replicas.betas, rows), noise),
+        states=states,
         rows=rows,
         renewed=renewed,
         n_steps=replicas.n_steps + 1,

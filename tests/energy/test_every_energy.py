@@ -342,7 +342,7 @@ def test_energies_and_means_of_two_layers(name):
 @every
 def test_any_layer_can_be_enumerated(name):
     case = case_of(name)
-    for units, free_energy in shifted(case).enumerable_layers():
+    for units, free_energy, _ in shifted(case).enumerable_layers():
         rows = units.configurations(np.arange(units.n_configurations))
         exact = logsumexp(-case.joint)
         assert logsumexp(-free_energy(rows)) == pytest.approx(exact, abs=1e-12)

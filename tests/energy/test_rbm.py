@@ -38,7 +38,7 @@ def gaussian_mixture():
 
 def test_a_layer_may_be_real_in_part():
     energy = gaussian_mixture()
-    (_, free_energy), _ = energy.enumerable_layers()
+    (_, free_energy, _), _ = energy.enumerable_layers()
     log_partition = logsumexp(-free_energy(np.eye(2)))
     points = np.linspace(-12, 12, 4001)
     total = 0.0

@@ -110,8 +110,17 @@ def test_tempering_is_reproducible(rbm):
 
 def test_too_few_steps_of_tempering():
     rbm = BinaryRBM.from_parameters(*COPIES)
+    settings = {"init": np.zeros((1, 20)), "tempering": True, "random_state": 0}
     with pytest.warns(ConvergenceWarning, match=r"n_steps=20 steps 0\.\d new draws"):
-        rbm.sample(10, n_steps=20, tempering=True, random_state=0)
+        rbm.sample(10, n_steps=20, **settings)
+
+
+@pytest.mark.parametrize("tempering", [False, True])
+def test_rows_that_can_be_enumerated_are_drawn_exactly(tempering):
+    """No chain of so few steps gets from one mode to the other."""
+    rbm = BinaryRBM.from_parameters(*COPIES)
+    X = rbm.sample(4000, n_steps=1, tempering=tempering, random_state=0)
+    assert_mean_is(SHARE_ON, X[:, 0])
 
 
 def test_without_steps_tempered_rows_stay_where_they_start(rbm):

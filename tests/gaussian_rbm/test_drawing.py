@@ -120,4 +120,6 @@ def test_without_steps_chains_start_from_normal_rows_like_the_data():
 
 def test_too_few_steps_of_tempering():
     with pytest.warns(ConvergenceWarning, match="Raise n_steps"):
-        make().sample(5, n_steps=2, tempering=True, random_state=0)
+        make().sample(
+            5, n_steps=2, init=np.zeros((1, 3)), tempering=True, random_state=0
+        )

@@ -85,7 +85,6 @@ def test_no_more_than_the_most_temperatures():
 
 def test_a_prediction_that_falls_short_is_made_good(monkeypatch):
     energy, exact = make(2.0)
-    wanted = anneal(energy, 0).n_temperatures
     predicted = []
 
     def predict(length, variance):
@@ -93,10 +92,10 @@ def test_a_prediction_that_falls_short_is_made_good(monkeypatch):
         return 2
 
     monkeypatch.setattr(AnnealingLength, "n_temperatures", predict)
-    estimate = anneal(energy, 0)
+    estimate = anneal(energy, 0, tol=0.02)
     assert len(predicted) == 1
-    assert wanted / 4 < estimate.n_temperatures < wanted * 4
-    assert estimate.lower_std <= 0.1
+    assert 2 < estimate.n_temperatures < 5000
+    assert estimate.lower_std <= 0.02
     assert abs(estimate.lower - exact) < 3 * estimate.lower_std
 
 
@@ -144,8 +143,8 @@ def split_model():
     return energy, 81 * np.log(2)
 
 
-@pytest.mark.parametrize("with_starts", [False, True])
-def test_a_mode_that_annealing_misses_shows_when_rows_of_it_are_given(with_starts):
+@pytest.mark.parametrize("with_rows", [False, True])
+def test_a_mode_that_annealing_misses_is_found_when_rows_of_it_are_given(with_rows):
     energy, exact = split_model()
     estimate = anneal_log_partition(
         energy,
@@ -155,16 +154,13 @@ def test_a_mode_that_annealing_misses_shows_when_rows_of_it_are_given(with_start
         n_chains=40,
         n_steps=100,
         rng=np.random.default_rng(0),
-        starts=np.ones((3, 40), dtype=bool) if with_starts else None,
+        rows=np.ones((3, 40), dtype=bool) if with_rows else None,
     )
-    # Forwards, all chains agree on the wide mode, which is half of Z.
-    assert estimate.lower == pytest.approx(exact - np.log(2), abs=0.01)
-    if with_starts:
-        assert estimate.halves[1] > exact + 10
-        assert estimate.lower_std > 1
-        assert not estimate.in_equilibrium
-    else:
-        assert abs(estimate.gap) < 0.01
+    assert estimate.lower_std <= 0.1
+    # Without such rows all chains agree on the wide mode, which is half of Z.
+    found = exact if with_rows else exact - np.log(2)
+    assert abs(estimate.lower - found) < 3 * estimate.lower_std
+    assert abs(estimate.gap) < 3 * estimate.gap_std
 
 
 def test_small_layers_are_enumerated():

@@ -1,0 +1,81 @@
+"""Where annealing starts: mixtures that know the groups of rows."""
+
+__all__ = ["start_at_draws", "start_at_rows"]
+
+import numpy as np
+
+from skebm.sampling.mixture import (
+    Mixture,
+    distinct_rows,
+    fit_mixture,
+    kernel_mixture,
+)
+
+# Components of a mixture, at most.
+_GROUPS = 50
+
+# Of rows learned from, and of those a machine draws: more would say little more.
+_MOST_ROWS = 2000
+
+# Share of what excludes nothing: independent units, and units that are all alike.
+_BROAD = 0.1
+
+# Rows that the machine favours above others have components of their own: so many of
+# them, where one has this share of what all have, with this share of all draws. In
+# these, so many columns are redrawn.
+_PEAKS = 20
+_PEAK_SHARE = 0.01
+_PEAKS_SHARE = 0.1
+_REDRAWN_COLUMNS = 2.0
+
+# Share of the mixture fitted to draws; the rest is as it was before these were made.
+_ADAPTED = 0.6
+
+
+def start_at_rows(energy, mean, rows, rng):
+    """Make a mixture of rows learned from, and of what the machine favours in them.
+
+    Parameters
+    ----------
+    energy : Energy
+        Of the machine.
+    mean : ndarray of shape (n_columns,)
+        Means of independent units, where all else fails.
+    rows : ndarray of shape (n_rows, n_columns) or None
+        Rows of chains.
+    rng : numpy.random.Generator
+        Source of the draws.
+
+    Returns
+    -------
+    mixture : Mixture
+        Which excludes nothing.
+    """
+    units = energy.units
+    uniform = units.mean(np.zeros((1, units.n_columns)))[0]
+    broad = Mixture.of_means(units, np.ones(2), np.array([mean, uniform]))
+    if rows is None:
+        return broad
+    if len(rows) > _MOST_ROWS:
+        rows = rows[rng.choice(len(rows), _MOST_ROWS, replace=False)]
+    mixture = fit_mixture(units, rows, _GROUPS, rng).joined(broad, _BROAD)
+    return _with_peaks(mixture, energy, rows)
+
+
+def start_at_draws(mixture, energy, rows, rng):
+    """Fit a mixture to rows that a machine has drawn, beside the one before."""
+    adapted = fit_mixture(mixture.units, rows, _GROUPS, rng)
+    return mixture.joined(_with_peaks(adapted, energy, rows), _ADAPTED)
+
+
+def _with_peaks(mixture, energy, rows):
+    rows, _ = distinct_rows(rows)
+    score = energy.score(energy.context(rows)).astype(np.float64)
+    share = np.exp(score - score.max())
+    peaks = np.argsort(-share)[:_PEAKS]
+    peaks = peaks[share[peaks] > _PEAK_SHARE * share.sum()]
+    if not len(peaks):
+        return mixture
+    spread = min(0.5, _REDRAWN_COLUMNS / rows.shape[1])
+    kernels = kernel_mixture(mixture.units, rows[peaks], spread, np.sqrt(share[peaks]))
+    return mixture.joined(kernels, _PEAKS_SHARE)
