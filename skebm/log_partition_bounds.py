@@ -39,8 +39,8 @@ def log_partition_bounds(
 ):
     """Estimate log Z from below and from above.
 
-    Annealing from a mixture of groups of rows to the model is unlikely to make Z too large,
-    and annealing back from draws of the model unlikely to make it too small
+    Annealing from a mixture of groups of rows to the model is unlikely to make Z too
+    large, and annealing back from draws of the model unlikely to make it too small
     [1]_. Where both agree, log Z is known; where they do not, it lies between
     them, provided that the draws of the model are in equilibrium. They come from
     parallel tempering, and the result says what speaks for and against it.
