@@ -159,7 +159,8 @@ class BinaryRBM(HiddenUnitsMixin, BaseBinaryModel):
     and their probability is :math:`e^{-E(v, h)} / Z`. Where a layer has at most 20
     units, Z is summed exactly; else it is estimated by annealed importance sampling
     [4]_ from a mixture of groups of rows that were learned from or drawn.
-    Parameters are learned in float32 (in float64 by "exact"), and reported and evaluated in float64.
+    Parameters are learned in float32 (in float64 by "exact"), and reported and
+    evaluated in float64.
 
     Stochastic learning starts from weights that follow the correlations of the
     features, and gives the average of its last iterates, five hundred or a tenth
