@@ -162,8 +162,7 @@ class BoltzmannMachine(OneToOneFeatureMixin, MetropolisMixin, BaseBinaryModel):
     20 features, else estimated by annealed importance sampling from a mixture
     of groups of rows that were learned from or drawn. Gibbs sampling
     draws one unit after the other given all others, or with `connectivity` all units
-    of a
-    colour at once, where colours are such that no two units of one are coupled.
+    of a colour at once, where colours are such that no two units of one are coupled.
 
     References
     ----------
