@@ -124,33 +124,44 @@ class Clusters:
 
 
 class Rbm:
-    """Binary visible and hidden units; rows are of the visible ones."""
+    """Binary visible and hidden units; rows are of the visible ones.
+
+    Hidden units are summed out on the way as well: on the way of both layers modes
+    would come and go, and the chains with them.
+    """
 
     constant = 0.0
 
     def __init__(self, weights, visible_bias, hidden_bias):
         self.weights, self.visible_bias = weights, visible_bias
-        self.hidden_bias, self.log_base = hidden_bias, len(hidden_bias) * np.log(2)
+        self.hidden_bias = hidden_bias
 
-    def field(self, X):
-        """Give what `value` and `sweep` need to know of rows."""
-        return X @ self.weights.T + self.hidden_bias, X @ self.visible_bias
+    def log_weight(self, X):
+        """Give minus the free energy of rows."""
+        fields = X @ self.weights.T + self.hidden_bias
+        return X @ self.visible_bias + _softplus(fields).sum(axis=1)
 
-    def value(self, field, beta):
-        """Give minus beta times the energy, hidden units summed out."""
-        return beta * field[1] + _softplus(beta * field[0]).sum(axis=1)
-
-    def sweep(self, X, field, law_field, beta, rng):
-        """Draw rows anew, with the fields of the law added."""
-        hidden = rng.random(field[0].shape) < expit(beta * field[0])
-        visible = self.visible_bias + hidden.astype(float) @ self.weights
-        return (rng.random(X.shape) < expit(law_field + beta * visible)).astype(float)
+    def sweep(self, X, law_field, beta, rng):
+        """Draw unit by unit, with the fields of the law added."""
+        X, noise = X.copy(), logit(rng.random(X.shape))
+        fields = X @ self.weights.T + self.hidden_bias
+        on, ups, downs = expit(fields), *(np.expm1(s * self.weights.T) for s in (1, -1))
+        chunks = np.arange(0, len(self.hidden_bias), 16)
+        for i, weights in enumerate(self.weights.T):
+            up = X[:, i] > 0
+            factors = 1 + on * np.where(up[:, None], downs[i], ups[i])
+            gain = np.log(np.multiply.reduceat(factors, chunks, axis=1)).sum(axis=1)
+            gain = np.where(up, -gain, gain) + self.visible_bias[i]
+            new = law_field[:, i] + beta * gain > noise[:, i]
+            flipped = np.flatnonzero(new != up)
+            X[flipped, i] = new[flipped]
+            fields[flipped] += np.where(new[flipped, None], weights, -weights)
+            on[flipped] = expit(fields[flipped])
+        return X
 
 
 class Pairs:
     """Binary units that are all coupled; `constant` is added to log Z."""
-
-    log_base = 0.0
 
     def __init__(self, couplings, bias, constant=0.0):
         self.couplings, self.bias, self.constant = couplings, bias, constant
@@ -161,16 +172,12 @@ class Pairs:
         zeros_and_ones = 2 * bias - 2 * couplings.sum(axis=1)
         return cls(4 * couplings, zeros_and_ones, couplings.sum() / 2 - bias.sum())
 
-    def field(self, X):
-        """Give what `value` and `sweep` need to know of rows."""
+    def log_weight(self, X):
+        """Give minus the energy of rows."""
         return (X @ self.couplings * X).sum(axis=1) / 2 + X @ self.bias
 
-    def value(self, field, beta):
-        """Give minus beta times the energy, hidden units summed out."""
-        return beta * field
-
-    def sweep(self, X, field, law_field, beta, rng):
-        """Draw rows anew, with the fields of the law added."""
+    def sweep(self, X, law_field, beta, rng):
+        """Draw unit by unit, with the fields of the law added."""
         noise = logit(rng.random(X.T.shape))
         threshold = (noise - law_field.T) / beta - self.bias[:, None]
         units = X.T.copy()
@@ -244,21 +251,20 @@ def anneal(machine, law, n_steps, n_chains, rng):
     logits = logit(law.means)
     for step in range(n_steps):
         old, beta = step / n_steps, (step + 1) / n_steps
-        joint, field = law.log_joint(X), machine.field(X)
+        joint = law.log_joint(X)
         highest = joint.max(axis=1)
         joint -= highest[:, None]
         parts = np.exp((1 - beta) * joint).cumsum(axis=1)
         log_weights += np.log(parts[:, -1] / np.exp((1 - old) * joint).sum(axis=1))
-        log_weights += (old - beta) * highest
-        log_weights += machine.value(field, beta) - machine.value(field, old)
+        log_weights += (beta - old) * (machine.log_weight(X) - highest)
         limits = rng.random(len(X)) * parts[:, -1]
         components = (parts < limits[:, None]).sum(axis=1)
-        X = machine.sweep(X, field, (1 - beta) * logits[components], beta, rng)
+        X = machine.sweep(X, (1 - beta) * logits[components], beta, rng)
     log_z = logsumexp(log_weights)
     weights = np.exp(log_weights - log_z)
     groups = [starts == z for z in range(n_components)] if stratified else [...]
     variance = sum(weights[g].size * weights[g].var(ddof=1) for g in groups)
-    log_z += machine.log_base - np.log(n_components) + machine.constant
+    log_z += machine.constant - np.log(n_components)
     return log_z, np.sqrt(variance), X, weights
 
 
@@ -271,9 +277,13 @@ def _follow(law, X, weights, rng):
     return fit_mixture(X, start, weights=weights, n_iter=5).broadened()
 
 
-def estimate(machine, law, rng, *, tol=0.01, n_chains=400, steps=(200, 800, 3200)):
+def estimate(machine, law, rng, *, tol=0.01, n_chains=400, steps=(40, 160, 640)):
     """Anneal until two laws in a row agree; give what `anneal` gives."""
     law, before = law.broadened(), (np.inf, 0.0)
+    for _ in range(3):
+        X = law.draw(5000, rng)
+        weights = softmax(machine.log_weight(X) - law.log_prob(X))
+        law = _follow(law, X, weights, rng)
     for n_steps in steps:
         log_z, std, X, weights = anneal(machine, law, n_steps, n_chains, rng)
         gap = abs(log_z - before[0])
