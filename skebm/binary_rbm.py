@@ -281,8 +281,9 @@ class BinaryRBM(HiddenUnitsMixin, BaseBinaryModel):
         intercept_hidden : array-like of shape (n_components,)
             Biases of the hidden units.
         X : {array-like, sparse matrix} of shape (n_samples, n_features), default=None
-            Data whose means are where annealing and sampling start, which shortens
-            the way where features are rarely on. None starts at means of 1/2.
+            Data of which the model may favour rows. Annealing starts from groups of
+            some of them, and sampling from units with their means. None starts at means
+            of 1/2.
         **params : dict
             Parameters of the constructor except `n_components`.
 

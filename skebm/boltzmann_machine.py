@@ -320,8 +320,9 @@ class BoltzmannMachine(OneToOneFeatureMixin, MetropolisMixin, BaseBinaryModel):
         intercept : array-like of shape (n_features,)
             Biases b.
         X : {array-like, sparse matrix} of shape (n_samples, n_features), default=None
-            Data whose means are where annealing and sampling start, which shortens
-            the way where features are rarely on. None starts at means of 1/2.
+            Data of which the model may favour rows. Annealing starts from groups of
+            some of them, and sampling from units with their means. None starts at means
+            of 1/2.
         **params : dict
             Parameters of the constructor. Couplings must be zero where a
             `connectivity` has no edge.

@@ -316,8 +316,9 @@ class LatentBM(HiddenUnitsMixin, MetropolisMixin, BaseBinaryModel):
                 default=None
             Couplings U, likewise.
         X : {array-like, sparse matrix} of shape (n_samples, n_features), default=None
-            Data whose means are where annealing and sampling start, which shortens
-            the way where features are rarely on. None starts at means of 1/2.
+            Data of which the model may favour rows. Annealing starts from groups of
+            some of them, and sampling from units with their means. None starts at means
+            of 1/2.
         **params : dict
             Other parameters of the constructor. Weights must be zero where a
             `component_mask` is.

@@ -108,13 +108,11 @@ def log_partition_bounds(
     rng = make_generator(random_state)
     energy = model._energy()
     machine, log_summed = energy.marginal()
-    landmarks = model._known_rows
+    known = model._known_rows
     if X is not None:
         rows = model._rows(X)
         chosen = rng.permutation(rows.n_rows)[:_MOST_STARTS]
-        landmarks = model._drawn(rows.take(np.sort(chosen)), rng)
-    if landmarks is not None:
-        landmarks = model._chain_rows(energy, landmarks)
+        known = model._drawn(rows.take(np.sort(chosen)), rng)
     estimate = compute_log_partition(
         machine,
         energy.chain_mean(model._visible_mean),
@@ -123,6 +121,6 @@ def log_partition_bounds(
         n_chains=n_chains,
         n_steps=n_steps,
         rng=rng,
-        rows=landmarks,
+        rows=model._chain_rows(energy, known, rng),
     )
     return estimate.shifted(log_summed - model._energy_constant)

@@ -212,7 +212,7 @@ class GaussianRBMEnergy(RBMEnergy):
 
     def chain_mean(self, mean):
         """Give means of the hidden units without a field."""
-        return self._free_hidden_mean()
+        return self.hidden.free_mean()
 
     def hidden_field(self, rows):
         """Compute the log-odds of the hidden units given visible rows."""

@@ -153,11 +153,7 @@ class RBMEnergy(Energy):
 
     def centred(self, mean):
         """Shift offsets to means of visible units, and to the middle of hidden ones."""
-        return self.shifted(mean, self._free_hidden_mean())
-
-    def _free_hidden_mean(self):
-        """Give the means of hidden units without a field."""
-        return self.hidden.mean(np.zeros((1, self.n_hidden)))[0]
+        return self.shifted(mean, self.hidden.free_mean())
 
     def like(self, other):
         """Describe this distribution with the offsets of another energy."""

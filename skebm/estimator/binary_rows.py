@@ -40,7 +40,7 @@ class BinaryRowsMixin:
 
     def _drawn(self, rows, rng):
         """Draw units where rows give probabilities of being on."""
-        return rng.random(rows.shape) < rows
+        return rows if rows.dtype == bool else rng.random(rows.shape) < rows
 
     def _start_rows(self, n_rows, rng):
         """Draw rows from which chains start, in the model's units."""

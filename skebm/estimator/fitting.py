@@ -108,7 +108,7 @@ class FittingMixin:
         rows, held_out = self._hold_out(rows, rng, algorithm)
         self._see(rows, first=True)
         rows = self._in_units(rows)
-        self._remember(rows, np.random.default_rng(self._partition_seed))
+        self._remember(rows)
         state = self._begin(rows, rng, algorithm)
         trainer = self._trainer(state, rows, held_out, algorithm)
 
@@ -183,7 +183,7 @@ class FittingMixin:
         learner = self._learner(algorithm, state.model)
         learner.run(state, learner.batches(state, rows), Schedule(self.learning_rate))
         vars(self).update(self._fitted_attributes(learner, state), _state=state)
-        self._remember(rows, np.random.default_rng(self._partition_seed))
+        self._remember(rows)
         return self
 
     def _algorithm(self, rows):
@@ -292,10 +292,8 @@ class FittingMixin:
                 )
             self._see(rows, first=True)
         rng = self._seed()
-        self._known_rows = None
         if X is not None:
-            seed = np.random.default_rng(self._partition_seed)
-            self._remember(self._in_units(rows), seed)
+            self._remember(self._in_units(rows))
         sample = self._start_rows(sample_size(n_features), rng)
         state = self._start(self._energy(), sample, rng, "pcd")
         learner = self._learner("pcd", state.model)

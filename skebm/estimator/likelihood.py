@@ -75,7 +75,9 @@ class LikelihoodMixin:
     def score_samples(self, X):
         """Compute the log-likelihood of each row.
 
-        Deterministic, and independent of which rows are passed together.
+        Deterministic, and independent of which rows are passed together. There is one
+        exception: binary rows whose probabilities would sum to more than 1 have log Z
+        estimated anew, for all later scores too.
 
         Parameters
         ----------
@@ -208,10 +210,10 @@ class LikelihoodMixin:
 
         Exact where a layer has at most 20 units, else estimated by annealed
         importance sampling, from a seed drawn in `fit`: the value does not depend
-        on what was called before. It is estimated anew when the parameters of the
-        model, `log_partition_tol`, `max_ais_temperatures` or `n_ais_chains` have
-        changed. From then on it is `log_partition_`, with its error in
-        `log_partition_std_`.
+        on what was called before, unless rows were scored that show it to be too low.
+        It is estimated anew then, and when the parameters of the model,
+        `log_partition_tol`, `max_ais_temperatures` or `n_ais_chains` have changed. From
+        then on it is `log_partition_`, with its error in `log_partition_std_`.
 
         Returns
         -------
@@ -223,7 +225,8 @@ class LikelihoodMixin:
         ConvergenceWarning
             If the standard error stays above `log_partition_tol`, or if annealing
             backwards from draws of the model gives a value that differs by more than
-            0.5 nats and two standard errors.
+            0.5 nats and two standard errors, or if binary rows that are known have a
+            larger sum of exp(-F), which log Z is then raised to.
 
         Examples
         --------
@@ -283,21 +286,21 @@ class LikelihoodMixin:
                 return estimate
         energy = self._energy()
         machine, log_summed = energy.marginal()
-        known = self._known_rows
+        # What is summed needs no rows to start from, nor a floor.
+        known = None if can_enumerate(machine) else self._known_rows
+        rng = np.random.default_rng(self._partition_seed)
         estimate = compute_log_partition(
             machine,
             energy.chain_mean(self._visible_mean),
-            rows=None if known is None else self._chain_rows(energy, known),
+            rows=self._chain_rows(energy, known, rng),
             tol=self.log_partition_tol,
             max_temperatures=self.max_ais_temperatures,
             n_chains=self.n_ais_chains,
             n_steps=_TEMPERING_STEPS,
-            rng=np.random.default_rng(self._partition_seed),
+            rng=rng,
         ).shifted(log_summed)
-        if known is not None and known.dtype == bool and not estimate.exact:
-            rows, _ = distinct_rows(known)
-            floor = logsumexp(-energy.free_energy(rows.astype(np.float64)))
-            estimate = estimate.above(float(floor))
+        if known is not None and known.dtype == bool:
+            estimate = estimate.above(_log_sum(energy, distinct_rows(known)[0]))
         self._warn_of(estimate)
         self._partition_estimate = circumstances, estimate
         return estimate
@@ -311,9 +314,8 @@ class LikelihoodMixin:
         if logsumexp(score) <= estimate.log_partition:
             return estimate
         likeliest = np.sort(np.argsort(-score, kind="stable")[:_MOST_KNOWN_ROWS])
-        found, _ = distinct_rows(rows.take(likeliest) > 0)
-        floor = logsumexp(-self._energy().free_energy(found.astype(np.float64)))
-        if floor <= estimate.log_partition:
+        found, _ = distinct_rows(rows.take(likeliest))
+        if _log_sum(self._energy(), found) <= estimate.log_partition:
             return estimate
         known = self._known_rows
         known = found if known is None else np.concatenate([known, found])
@@ -321,14 +323,17 @@ class LikelihoodMixin:
         self._partition_estimate = None
         return self._estimate_partition()
 
-    def _remember(self, rows, rng):
+    def _remember(self, rows):
         """Keep some of the rows learned from: they tell of the model's groups."""
+        rng = np.random.default_rng(self._partition_seed)
         chosen = rows.sample(_MOST_KNOWN_ROWS, rng)
         self._known_rows = self._drawn(rows.take(chosen), rng)
 
-    def _chain_rows(self, energy, rows):
-        """Make rows that chains move of visible rows, always the same."""
-        noise = UniformNoise(np.random.default_rng(self._partition_seed), np.float32)
+    def _chain_rows(self, energy, rows, rng):
+        """Make rows that chains move of visible rows, if there are any."""
+        if rows is None:
+            return None
+        noise = UniformNoise(rng, np.float32)
         return energy.astype(np.float32).complete(rows, noise)
 
     def _known_partition(self):
@@ -386,3 +391,8 @@ class LikelihoodMixin:
                 "skebm.log_partition_bounds says.",
                 ConvergenceWarning,
             )
+
+
+def _log_sum(energy, rows):
+    """Compute the log of the sum of exp(-F) over distinct rows: log Z is no less."""
+    return float(logsumexp(-energy.free_energy(rows.astype(np.float64))))

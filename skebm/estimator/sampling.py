@@ -129,11 +129,13 @@ class SamplingMixin:
             return rows.take(np.arange(block.start, block.stop) % rows.n_rows)
 
         if init is None and n_steps > 0:
-            machine = (1 / temperature) * self._energy().marginal()[0]
+            energy = self._energy()
+            machine = (1 / temperature) * energy.marginal()[0]
             if can_enumerate(machine):
-                return self._in_states(
-                    self._draw_exactly(machine, n_samples, temperature, rng)
-                )
+                noise = UniformNoise(rng, np.float64)
+                drawn = draw_enumerated(machine, n_samples, noise)
+                drawn = energy.visible_of(drawn, noise, 1 / temperature)
+                return self._in_states(drawn.astype(np.float64))
         run = self._run_ladders if tempering else self._run_chains
         return self._in_states(run(start, n_samples, n_steps, temperature, rng))
 
@@ -201,13 +203,6 @@ class SamplingMixin:
                 rows = energy.visible_of(rows, noise, beta)
             result[block] = rows
         return result
-
-    def _draw_exactly(self, machine, n_rows, temperature, rng):
-        """Draw rows of a machine whose configurations can be enumerated."""
-        noise = UniformNoise(rng, np.float64)
-        rows = draw_enumerated(machine, n_rows, noise)
-        visible = self._energy().visible_of(rows, noise, 1 / temperature)
-        return visible.astype(np.float64)
 
     def _run_ladders(self, start, n_ladders, n_steps, temperature, rng):
         """Give the coldest rows of ladders, a block of them at a time."""

@@ -8,7 +8,7 @@ __all__ = [
 ]
 
 import numpy as np
-from scipy.special import logsumexp
+from scipy.special import logsumexp, softmax
 
 from skebm.partition.estimate import PartitionEstimate
 from skebm.units.data import row_blocks
@@ -35,12 +35,8 @@ def enumerate_log_partition(energy):
     estimate : PartitionEstimate
         With no error.
     """
-    units, free_energy, _ = _smallest_layer(energy)
-    log_sums = []
-    for block in row_blocks(units.n_configurations, energy.n_units):
-        rows = units.configurations(np.arange(block.start, block.stop))
-        log_sums.append(logsumexp(-free_energy(rows)))
-    return PartitionEstimate.from_exact(float(logsumexp(log_sums)))
+    log_partition = logsumexp([logsumexp(scores) for scores in _scores(energy)])
+    return PartitionEstimate.from_exact(float(log_partition))
 
 
 def draw_enumerated(energy, n_rows, noise):
@@ -60,15 +56,17 @@ def draw_enumerated(energy, n_rows, noise):
     rows : ndarray of shape (n_rows, n_columns)
         Configurations of ``energy.units``.
     """
-    units, free_energy, rows_of = _smallest_layer(energy)
-    scores = np.empty(units.n_configurations)
-    for block in row_blocks(units.n_configurations, energy.n_units):
-        rows = units.configurations(np.arange(block.start, block.stop))
-        scores[block] = -free_energy(rows)
-    ends = np.cumsum(np.exp(scores - scores.max()))
-    drawn = np.searchsorted(ends, noise.rng.random(n_rows) * ends[-1], side="right")
-    drawn = np.minimum(drawn, len(ends) - 1)
+    units, _, rows_of = _smallest_layer(energy)
+    law = softmax(np.concatenate(list(_scores(energy))))
+    drawn = noise.rng.choice(len(law), n_rows, p=law)
     return rows_of(units.configurations(drawn), noise)
+
+
+def _scores(energy):
+    """Give -F of all configurations of the smallest layer, a block at a time."""
+    units, free_energy, _ = _smallest_layer(energy)
+    for block in row_blocks(units.n_configurations, energy.n_units):
+        yield -free_energy(units.configurations(np.arange(block.start, block.stop)))
 
 
 def _smallest_layer(energy):

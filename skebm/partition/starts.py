@@ -3,13 +3,10 @@
 __all__ = ["start_at_draws", "start_at_rows"]
 
 import numpy as np
+from scipy.special import softmax
 
-from skebm.sampling.mixture import (
-    Mixture,
-    distinct_rows,
-    fit_mixture,
-    kernel_mixture,
-)
+from skebm.sampling.mixture import Mixture, fit_mixture, kernel_mixture
+from skebm.units.data import distinct_rows
 
 # Components of a mixture, at most.
 _GROUPS = 50
@@ -52,8 +49,7 @@ def start_at_rows(energy, mean, rows, rng):
         Which excludes nothing.
     """
     units = energy.units
-    uniform = units.mean(np.zeros((1, units.n_columns)))[0]
-    broad = Mixture.of_means(units, np.ones(2), np.array([mean, uniform]))
+    broad = Mixture.of_means(units, np.ones(2), np.array([mean, units.free_mean()]))
     if rows is None:
         return broad
     if len(rows) > _MOST_ROWS:
@@ -69,11 +65,11 @@ def start_at_draws(mixture, energy, rows, rng):
 
 
 def _with_peaks(mixture, energy, rows):
+    """Add a component for each row that the machine favours above the others."""
     rows, _ = distinct_rows(rows)
-    score = energy.score(energy.context(rows)).astype(np.float64)
-    share = np.exp(score - score.max())
+    share = softmax(energy.score(energy.context(rows)).astype(np.float64))
     peaks = np.argsort(-share)[:_PEAKS]
-    peaks = peaks[share[peaks] > _PEAK_SHARE * share.sum()]
+    peaks = peaks[share[peaks] > _PEAK_SHARE]
     if not len(peaks):
         return mixture
     spread = min(0.5, _REDRAWN_COLUMNS / rows.shape[1])

@@ -5,11 +5,13 @@ component. So its log Z is known and its draws are exact, also where rows form g
 that no chain travels between: what starts from it knows of all of them.
 """
 
-__all__ = ["Mixture", "distinct_rows", "fit_mixture", "kernel_mixture"]
+__all__ = ["Mixture", "fit_mixture", "kernel_mixture"]
 
 import numpy as np
 from scipy.special import logsumexp, softmax
-from sklearn.cluster import KMeans
+
+from skebm.units.categorical import draw_levels
+from skebm.units.data import distinct_rows
 
 # Iterations of EM: the first few do most of it.
 _ITERATIONS = 20
@@ -55,8 +57,7 @@ class Mixture:
     @classmethod
     def of_means(cls, units, weights, means):
         """Make a mixture of the shares of components and their means of columns."""
-        with np.errstate(divide="ignore"):
-            return cls(units, np.log(weights), units.natural(means))
+        return cls(units, np.log(weights), units.natural(means))
 
     def joined(self, other, share):
         """Give the mixture with another, which gets this share."""
@@ -94,10 +95,6 @@ class Mixture:
         scores += self._bias
         return scores
 
-    def log_probability(self, context):
-        """Compute log q of rows in nats, float64."""
-        return logsumexp(context.astype(np.float64), axis=1)
-
     def log_ratio(self, context, beta, other):
         """Compute by how much the start favours rows more at another beta.
 
@@ -115,15 +112,8 @@ class Mixture:
     def field(self, context, beta, noise):
         """Draw components of rows at an inverse temperature; give what they add."""
         beta = np.reshape(np.asarray(beta, self.fields.dtype), (-1, 1))
-        component = self.draw_components(beta * context, noise)
+        component = draw_levels(beta * context, noise)
         return beta * self.fields[component]
-
-    def draw_components(self, scores, noise):
-        """Draw a component for each row of their log odds, shape (n_rows,)."""
-        weights = np.exp(scores - scores.max(axis=1, keepdims=True))
-        ends = np.cumsum(weights, axis=1, out=weights)
-        points = (1 + noise.draw((len(scores), 1))) / 2 * ends[:, -1:]
-        return (ends[:, :-1] <= points).sum(axis=1)
 
 
 def fit_mixture(units, rows, n_components, rng, row_weights=None):
@@ -147,6 +137,8 @@ def fit_mixture(units, rows, n_components, rng, row_weights=None):
     mixture : Mixture
         Its components are smoothed towards the mean of all rows.
     """
+    from sklearn.cluster import KMeans  # noqa: PLC0415  (a tenth of a second)
+
     rows, counts = distinct_rows(rows, row_weights)
     rows, counts = rows.astype(np.float32), counts.astype(np.float32)
     n_components = min(n_components, len(rows))
@@ -155,7 +147,7 @@ def fit_mixture(units, rows, n_components, rng, row_weights=None):
     ).fit(rows, sample_weight=counts)
     posterior = np.zeros((len(rows), n_components), np.float32)
     posterior[np.arange(len(rows)), clusters.labels_] = counts
-    mean = (counts @ rows + _uniform_mean(units)) / (counts.sum() + 1)
+    mean = (counts @ rows + units.free_mean()) / (counts.sum() + 1)
     for _ in range(_ITERATIONS):
         sizes = posterior.sum(axis=0)
         means = posterior.T @ rows + _PSEUDO_ROWS * mean
@@ -165,41 +157,7 @@ def fit_mixture(units, rows, n_components, rng, row_weights=None):
     return mixture
 
 
-def kernel_mixture(units, rows, spread, weights=None):
+def kernel_mixture(units, rows, spread, weights):
     """Make a mixture of one component a row, whose columns are this likely redrawn."""
-    if weights is None:
-        weights = np.ones(len(rows))
-    means = (1 - spread) * rows + spread * _uniform_mean(units)
+    means = (1 - spread) * rows + spread * units.free_mean()
     return Mixture.of_means(units, weights, means)
-
-
-def distinct_rows(rows, row_weights=None):
-    """Give the distinct ones among rows, and how often each of them occurs.
-
-    Parameters
-    ----------
-    rows : ndarray of shape (n_rows, n_columns)
-        Of any dtype.
-    row_weights : ndarray of shape (n_rows,), default=None
-        What each row counts. None: one each.
-
-    Returns
-    -------
-    distinct : ndarray of shape (n_distinct, n_columns)
-        In the order in which they first occur.
-    counts : ndarray of shape (n_distinct,)
-        Sums of the weights.
-    """
-    packed = np.ascontiguousarray(
-        np.packbits(rows, axis=1) if rows.dtype == bool else rows
-    )
-    keys = packed.view(np.dtype((np.void, packed.dtype.itemsize * packed.shape[1])))
-    _, first, inverse = np.unique(keys.ravel(), return_index=True, return_inverse=True)
-    counts = np.bincount(inverse, row_weights, minlength=len(first))
-    order = np.argsort(first)
-    return rows[first[order]], counts[order]
-
-
-def _uniform_mean(units):
-    """Give the means of columns where all states are equally likely."""
-    return units.mean(np.zeros((1, units.n_columns)))[0]

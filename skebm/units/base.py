@@ -67,6 +67,10 @@ class Units:
         """Compute the expected statistics in a field, of its shape; overwrites it."""
         raise NotImplementedError
 
+    def free_mean(self):
+        """Compute the expected statistics without a field, shape (n_columns,)."""
+        return self.mean(np.zeros((1, self.n_columns)))[0]
+
     def natural(self, mean):
         """Give the field in which statistics have these means."""
         raise NotImplementedError

@@ -1,6 +1,6 @@
 """Categorical units, also known as softmax or Potts units."""
 
-__all__ = ["CategoricalUnits"]
+__all__ = ["CategoricalUnits", "draw_levels"]
 
 import math
 from dataclasses import dataclass
@@ -48,9 +48,7 @@ class CategoricalUnits(Units):
         on = np.zeros(field.shape, dtype=bool)
         rows = np.arange(len(field))
         for columns in self._columns():
-            weight = softmax(field[:, columns], axis=1).cumsum(axis=1)
-            point = (1 + noise.draw((len(field), 1))) / 2 * weight[:, -1:]
-            level = (weight[:, :-1] <= point).sum(axis=1)
+            level = draw_levels(field[:, columns], noise)
             on[rows, columns.start + level] = True
         return on
 
@@ -95,3 +93,23 @@ class CategoricalUnits(Units):
         for n_levels in self.n_levels:
             start, stop = stop, stop + n_levels
             yield slice(start, stop)
+
+
+def draw_levels(field, noise):
+    """Draw the level of one unit in each row.
+
+    Parameters
+    ----------
+    field : ndarray of shape (n_rows, n_levels)
+        Logarithms of the odds of levels; left as it is.
+    noise : UniformNoise
+        Source of the draws.
+
+    Returns
+    -------
+    level : ndarray of shape (n_rows,)
+        Its number.
+    """
+    ends = softmax(field, axis=1).cumsum(axis=1)
+    point = (1 + noise.draw((len(field), 1))) / 2 * ends[:, -1:]
+    return (ends[:, :-1] <= point).sum(axis=1)

@@ -1,6 +1,6 @@
 """Rows of a validated table, read as units a block at a time."""
 
-__all__ = ["BLOCK_ELEMENTS", "Rows", "ScaledRows", "row_blocks"]
+__all__ = ["BLOCK_ELEMENTS", "Rows", "ScaledRows", "distinct_rows", "row_blocks"]
 
 from copy import copy
 
@@ -228,6 +228,33 @@ def row_blocks(n_rows, row_elements, most_rows=None):
         size = min(size, most_rows)
     for start in range(0, n_rows, size):
         yield slice(start, min(start + size, n_rows))
+
+
+def distinct_rows(rows, row_weights=None):
+    """Give the distinct ones among rows, and how often each of them occurs.
+
+    Parameters
+    ----------
+    rows : ndarray of shape (n_rows, n_columns)
+        Of any dtype.
+    row_weights : ndarray of shape (n_rows,), default=None
+        What each row counts. None: one each.
+
+    Returns
+    -------
+    distinct : ndarray of shape (n_distinct, n_columns)
+        In the order in which they first occur.
+    counts : ndarray of shape (n_distinct,)
+        Sums of the weights.
+    """
+    packed = np.ascontiguousarray(
+        np.packbits(rows, axis=1) if rows.dtype == bool else rows
+    )
+    keys = packed.view(np.dtype((np.void, packed.dtype.itemsize * packed.shape[1])))
+    _, first, inverse = np.unique(keys.ravel(), return_index=True, return_inverse=True)
+    counts = np.bincount(inverse, row_weights, minlength=len(first))
+    order = np.argsort(first)
+    return rows[first[order]], counts[order]
 
 
 def _dense(rows):

@@ -348,6 +348,16 @@ def test_any_layer_can_be_enumerated(name):
         assert logsumexp(-free_energy(rows)) == pytest.approx(exact, abs=1e-12)
 
 
+@every
+def test_rows_are_drawn_given_any_layer(name):
+    case, rng = case_of(name), np.random.default_rng(8)
+    for units, free_energy, rows_of in shifted(case).enumerable_layers():
+        states = units.configurations(np.arange(units.n_configurations))
+        drawn = rng.choice(len(states), 20_000, p=softmax(-free_energy(states)))
+        rows = rows_of(states[drawn], noise(8, np.float64))
+        assert_draws_from(case.law(), case.index(rows))
+
+
 # ---- vectors ----
 
 

@@ -266,7 +266,7 @@ def test_other_states_are_another_model():
 
 
 def test_groups_that_chains_do_not_leave_are_counted():
-    """Two rows, of which each is all but as likely as in the data, nine to one."""
+    """Data of two rows, the rarer one in 50 of 1000."""
     X = np.repeat([[0] * 25, [1] * 25], [950, 50], axis=0)
     machine = BoltzmannMachine(random_state=0).fit(X)
     two = -machine.free_energy(np.array([[0] * 25, [1] * 25]))

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy import sparse
 
-from skebm.units.data import Rows, ScaledRows
+from skebm.units.data import Rows, ScaledRows, distinct_rows
 
 TABLE = np.array([[0.2, 0.7, 1.0], [0.5, 0.0, 0.51], [0.0, 1.0, 0.4]])
 THRESHOLDED = TABLE > 0.5
@@ -206,3 +206,12 @@ def test_taking_a_few_rows_does_not_copy_the_table(layout):
         taken, table[indices * (2 if layout == "chosen" else 1)]
     )
     assert peak < table.nbytes / 100
+
+
+def test_distinct_rows():
+    rows = np.array([[1, 0], [0, 0], [1, 0], [1, 1]], dtype=bool)
+    distinct, counts = distinct_rows(rows)
+    assert distinct.tolist() == [[True, False], [False, False], [True, True]]
+    assert counts.tolist() == [2, 1, 1]
+    _, counts = distinct_rows(rows, np.array([0.5, 1.0, 0.25, 2.0]))
+    assert counts.tolist() == [0.75, 1.0, 2.0]
