@@ -52,9 +52,10 @@ def start_at_rows(energy, mean, rows, rng):
     broad = Mixture.of_means(units, np.ones(2), np.array([mean, units.free_mean()]))
     if rows is None:
         return broad
+    sample = rows
     if len(rows) > _MOST_ROWS:
-        rows = rows[rng.choice(len(rows), _MOST_ROWS, replace=False)]
-    mixture = fit_mixture(units, rows, _GROUPS, rng).joined(broad, _BROAD)
+        sample = rows[rng.choice(len(rows), _MOST_ROWS, replace=False)]
+    mixture = fit_mixture(units, sample, _GROUPS, rng).joined(broad, _BROAD)
     return _with_peaks(mixture, energy, rows)
 
 
