@@ -319,6 +319,10 @@ class Energy(Frozen):
         """Make chains of the negative phase of rows that chains move."""
         return rows
 
+    def rows_of_chains(self, chains, noise):
+        """Make rows that chains move of chains of the negative phase."""
+        return chains
+
     def drifted(self, rows, fraction):
         """Move offsets of hidden units a share of the way to their means given rows."""
         return self

@@ -39,6 +39,11 @@ class BinaryRBMEnergy(RBMEnergy):
         """
         return self._draw_hidden(centre(rows, self.visible_offset), noise)
 
+    def rows_of_chains(self, chains, noise):
+        """Draw visible rows given chains."""
+        field = np.dot(centre(chains, self.hidden_offset), self.matrix[:, :-1])
+        return self.visible.draw(field, noise)
+
     def contrast(self, batch, chains, noise, n_sweeps=1, rate=1.0):
         """Do as `learning.contrastive.contrast`, times a rate, with fewer products."""
         hidden, visible, chains = self.phases(batch, chains, noise, n_sweeps, rate)

@@ -5,12 +5,15 @@ component. So its log Z is known and its draws are exact, also where rows form g
 that no chain travels between: what starts from it knows of all of them.
 """
 
-__all__ = ["Mixture", "fit_mixture", "kernel_mixture"]
+__all__ = ["Groups", "Mixture", "fit_mixture", "kernel_mixture"]
+
+import warnings
 
 import numpy as np
 from scipy.special import logsumexp, softmax
+from sklearn.exceptions import ConvergenceWarning
 
-from skebm.units.categorical import draw_levels
+from skebm.units.categorical import draw_levels, log_sum_of_levels
 from skebm.units.data import distinct_rows
 
 # Iterations of EM: the first few do most of it.
@@ -95,25 +98,66 @@ class Mixture:
         scores += self._bias
         return scores
 
+    def log_prob(self, rows):
+        """Compute the log-probability of each row, in nats."""
+        return log_sum_of_levels(self.context(rows))
+
     def log_ratio(self, context, beta, other):
         """Compute by how much the start favours rows more at another beta.
 
         The part that is the number of components is left out, so that at beta 0 the
         start has no say.
         """
-        context = context.astype(np.float64)
-        after, before = (
-            logsumexp(np.reshape(scale, (-1, 1)) * context, axis=1)
-            for scale in (other, beta)
-        )
-        n_out = np.log(self.n_components) * np.subtract(other, beta)
-        return after - before + n_out
+        highest = context.max(axis=1, keepdims=True)
+        below = context - highest
+        rise = np.log(_sums(below, other) / _sums(below, beta))
+        step = np.subtract(other, beta, dtype=np.float64)
+        return rise + (highest[:, 0] + np.log(self.n_components)) * step
 
     def field(self, context, beta, noise):
         """Draw components of rows at an inverse temperature; give what they add."""
         beta = np.reshape(np.asarray(beta, self.fields.dtype), (-1, 1))
         component = draw_levels(beta * context, noise)
         return beta * self.fields[component]
+
+
+class Groups:
+    """Groups of rows of data, and what mixture these make of rows that chains move.
+
+    Parameters
+    ----------
+    rows : ndarray of shape (n_rows, n_visible)
+        Visible rows.
+    n_groups : int
+        Most groups.
+    rng : numpy.random.Generator
+        Source of the first centres.
+
+    Attributes
+    ----------
+    rows : ndarray of shape (n_distinct, n_visible)
+        The distinct ones.
+    """
+
+    def __init__(self, rows, n_groups, rng):
+        self.rows, counts = distinct_rows(rows)
+        self._shares = _cluster(self.rows, counts, n_groups, rng)
+        # The mixture where chains move visible rows: then it is always the same.
+        self._of_visible = None
+
+    def mixture(self, energy, noise):
+        """Make a mixture of rows that chains move, one component a group.
+
+        Hidden units among these are drawn given the rows of data.
+        """
+        rows = energy.complete(self.rows, noise)
+        if rows is self.rows and self._of_visible is not None:
+            return self._of_visible
+        units = energy.marginal()[0].units
+        mixture = _of_shares(units, rows.astype(np.float32), self._shares)
+        if rows is self.rows:
+            self._of_visible = mixture
+        return mixture
 
 
 def fit_mixture(units, rows, n_components, rng, row_weights=None):
@@ -137,24 +181,48 @@ def fit_mixture(units, rows, n_components, rng, row_weights=None):
     mixture : Mixture
         Its components are smoothed towards the mean of all rows.
     """
+    rows, counts = distinct_rows(rows, row_weights)
+    shares, counts = _cluster(rows, counts, n_components, rng), counts[:, np.newaxis]
+    rows = rows.astype(np.float32)
+    mixture = _of_shares(units, rows, shares)
+    for _ in range(_ITERATIONS - 1):
+        shares = softmax(mixture.context(rows), axis=1) * counts
+        mixture = _of_shares(units, rows, shares.astype(np.float32))
+    return mixture
+
+
+def _sums(scores, beta):
+    """Sum exp(beta * score) over components; float64 where a sum is the result."""
+    if np.ndim(beta) == 0 and beta == 0:
+        return float(scores.shape[1])
+    beta = np.reshape(np.asarray(beta, scores.dtype), (-1, 1))
+    return np.exp(beta * scores).sum(axis=1, dtype=np.float64)
+
+
+def _cluster(rows, counts, n_groups, rng):
+    """Group distinct rows by k-means; give what each counts in each group."""
     from sklearn.cluster import KMeans  # noqa: PLC0415  (a tenth of a second)
 
-    rows, counts = distinct_rows(rows, row_weights)
-    rows, counts = rows.astype(np.float32), counts.astype(np.float32)
-    n_components = min(n_components, len(rows))
-    clusters = KMeans(
-        n_components, n_init=1, max_iter=10, random_state=int(rng.integers(2**31))
-    ).fit(rows, sample_weight=counts)
-    posterior = np.zeros((len(rows), n_components), np.float32)
-    posterior[np.arange(len(rows)), clusters.labels_] = counts
-    mean = (counts @ rows + units.free_mean()) / (counts.sum() + 1)
-    for _ in range(_ITERATIONS):
-        sizes = posterior.sum(axis=0)
-        means = posterior.T @ rows + _PSEUDO_ROWS * mean
-        means /= (sizes + _PSEUDO_ROWS)[:, np.newaxis]
-        mixture = Mixture.of_means(units, sizes + _LEAST_SIZE, means)
-        posterior = softmax(mixture.context(rows), axis=1) * counts[:, np.newaxis]
-    return mixture
+    n_groups = min(n_groups, len(rows))
+    means = KMeans(
+        n_groups, n_init=1, max_iter=10, random_state=int(rng.integers(2**31))
+    )
+    with warnings.catch_warnings():
+        # Rows that differ may be alike in float32, so that there are fewer groups.
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        clusters = means.fit(rows.astype(np.float32), sample_weight=counts)
+    shares = np.zeros((len(rows), n_groups), np.float32)
+    shares[np.arange(len(rows)), clusters.labels_] = counts
+    return shares
+
+
+def _of_shares(units, rows, shares):
+    """Make a mixture of what each row counts in each component."""
+    sizes = shares.sum(axis=0)
+    mean = (shares.sum(axis=1) @ rows + units.free_mean()) / (sizes.sum() + 1)
+    means = shares.T @ rows + _PSEUDO_ROWS * mean
+    means /= (sizes + _PSEUDO_ROWS)[:, np.newaxis]
+    return Mixture.of_means(units, sizes + _LEAST_SIZE, means)
 
 
 def kernel_mixture(units, rows, spread, weights):

@@ -3,7 +3,9 @@
 Annealing, parallel tempering and the log Z of a machine that learns all go along these.
 """
 
-__all__ = ["IndependentStart", "Line", "Path"]
+__all__ = ["IndependentStart", "Line", "Offer", "Path"]
+
+from typing import NamedTuple
 
 import numpy as np
 
@@ -50,6 +52,29 @@ class IndependentStart:
         """Give what the start adds to the fields of units at an inverse temperature."""
         beta = np.asarray(beta, dtype=self._field.dtype)
         return np.multiply.outer(beta, self._field)
+
+
+class Offer(NamedTuple):
+    """Rows to jump to.
+
+    Parameters
+    ----------
+    drawn : ndarray of shape (n_rows, n_columns)
+        From the start.
+    odds_of_drawn, odds : ndarray of shape (n_rows,)
+        The `log_odds` of these, and of the rows that they are offered to.
+    """
+
+    drawn: np.ndarray
+    odds_of_drawn: np.ndarray
+    odds: np.ndarray
+
+    def taken(self, rows, noise):
+        """Take offers by Metropolis' rule; give the rows, and which have jumped."""
+        # Variates lie strictly between -1 and 1.
+        log_variates = np.log1p(noise.draw(self.odds.shape)) - np.log(2)
+        accepted = log_variates < self.odds_of_drawn - self.odds
+        return np.where(accepted[:, np.newaxis], self.drawn, rows), accepted
 
 
 class Path:
@@ -115,10 +140,62 @@ class Path:
         tilt = self.start.field(start, np.subtract(1, beta), noise)
         return self.end.sweep(end, noise, beta=beta, tilt=tilt, reverse=reverse)
 
-    def move(self, rows, beta, next_beta, noise):
+    def jump(self, rows, beta, noise):
+        """Propose to each row a draw of the start, by Metropolis-Hastings sampling.
+
+        That leaves the distribution at beta as it is, and where the start knows of
+        groups of rows, leads from one to another [1]_.
+
+        Parameters
+        ----------
+        rows : ndarray of shape (n_rows, n_columns)
+            Of chains.
+        beta : float or ndarray of shape (n_rows,)
+            Inverse temperature.
+        noise : UniformNoise
+            Source of the draws.
+
+        Returns
+        -------
+        rows : ndarray of shape (n_rows, n_columns)
+            After the jumps.
+        accepted : ndarray of bool of shape (n_rows,)
+            Which have jumped.
+
+        References
+        ----------
+        .. [1] Hastings, W. K. (1970). Monte Carlo sampling methods using Markov
+           chains and their applications. Biometrika 57(1), 97-109.
+        """
+        offer = self.offer(rows, beta, noise)
+        return offer.taken(rows, noise)
+
+    def offer(self, rows, beta, noise):
+        """Draw a row of the start for each of these, and compare them by `log_odds`."""
+        drawn = self.draw(len(rows), noise)
+        beta = np.tile(beta, 2) if np.ndim(beta) > 0 else beta
+        odds = self.log_odds(np.concatenate([drawn, rows]), beta)
+        return Offer(drawn, *np.split(odds, 2))
+
+    def log_odds(self, rows, beta=1.0):
+        """Compute how much likelier rows are at beta than at 0, but for log Z."""
+        return self.log_ratio(self.context(rows), 0.0, beta)
+
+    def move(self, rows, beta, next_beta, noise, *, jumps=False):
         """Weigh rows for the next inverse temperature, then move them there.
 
-        To a lower one, the sweep is the reversal of that to a higher one.
+        To a lower one, the moves are the reversal of those to a higher one.
+
+        Parameters
+        ----------
+        rows : ndarray of shape (n_rows, n_columns)
+            At `beta`.
+        beta, next_beta : float
+            Inverse temperatures.
+        noise : UniformNoise
+            Source of the draws.
+        jumps : bool, default=False
+            Whether rows jump as well.
 
         Returns
         -------
@@ -130,7 +207,13 @@ class Path:
         context = self.context(rows)
         log_weight = self.log_ratio(context, beta, next_beta)
         reverse = bool(next_beta < beta)
-        return self.sweep(context, next_beta, noise, reverse=reverse), log_weight
+        if jumps and reverse:
+            rows, _ = self.jump(rows, next_beta, noise)
+            context = self.context(rows)
+        rows = self.sweep(context, next_beta, noise, reverse=reverse)
+        if jumps and not reverse:
+            rows, _ = self.jump(rows, next_beta, noise)
+        return rows, log_weight
 
 
 class Line:

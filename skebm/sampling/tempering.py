@@ -9,6 +9,9 @@ import numpy as np
 _FIRST_RUNGS = 8
 _SHORTEST_ROUND = 8
 
+# Steps between jumps, beside which these take little time.
+_STEPS_A_JUMP = 10
+
 # So that the rungs of a stretch without rejections keep apart.
 _LEAST_REJECTION = 1e-3
 
@@ -29,15 +32,15 @@ class Replicas:
     rows : ndarray of shape (n_rungs, n_ladders)
         Which row stands on each rung of each ladder.
     renewed : ndarray of shape (n_rungs * n_ladders,)
-        Whether a row has been on the rung 0, where it is drawn afresh, since it
-        was last on top.
+        Whether a row has been drawn afresh, on rung 0 or by a jump, since it was
+        last on top.
     n_steps : int
         Steps since the rungs were set.
     acceptance_sums : ndarray of shape (n_rungs - 1,)
         Over these steps, the probability that rungs k and k + 1 exchange their
         rows, averaged over the ladders.
     n_restarts : ndarray of shape (n_ladders,)
-        How often, over these steps, a row has come to the top from rung 0.
+        How often, over these steps, a row drawn afresh has come to the top.
     """
 
     betas: np.ndarray
@@ -224,7 +227,11 @@ def _step(path, replicas, noise):
     renewed[rows[0]] = True
     restarts = renewed[rows[-1]]
     renewed[rows[-1]] = False
-    states = path.sweep(context, _beta_of_each_row(replicas.betas, rows), noise)
+    betas = _beta_of_each_row(replicas.betas, rows)
+    states = path.sweep(context, betas, noise)
+    if (replicas.n_steps + 1) % _STEPS_A_JUMP == 0:
+        states, jumped = path.jump(states, betas, noise)
+        renewed |= jumped
     # A sweep would leave rows in the group of the start in which they are.
     states[rows[0]] = path.draw(rows.shape[1], noise)
     return replace(

@@ -3,10 +3,12 @@
 import numpy as np
 import pytest
 from oracle import all_states, random_rbm
+from statistical import assert_draws_from, assert_mean_is
 
 from skebm.energy.base import Energy
 from skebm.energy.binary_rbm import BinaryRBMEnergy
 from skebm.energy.rbm import RBMEnergy
+from skebm.sampling.random import UniformNoise
 
 
 @pytest.fixture
@@ -59,3 +61,38 @@ def test_the_layers_can_be_exchanged(energy):
     exact, expected = energy.negative_phase()
     assert log_partition == pytest.approx(exact, abs=1e-12)
     np.testing.assert_allclose(statistics.matrix, expected.matrix.T, atol=1e-12)
+
+
+# ---- chains, which are kept as hidden units ----
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_rows_of_chains_are_visible_units_given_hidden_ones(energy, dtype):
+    hidden, n_rows = np.array([1.0, 0.0, 1.0]), 20_000
+    law = np.exp(energy.visible_bias @ all_states(4).T)
+    law = law * np.exp(all_states(4) @ energy.weights.T @ hidden)
+    # The last column means nothing.
+    chains = np.column_stack([np.tile(hidden, (n_rows, 1)), np.arange(n_rows) % 2])
+    noise = UniformNoise(np.random.default_rng(0), dtype)
+    rows = energy.astype(dtype).rows_of_chains(chains > 0, noise)
+    assert rows.dtype == bool
+    assert_draws_from(law / law.sum(), rows @ (1 << np.arange(4)[::-1]))
+
+
+def test_chains_of_rows_of_chains_are_chains(energy):
+    """From the machine's own draws there and back, hidden units keep their means."""
+    noise = UniformNoise(np.random.default_rng(0), np.float64)
+    rows = energy.gibbs(np.zeros((20_000, 4), dtype=bool), noise, 20)
+    chains = energy.chains_of(rows, noise)
+    again = energy.chains_of(energy.rows_of_chains(chains, noise), noise)
+    exact = energy.hidden_mean(all_states(4))
+    law = np.exp(-energy.free_energy(all_states(4)))
+    for moved in (chains, again):
+        assert moved.shape == (20_000, 4)
+        assert_mean_is(law @ exact / law.sum(), moved[:, :3])
+
+
+def test_rows_of_other_energies_are_their_chains():
+    energy = RBMEnergy.of(*random_rbm(3, 4))
+    rows = all_states(4) > 0
+    assert energy.rows_of_chains(rows, None) is rows

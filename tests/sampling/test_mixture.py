@@ -2,13 +2,26 @@
 
 import numpy as np
 import pytest
-from oracle import all_states, random_boltzmann, random_rbm
-from scipy.special import logit, logsumexp
-from statistical import assert_draws_from
+from gaussian_machines import gaussian_machine, rows_of
+from oracle import random_boltzmann, random_rbm
+from product_mixtures import (
+    PLACES,
+    STATES,
+    WEIGHTS,
+    joint_law,
+    law_at,
+    mixture,
+    noise_from,
+    paths,
+)
+from scipy.special import expit, logsumexp
+from statistical import assert_draws_from, assert_mean_is
 
 from skebm.energy.binary_rbm import BinaryRBMEnergy
+from skebm.energy.graph import LayeredGraph
+from skebm.energy.latent import LatentEnergy
 from skebm.energy.pairwise import PairwiseEnergy
-from skebm.sampling.mixture import Mixture, fit_mixture, kernel_mixture
+from skebm.sampling.mixture import Groups, Mixture, fit_mixture, kernel_mixture
 from skebm.sampling.path import Path
 from skebm.sampling.random import UniformNoise
 from skebm.sampling.tempering import start_replicas, temper
@@ -16,37 +29,6 @@ from skebm.units.binary import BinaryUnits
 from skebm.units.categorical import CategoricalUnits
 
 N_ROWS = 50_000
-WEIGHTS = np.array([0.5, 0.3, 0.2])
-MEANS = np.array([[0.1, 0.2, 0.1, 0.3], [0.9, 0.8, 0.9, 0.7], [0.5, 0.9, 0.1, 0.5]])
-STATES = all_states(4)
-PLACES = 1 << np.arange(4)[::-1]
-
-
-def mixture():
-    return Mixture(BinaryUnits(4), np.log(WEIGHTS), logit(MEANS), np.float64)
-
-
-def noise_from(seed):
-    return UniformNoise(np.random.default_rng(seed), np.float64)
-
-
-def joint_law():
-    """Probabilities of rows and components, (n_states, n_components)."""
-    factors = np.where(STATES[:, np.newaxis] > 0, MEANS, 1 - MEANS)
-    return WEIGHTS * factors.prod(axis=2)
-
-
-def paths():
-    rbm = BinaryRBMEnergy.of(*random_rbm(3, 4))
-    pairwise = PairwiseEnergy.of(*random_boltzmann(4))
-    return [Path(mixture(), rbm), Path(mixture(), pairwise)]
-
-
-def law_at(path, beta):
-    """Probabilities of all rows at an inverse temperature, up to a factor."""
-    start = np.exp((1 - beta) * np.log(joint_law())).sum(axis=1)
-    end = path.end.score(path.end.context(STATES), beta)
-    return start * np.exp(end)
 
 
 def test_context_holds_the_joint_law():
@@ -55,6 +37,13 @@ def test_context_holds_the_joint_law():
     assert np.allclose(np.exp(context), joint_law(), rtol=1e-10)
     expected = np.log(joint_law().sum(axis=1))
     assert np.allclose(logsumexp(context, axis=1), expected, rtol=0, atol=1e-10)
+
+
+def test_log_probabilities_sum_over_components():
+    log_prob = mixture().log_prob(STATES)
+    exact = np.log(joint_law().sum(axis=1))
+    np.testing.assert_allclose(log_prob, exact, rtol=0, atol=1e-12)
+    assert logsumexp(log_prob) == pytest.approx(0, abs=1e-12)
 
 
 def test_draws_are_exact():
@@ -169,3 +158,86 @@ def test_joined_and_reweighted_shares():
     expected = 0.9 * np.array([0.3, 0.7]) @ posterior + 0.1 * WEIGHTS
     shares = np.exp(first.reweighted(rows, np.array([0.3, 0.7])).log_weights)
     assert np.allclose(shares, expected)
+
+
+# ---- groups ----
+
+
+def grouped_bits(n_columns):
+    """Two groups of rows, 30 that are mostly on and 70 that are mostly off."""
+    rng = np.random.default_rng(0)
+    group = np.arange(100) < 30
+    return group, group[:, np.newaxis] ^ (rng.random((100, n_columns)) < 0.05)
+
+
+def smoothed(rows, everything):
+    """Means of the rows of a group, and one that is the mean of all, and a half."""
+    mean = (everything.sum(axis=0) + 0.5) / (len(everything) + 1)
+    return (rows.sum(axis=0) + mean) / (len(rows) + 1)
+
+
+def by_share(fitted):
+    """Give shares of components and their means, the rarest first."""
+    order = np.argsort(fitted.log_weights)
+    return np.exp(fitted.log_weights)[order], expit(fitted.fields)[order]
+
+
+def test_groups_of_visible_rows_are_components():
+    group, rows = grouped_bits(20)
+    energy = BinaryRBMEnergy.of(*random_rbm(3, 20))
+    groups = Groups(rows, 2, np.random.default_rng(0))
+    shares, means = by_share(groups.mixture(energy, noise_from(0)))
+    np.testing.assert_allclose(shares, [0.3, 0.7], atol=1e-4)
+    expected = [smoothed(rows[group], rows), smoothed(rows[~group], rows)]
+    np.testing.assert_allclose(means, expected, atol=1e-5)
+
+
+def test_groups_have_hidden_units_drawn_given_them():
+    group, rows = grouped_bits(8)
+    graph = LayeredGraph.of_layers(
+        np.zeros((8, 8), dtype=bool),
+        np.ones((2, 2), dtype=bool),
+        np.ones((2, 8), dtype=bool),
+    )
+    couplings, bias = random_boltzmann(10, scale=0.5)
+    energy = LatentEnergy.of(couplings * graph.mask, bias, graph)
+    groups, noise = Groups(rows, 2, np.random.default_rng(0)), noise_from(0)
+    fits = [by_share(groups.mixture(energy, noise)) for _ in range(200)]
+    np.testing.assert_allclose([fit[0] for fit in fits], [[0.3, 0.7]] * 200, atol=1e-4)
+    means = np.array([fit[1] for fit in fits])
+    parts = rows[group], rows[~group]
+    visible = [smoothed(part, rows) for part in parts]
+    np.testing.assert_allclose(means[0, :, :8], visible, atol=1e-5)
+    # Rows that are the same are drawn once, and so count as many times alike.
+    expected = [energy.hidden_mean(part.astype(float)) for part in parts]
+    every = energy.hidden_mean(rows.astype(float))
+    expected = [
+        (mean.sum(axis=0) + (every.sum(axis=0) + 0.5) / 101) / (len(mean) + 1)
+        for mean in expected
+    ]
+    assert_mean_is(np.array(expected), means[:, :, 8:])
+
+
+def test_groups_of_gaussian_rows_have_hidden_units_drawn_given_them():
+    energy = gaussian_machine("full", scale=0.02)
+    rng = np.random.default_rng(0)
+    group = np.arange(100) < 30
+    rows = rows_of(energy, 100) + np.where(group, 40.0, -40.0)[:, np.newaxis]
+    groups, noise = Groups(rows, 2, rng), noise_from(0)
+    fits = [by_share(groups.mixture(energy, noise)) for _ in range(200)]
+    np.testing.assert_allclose([fit[0] for fit in fits], [[0.3, 0.7]] * 200, atol=1e-4)
+    every = energy.hidden_mean(rows)
+    mean = (every.sum(axis=0) + 0.5) / 101
+    expected = [
+        (every[part].sum(axis=0) + mean) / (part.sum() + 1) for part in (group, ~group)
+    ]
+    assert np.ptp(expected, axis=0).max() > 0.1
+    assert_mean_is(np.array(expected), [fit[1] for fit in fits])
+
+
+def test_there_are_no_more_groups_than_asked_for_or_distinct_rows():
+    _, rows = grouped_bits(20)
+    energy = BinaryRBMEnergy.of(*random_rbm(3, 20))
+    for table, n_groups in ((rows, 7), (rows[[0, 0, 1]], 2)):
+        groups = Groups(table, 7, np.random.default_rng(0))
+        assert groups.mixture(energy, noise_from(0)).n_components == n_groups

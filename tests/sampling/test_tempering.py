@@ -7,6 +7,7 @@ from oracle import RBMOracle, random_rbm
 from statistical import assert_draws_from, assert_mean_is
 
 from skebm.energy.binary_rbm import BinaryRBMEnergy
+from skebm.sampling import tempering
 from skebm.sampling.path import IndependentStart, Path
 from skebm.sampling.random import UniformNoise
 from skebm.sampling.tempering import adapt_ladder, respace, start_replicas, temper
@@ -134,6 +135,12 @@ def test_exchanges_happen_as_often_as_stated_and_in_turn(parity):
     assert_mean_is(exact[tried], moved_up[tried].T)
 
 
+@pytest.fixture
+def no_jumps(monkeypatch):
+    monkeypatch.setattr(tempering, "_STEPS_A_JUMP", 10**9)
+
+
+@pytest.mark.usefixtures("no_jumps")
 def test_restarts_are_counted():
     path = path_to()
     noise = noise_from(0)
@@ -153,6 +160,7 @@ def test_restarts_are_counted():
     assert np.all(n_restarts > 0)
 
 
+@pytest.mark.usefixtures("no_jumps")
 def test_restarts_come_as_often_as_theory_says():
     # The rate of Syed et al. (2022) holds for sweeps that forget where they began.
     class Forgetful(Path):
@@ -171,6 +179,42 @@ def test_restarts_come_as_often_as_theory_says():
     acceptance = exact_acceptance(laws(BETAS))
     rate = 1 / (2 + 2 * np.sum((1 - acceptance) / acceptance))
     assert_mean_is(200 * rate, n_restarts - settled.n_restarts)
+
+
+def test_rows_that_jump_count_as_drawn_afresh(monkeypatch):
+    """All rows at every second step, those of rung 0 and those that are accepted."""
+    monkeypatch.setattr(tempering, "_STEPS_A_JUMP", 2)
+    jumped = []
+
+    class Watched(Path):
+        def jump(self, rows, beta, noise):
+            rows, accepted = super().jump(rows, beta, noise)
+            jumped.append(accepted)
+            return rows, accepted
+
+    path, noise = path_to(kind=Watched), noise_from(0)
+    replicas = draw_replicas(50, np.random.default_rng(1))
+    renewed, n_restarts = np.zeros(200, dtype=bool), np.zeros(50, dtype=int)
+    for step in range(1, 21):
+        replicas = temper(path, replicas, noise)
+        assert len(jumped) == step // 2
+        renewed[replicas.rows[0]] = True
+        n_restarts += renewed[replicas.rows[-1]]
+        renewed[replicas.rows[-1]] = False
+        if step % 2 == 0:
+            renewed |= jumped[-1]
+        np.testing.assert_array_equal(replicas.renewed, renewed)
+        np.testing.assert_array_equal(replicas.n_restarts, n_restarts)
+    assert 0.1 < np.mean(jumped) < 0.9
+
+
+@pytest.mark.parametrize("n_steps", [1, 3])
+def test_jumps_leave_the_joint_law_of_the_ladder_invariant(monkeypatch, n_steps):
+    monkeypatch.setattr(tempering, "_STEPS_A_JUMP", 1)
+    replicas = draw_replicas(100_000, np.random.default_rng(0))
+    replicas = temper(path_to(), replicas, noise_from(1), n_steps=n_steps)
+    law, index = joint_law(BETAS)
+    assert_draws_from(law, index(replicas))
 
 
 def test_two_modes_get_their_shares():

@@ -1,7 +1,8 @@
 import numpy as np
 import pytest
+from scipy.special import logsumexp
 
-from skebm.units.categorical import CategoricalUnits
+from skebm.units.categorical import CategoricalUnits, log_sum_of_levels
 
 UNITS = CategoricalUnits((3, 1, 2))
 VALUES = np.array([[0, 0, 1], [2, 0, 0], [1, 0, 1]])
@@ -53,3 +54,14 @@ def test_only_differences_of_fields_matter(shift):
     np.testing.assert_allclose(UNITS.log_normaliser(shifted), exact, rtol=1e-14)
     mean = UNITS.mean(field.copy())
     np.testing.assert_allclose(UNITS.mean(shifted), mean, rtol=1e-11)
+
+
+@pytest.mark.parametrize("scale", [0.0, 1.0, 3000.0])
+@pytest.mark.parametrize("shift", [0.0, -5000.0])
+@pytest.mark.parametrize("n_levels", [1, 2, 50])
+def test_log_sums_are_those_of_scipy(scale, shift, n_levels):
+    field = scale * np.random.default_rng(0).normal(size=(100, n_levels)) + shift
+    before = field.copy()
+    exact = logsumexp(field, axis=1)
+    np.testing.assert_allclose(log_sum_of_levels(field), exact, rtol=0, atol=1e-12)
+    np.testing.assert_array_equal(field, before)
