@@ -11,8 +11,8 @@ from skebm.estimator.base import BaseEnergyModel
 from skebm.estimator.validation import Interval, make_generator, validate_params
 from skebm.partition.log_partition import compute_log_partition
 
-# More than the ladders of tempered chains that start with them.
-_MOST_STARTS = 20
+# Rows given that are looked at, at most.
+_MOST_GIVEN_ROWS = 1000
 
 
 @validate_params(
@@ -50,9 +50,9 @@ def log_partition_bounds(
     model : BinaryRBM, GaussianRBM, BoltzmannMachine or LatentBM
         Fitted.
     X : {array-like, sparse matrix} of shape (n_samples, n_features), default=None
-        Rows with which half of the tempered chains start, best of all held-out
-        data: they know of modes that annealing may have missed. None starts these
-        from some of the rows learned from. The other half starts from annealed rows.
+        Rows that tell of modes beside those learned from, best of all held-out data:
+        annealing starts from groups of them, and half of the tempered chains from some
+        of them. At most 1000 are looked at. The other half starts from annealed rows.
     tol : float, default=0.03
         Wanted standard error of the lower estimate, in nats. Half of it takes four
         times as long.
@@ -111,8 +111,8 @@ def log_partition_bounds(
     known = model._known_rows
     if X is not None:
         rows = model._rows(X)
-        chosen = rng.permutation(rows.n_rows)[:_MOST_STARTS]
-        known = model._drawn(rows.take(np.sort(chosen)), rng)
+        given = model._drawn(rows.take(rows.sample(_MOST_GIVEN_ROWS, rng)), rng)
+        known = given if known is None else np.concatenate([known, given])
     estimate = compute_log_partition(
         machine,
         energy.chain_mean(model._visible_mean),

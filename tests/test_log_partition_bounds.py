@@ -60,7 +60,8 @@ def test_bounds_are_those_of_their_seed(rbm):
     assert log_partition_bounds(rbm, **settings, random_state=1) != first
 
 
-def test_settings_are_obeyed():
+def test_settings_are_obeyed(monkeypatch):
+    monkeypatch.setattr("skebm.partition.log_partition._MOST_DRAWS", 0)
     rbm, _ = annealed_rbm(2.0)
     bounds = log_partition_bounds(
         rbm, max_temperatures=12, n_chains=31, n_steps=40, random_state=0
@@ -69,6 +70,13 @@ def test_settings_are_obeyed():
     assert bounds.n_chains == 31
     assert bounds.lower_std > 0.03
     assert bounds.n_restarts < 40
+
+
+def test_where_draws_are_weighed_no_more_temperatures_are_taken_than_allowed():
+    rbm, _ = annealed_rbm(2.0)
+    bounds = log_partition_bounds(rbm, max_temperatures=12, random_state=0)
+    assert bounds.lower_effective_sample_size > 200
+    assert bounds.n_temperatures <= 12
 
 
 def test_data_uncover_a_mode_that_annealing_misses(split):

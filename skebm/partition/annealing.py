@@ -1,10 +1,11 @@
 """Annealing: rows that are led from one machine to another, and weighed."""
 
-__all__ = ["anneal"]
-
-from itertools import pairwise
+__all__ = ["anneal", "steps"]
 
 import numpy as np
+
+# Steps between jumps, beside which these take little time.
+_STEPS_A_JUMP = 10
 
 
 def anneal(path, rows, betas, noise):
@@ -48,7 +49,19 @@ def anneal(path, rows, betas, noise):
        AISTATS, 102-110.
     """
     log_weights = np.zeros(len(rows))
-    for beta, next_beta in pairwise(betas):
-        rows, fall = path.move(rows, beta, next_beta, noise)
+    for beta, next_beta, jumps in steps(betas):
+        rows, fall = path.move(rows, beta, next_beta, noise, jumps=jumps)
         log_weights += fall
     return log_weights
+
+
+def steps(betas):
+    """List pairs of successive inverse temperatures, and whether rows jump there.
+
+    They do at the same ones on the way back, where all comes in opposite order.
+    """
+    n_steps = len(betas) - 1
+    places = np.arange(1, n_steps + 1)
+    if n_steps > 0 and betas[-1] < betas[0]:
+        places = n_steps - places
+    return zip(betas[:-1], betas[1:], places % _STEPS_A_JUMP == 0, strict=True)

@@ -27,8 +27,8 @@ class PartitionEstimate:
         Standard error of `lower` in nats, 0 when exact: the larger of what the
         weights forwards say, and of what those backwards say about them.
     lower_effective_sample_size : float
-        How many equally weighted chains those of `lower` are worth, infinite when
-        exact.
+        How many equally weighted chains those of `lower` are worth, or draws where
+        none were annealed; infinite when exact.
     upper : float
         log Z by annealing backwards, from draws of the model, in nats. It bounds
         log Z on average if these are in equilibrium.

@@ -2,11 +2,9 @@
 
 __all__ = ["anneal_log_partition", "compute_log_partition"]
 
-from itertools import pairwise
-from typing import NamedTuple
+from dataclasses import replace
 
 import numpy as np
-from scipy.special import softmax
 
 from skebm.partition.annealing import anneal
 from skebm.partition.enumeration import (
@@ -15,20 +13,36 @@ from skebm.partition.enumeration import (
 )
 from skebm.partition.equilibrium import draw_in_equilibrium
 from skebm.partition.estimate import PartitionEstimate
-from skebm.partition.spacing import AnnealingLength, measure_length
+from skebm.partition.pilot import EXPLORERS, PILOT_TEMPERATURES, run_pilot
 from skebm.partition.starts import start_at_draws, start_at_rows
-from skebm.partition.weights import average_weights, error_on_the_way_back
+from skebm.partition.weights import (
+    average_weights,
+    chains_needed,
+    error_on_the_way_back,
+)
 from skebm.sampling.path import Path
 from skebm.sampling.random import UniformNoise
-
-_PILOT_TEMPERATURES = 200
-_PILOT_CHAINS = 100
+from skebm.units.data import row_blocks
 
 # An even number, so that halves of them can be compared.
 _LEAST_LADDERS, _MOST_LADDERS = 4, 20
 
 # Rows of each ladder to which a mixture is fitted.
 _ADAPTING_MEMBERS = 25
+
+# So many times as many draws as seem to be needed are made, and only these few counted:
+# where weights have long tails, draws say too little of them.
+_SAFETY = 4
+
+# And rows that were found by annealing, beside these.
+_EXPLORED_ROWS = 250
+
+# Where the mixture is so close to the machine that weighing its draws takes fewer of
+# them than annealing takes sweeps: at least and at most so many.
+_LEAST_DRAWS, _MOST_DRAWS = 1000, 1_000_000
+
+# How rarely an early estimate may be as far above the last by chance.
+_RARE = 0.01
 
 # Temperatures are chosen to reach this share of the tolerance, because the
 # prediction is no better than that.
@@ -64,7 +78,8 @@ def anneal_log_partition(
     which annealing backwards starts. Another pilot run says how the temperatures are
     best spaced, and how many are needed. Should the error turn out larger than wanted,
     all chains are annealed anew at more temperatures. Only the last run counts, whose
-    mixture and temperatures were set before it.
+    mixture and temperatures were set before it. Where the mixture is so close to the
+    machine that weighing its draws takes less than that, nothing is annealed forwards.
 
     Parameters
     ----------
@@ -95,20 +110,58 @@ def anneal_log_partition(
     energy = energy.astype(np.float32)
     noise = UniformNoise(rng, np.float32)
     path = Path(start_at_rows(energy, mean, rows, rng), energy)
+    explored = run_pilot(path, noise, EXPLORERS, explores=True)
+    settings = {"n_chains": n_chains, "noise": noise}
+    path, drawn = _adapt(path, explored, rows, n_steps=n_steps, **settings)
+    pilot = run_pilot(path, noise)
+    path = Path(path.start.reweighted(pilot.rows, pilot.weights), energy)
+    wanted = pilot.length.n_temperatures(_log_variance(_AIM * tol, n_chains))
+    mean = _weigh_draws(path, drawn, tol, wanted * n_chains, noise)
+    if mean is None:
+        settings |= {"tol": tol, "max_temperatures": max_temperatures}
+        estimate = _anneal(path, pilot.length, wanted, drawn, **settings)
+    else:
+        # Weights on the way back know nothing of draws that the machine never makes.
+        betas = pilot.length.space(min(PILOT_TEMPERATURES, max_temperatures))
+        estimate = replace(
+            _anneal_both_ways(path, betas, drawn, n_chains, noise),
+            lower=float(path.log_partition + mean.log_mean),
+            lower_std=mean.std,
+            lower_effective_sample_size=mean.effective_sample_size,
+        )
+    # What has Z as its mean is rarely so far above it, by Markov's inequality.
+    return estimate.above(explored.log_partition + np.log(_RARE))
+
+
+def _anneal(path, length, wanted, drawn, *, tol, max_temperatures, n_chains, noise):
+    """Anneal at as many temperatures as seem wanted, and more until they suffice."""
+    while True:
+        n_temperatures = int(np.clip(np.ceil(wanted), 1, max_temperatures))
+        betas = length.space(n_temperatures)
+        estimate = _anneal_both_ways(path, betas, drawn, n_chains, noise)
+        if estimate.lower_std <= tol or n_temperatures == max_temperatures:
+            return estimate
+        excess = _log_variance(estimate.lower_std, n_chains)
+        excess /= _log_variance(_AIM * tol, n_chains)
+        wanted = n_temperatures * max(2.0, excess)
+
+
+def _adapt(path, explored, rows, *, n_chains, n_steps, noise):
+    """Fit a mixture to what tempering draws; give its path, and rows at its end."""
+    rng, energy = noise.rng, path.end
     n_ladders = min(max(n_chains, _LEAST_LADDERS), _MOST_LADDERS) // 2 * 2
     n_half = n_ladders // 2
-    pilot = _run_pilot(path, noise)
     others = path.draw(n_half, noise) if rows is None else _choose(rows, n_half, rng)
     drawn = draw_in_equilibrium(
         path,
-        np.concatenate([pilot.draw(n_half, rng), others]),
+        np.concatenate([explored.draw(n_half, rng), others]),
         noise,
         n_members=_ADAPTING_MEMBERS,
         n_steps=n_steps // 2,
     )
-    start = start_at_draws(path.start, energy, np.concatenate(drawn.states), rng)
-    path = Path(start, energy)
-    pilot = _run_pilot(path, noise)
+    found = explored.draw(_EXPLORED_ROWS, rng, power=0.5)
+    found = np.concatenate([*drawn.states, found])
+    path = Path(start_at_draws(path.start, energy, found, rng), energy)
     drawn = draw_in_equilibrium(
         path,
         drawn.states[:, -1],
@@ -116,43 +169,7 @@ def anneal_log_partition(
         n_members=-(-n_chains // n_ladders),
         n_steps=n_steps - n_steps // 2,
     )
-
-    path = Path(start.reweighted(pilot.rows, pilot.weights), energy)
-    length = pilot.length
-    wanted = length.n_temperatures(_log_variance(_AIM * tol, n_chains))
-    while True:
-        n_temperatures = int(np.clip(np.ceil(wanted), 1, max_temperatures))
-        betas = length.space(n_temperatures)
-        estimate = _anneal_both_ways(path, betas, drawn, n_chains, noise)
-        if estimate.lower_std <= tol or n_temperatures == max_temperatures:
-            return estimate
-        excess = _log_variance(estimate.lower_std, n_chains) / _log_variance(
-            _AIM * tol, n_chains
-        )
-        wanted = n_temperatures * max(2.0, excess)
-
-
-class _Pilot(NamedTuple):
-    """A short run: how long the path is, and weighted rows from its end."""
-
-    length: AnnealingLength
-    rows: np.ndarray
-    weights: np.ndarray
-
-    def draw(self, n_rows, rng):
-        """Draw rows about as likely as at the end of the path."""
-        chosen = rng.choice(len(self.rows), size=n_rows, p=self.weights)
-        return self.rows[chosen]
-
-
-def _run_pilot(path, noise):
-    betas = np.linspace(0, 1, _PILOT_TEMPERATURES + 1)
-    rows = path.draw(_PILOT_CHAINS, noise)
-    falls = np.empty((_PILOT_TEMPERATURES, _PILOT_CHAINS))
-    for step, (beta, next_beta) in enumerate(pairwise(betas)):
-        rows, falls[step] = path.move(rows, beta, next_beta, noise)
-    weights = softmax(falls.sum(axis=0))
-    return _Pilot(measure_length(betas, falls), rows, weights)
+    return path, drawn
 
 
 def _anneal_both_ways(path, betas, drawn, n_chains, noise):
@@ -179,6 +196,26 @@ def _anneal_both_ways(path, betas, drawn, n_chains, noise):
         halves_std=float(np.hypot(*(half.std for half in halves))),
         n_restarts=drawn.n_restarts,
     )
+
+
+def _weigh_draws(path, drawn, tol, most_draws, noise):
+    """Average the weights of draws of the start, without annealing; or give None.
+
+    Where few enough of them leave the wanted error: that takes a fraction of the time.
+    """
+    back = -path.log_odds(np.concatenate(drawn.states))
+    n_draws = chains_needed(back, _AIM * tol)
+    if n_draws > min(most_draws, _MOST_DRAWS):
+        return None
+    n_draws = max(_LEAST_DRAWS, _SAFETY * int(n_draws))
+    weights = [
+        path.log_odds(path.draw(block.stop - block.start, noise))
+        for block in row_blocks(n_draws, path.end.n_units)
+    ]
+    mean = average_weights(np.concatenate(weights)[:, np.newaxis])
+    error = error_on_the_way_back(back[:, np.newaxis], n_draws // _SAFETY)
+    mean = mean._replace(std=max(mean.std, error))
+    return mean if mean.std <= tol else None
 
 
 def _log_variance(std, n_chains):

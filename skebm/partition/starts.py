@@ -1,6 +1,6 @@
 """Where annealing starts: mixtures that know the groups of rows."""
 
-__all__ = ["start_at_draws", "start_at_rows"]
+__all__ = ["start_at_draws", "start_at_rows", "with_peaks"]
 
 import numpy as np
 from scipy.special import softmax
@@ -15,7 +15,7 @@ _GROUPS = 50
 _MOST_ROWS = 2000
 
 # Share of what excludes nothing: independent units, and units that are all alike.
-_BROAD = 0.1
+_BROAD = 0.5
 
 # Rows that the machine favours above others have components of their own: so many of
 # them, where one has this share of what all have, with this share of all draws. In
@@ -56,16 +56,16 @@ def start_at_rows(energy, mean, rows, rng):
     if len(rows) > _MOST_ROWS:
         sample = rows[rng.choice(len(rows), _MOST_ROWS, replace=False)]
     mixture = fit_mixture(units, sample, _GROUPS, rng).joined(broad, _BROAD)
-    return _with_peaks(mixture, energy, rows)
+    return with_peaks(mixture, energy, rows)
 
 
 def start_at_draws(mixture, energy, rows, rng):
     """Fit a mixture to rows that a machine has drawn, beside the one before."""
     adapted = fit_mixture(mixture.units, rows, _GROUPS, rng)
-    return mixture.joined(_with_peaks(adapted, energy, rows), _ADAPTED)
+    return mixture.joined(with_peaks(adapted, energy, rows), _ADAPTED)
 
 
-def _with_peaks(mixture, energy, rows):
+def with_peaks(mixture, energy, rows):
     """Add a component for each row that the machine favours above the others."""
     rows, _ = distinct_rows(rows)
     share = softmax(energy.score(energy.context(rows)).astype(np.float64))

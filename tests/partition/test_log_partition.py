@@ -4,7 +4,7 @@ from oracle import random_rbm
 from statistical import assert_mean_is
 
 from skebm.energy.binary_rbm import BinaryRBMEnergy
-from skebm.partition import equilibrium, log_partition
+from skebm.partition import equilibrium, log_partition, pilot
 from skebm.partition.enumeration import enumerate_log_partition
 from skebm.partition.log_partition import anneal_log_partition, compute_log_partition
 from skebm.partition.spacing import AnnealingLength
@@ -29,10 +29,16 @@ def anneal(energy, seed, **changes):
     return anneal_log_partition(energy, MEAN, **settings, rng=rng)
 
 
+@pytest.fixture(autouse=True)
+def annealed(monkeypatch):
+    """Anneal also where weighing draws of the mixture takes less."""
+    monkeypatch.setattr(log_partition, "_MOST_DRAWS", 0)
+
+
 @pytest.fixture
 def quick(monkeypatch):
     """Spend less on what only says how temperatures are best set."""
-    monkeypatch.setattr(log_partition, "_PILOT_TEMPERATURES", 20)
+    monkeypatch.setattr(pilot, "PILOT_TEMPERATURES", 20)
     monkeypatch.setattr(equilibrium, "_ADAPTING_STEPS", 8)
 
 

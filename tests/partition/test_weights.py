@@ -1,7 +1,14 @@
 import numpy as np
 import pytest
+from oracle import RBMOracle, random_rbm
+from statistical import assert_mean_is
 
-from skebm.partition.weights import average_weights, error_on_the_way_back
+from skebm.partition.weights import (
+    average_weights,
+    bridge,
+    chains_needed,
+    error_on_the_way_back,
+)
 
 
 def test_average_of_known_weights():
@@ -62,3 +69,93 @@ def test_weights_beyond_the_range_of_floats():
     back = np.array([[0.0], [3000.0]])
     assert error_on_the_way_back(back, 100) == pytest.approx(np.sqrt(3000), rel=0.01)
     assert average_weights(back).std == pytest.approx(np.sqrt(np.log1p(2 / 2)))
+
+
+@pytest.mark.parametrize("std", [0.01, 0.3, 2.0])
+@pytest.mark.parametrize("spread", [0.1, 1.0, 10.0])
+def test_so_many_chains_as_needed_leave_the_wanted_error(spread, std):
+    back = spread * np.random.default_rng(0).standard_normal((50, 4))
+    n_chains = chains_needed(back, std)
+    assert error_on_the_way_back(back, n_chains) == pytest.approx(std, rel=1e-9)
+
+
+# ---- bridges ----
+
+BEFORE, AFTER = (RBMOracle(*random_rbm(3, 4, seed=seed)) for seed in (0, 1))
+ODDS = np.log(AFTER.law * AFTER.partition) - np.log(BEFORE.law * BEFORE.partition)
+EXACT = np.log(AFTER.partition / BEFORE.partition)
+
+
+def draw_odds(law, n_draws, rng):
+    """Log of the second law less that of the first, of draws of a law."""
+    return ODDS[rng.choice(16, n_draws, p=law)]
+
+
+def test_bridges_find_the_ratio_and_state_their_errors():
+    rng, n_draws = np.random.default_rng(0), 2000
+    weights = np.full(n_draws, 1 / n_draws)
+    found = [
+        bridge(
+            draw_odds(BEFORE.law, n_draws, rng),
+            draw_odds(AFTER.law, n_draws, rng),
+            weights,
+        )
+        for _ in range(400)
+    ]
+    ratios, variances = np.transpose(found)
+    assert_mean_is(EXACT, ratios)
+    assert abs(ratios[0] - EXACT) < 5 * np.sqrt(variances[0])
+    # The variance of 400 is itself known to a share of sqrt(2 / 400).
+    np.testing.assert_allclose(
+        variances.mean(), ratios.var(ddof=1), rtol=4 * np.sqrt(2 / 400)
+    )
+    # Weights of the draws of one law alone have a larger error.
+    there = np.exp(ODDS - EXACT)
+    assert ratios.var() < (BEFORE.law @ there**2 - 1) / n_draws
+
+
+def test_bridges_of_all_rows_of_either_law_are_exact():
+    """In proportion to their probabilities, which are multiples of a thousandth."""
+    law = np.round(1000 * BEFORE.law).astype(int)
+    odds = np.log(AFTER.law) - np.log(law / law.sum())
+    before = np.repeat(odds, law) + 7.0
+    ratio, _ = bridge(before, odds + 7.0, AFTER.law)
+    assert ratio == pytest.approx(7.0, abs=1e-9)
+
+
+def test_weights_of_draws_count_in_bridges():
+    """As repeats do, and so that draws of another law do as well."""
+    rng = np.random.default_rng(0)
+    before, after = draw_odds(BEFORE.law, 6, rng), draw_odds(AFTER.law, 3, rng)
+    found = bridge(before, after, np.array([3, 1, 2]) / 6)
+    repeated = bridge(before, np.repeat(after, [3, 1, 2]), np.full(6, 1 / 6))
+    np.testing.assert_allclose(found, repeated, rtol=1e-9)
+    other, ratios = np.full(16, 1 / 16), []
+    for _ in range(400):
+        rows = rng.choice(16, 2000, p=other)
+        weights = AFTER.law[rows] / AFTER.law[rows].sum()
+        before = draw_odds(BEFORE.law, 2000, rng)
+        ratios.append(bridge(before, ODDS[rows], weights)[0])
+    assert_mean_is(EXACT, np.array(ratios))
+
+
+@pytest.mark.parametrize("spread", [0.0, 1.0])
+@pytest.mark.parametrize("far", [30.0, 3000.0])
+def test_bridges_between_laws_that_do_not_overlap_are_worthless_and_say_so(far, spread):
+    """The ratio may be anything between: draws say nothing of how far they reach."""
+    before, after = spread * np.random.default_rng(0).standard_normal((2, 50))
+    ratio, variance = bridge(before - far, after + far, np.full(50, 0.02))
+    assert -far - 5 <= ratio <= far + 5
+    assert variance > 1
+
+
+@pytest.mark.parametrize("distance", [0.5, 5.0, 20.0, 80.0])
+def test_bridges_between_normal_laws_are_within_their_errors(distance):
+    """With log ratios of this variance, half of which is their mean there and back."""
+    rng, weights, ratios = np.random.default_rng(0), np.full(200, 1 / 200), []
+    for _ in range(100):
+        before, after = np.sqrt(distance) * rng.standard_normal((2, 200))
+        ratio, variance = bridge(before - distance / 2, after + distance / 2, weights)
+        ratios.append(ratio / np.sqrt(variance))
+    # A mean square of 1 +- 0.14.
+    assert np.mean(np.square(ratios)) < 1.6
