@@ -18,12 +18,14 @@ from skebm.estimator.validation import (
 )
 from skebm.learning.backtracking import Backtracking
 from skebm.learning.contrastive import ContrastiveLearning, LearningState
+from skebm.learning.jumping import Jumping
 from skebm.learning.lbfgs import LBFGS
 from skebm.learning.measuring import Measuring
 from skebm.learning.objectives import Likelihood, PseudoLikelihood
 from skebm.learning.schedule import Schedule
 from skebm.learning.starts.correlations import sample_size
 from skebm.learning.trainer import Trainer
+from skebm.sampling.mixture import Groups
 from skebm.sampling.path import IndependentStart
 from skebm.sampling.random import UniformNoise
 
@@ -34,6 +36,10 @@ _MOST_UPDATES = 20_000
 
 # Enough to tell differences of a few hundredths of a nat apart.
 _MAX_HELD_OUT = 1000
+
+# Of a table, those that chains jump between, and the rows in which they are found.
+_MOST_GROUPS = 50
+_GROUPED_ROWS = 2000
 
 # What algorithms climb that go through all data at each step, up to an optimum.
 _DETERMINISTIC = {"exact": Likelihood, "pseudolikelihood": PseudoLikelihood}
@@ -180,6 +186,8 @@ class FittingMixin:
         self._see(rows, first=first)
         rows = self._in_units(rows)
         state = self._begin(rows, self._seed(), algorithm) if first else self._resume()
+        if state.jumping is None:
+            state.jumping = self._jumping(rows, state.noise.rng)
         learner = self._learner(algorithm, state.model)
         learner.run(state, learner.batches(state, rows), Schedule(self.learning_rate))
         vars(self).update(self._fitted_attributes(learner, state), _state=state)
@@ -226,6 +234,7 @@ class FittingMixin:
             Measuring(
                 rows,
                 held_out,
+                groups=state.jumping.groups,
                 mean=state.model.chain_mean(self._visible_mean),
                 noise=UniformNoise(state.noise.rng.spawn(1)[0], np.float32),
                 n_updates=n_updates,
@@ -273,9 +282,17 @@ class FittingMixin:
         state = self._start(energy, sample, rng, algorithm)
         machine, _ = state.model.marginal()
         mean = state.model.chain_mean(self._visible_mean)
-        rows = IndependentStart(machine.units, mean).draw(self.n_chains, state.noise)
-        state.chains = state.model.chains_of(rows, state.noise)
+        start = IndependentStart(machine.units, mean)
+        drawn = start.draw(self.n_chains, state.noise)
+        state.chains = state.model.chains_of(drawn, state.noise)
+        if algorithm not in _DETERMINISTIC:
+            state.jumping = self._jumping(rows, rng)
         return state
+
+    def _jumping(self, rows, rng):
+        """Find groups of rows, between which chains are to jump."""
+        sample = rows.take(rows.sample(_GROUPED_ROWS, rng))
+        return Jumping(Groups(self._drawn(sample, rng), _MOST_GROUPS, rng))
 
     def _adopt(self, attributes, n_features, X):
         """Take on known parameters, of which learning can go on."""

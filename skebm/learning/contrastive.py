@@ -94,6 +94,8 @@ class LearningState:
         What makes gradients natural; None leaves them as they are.
     n_updates : int, default=0
         Updates made so far.
+    jumping : Jumping or None, default=None
+        What proposes jumps to the chains. None: they make none.
     """
 
     model: object
@@ -103,6 +105,7 @@ class LearningState:
     structure: dict
     metric: object = None
     n_updates: int = 0
+    jumping: object = None
 
 
 @dataclass(frozen=True)
@@ -261,6 +264,10 @@ class ContrastiveLearning:
         if not isinstance(kept, np.ndarray) or len(kept) != self.n_chains:
             chosen = noise.rng.integers(len(batch), size=self.n_chains)
             kept = energy.start_chains(batch[chosen], noise)
+        if state.jumping is not None:
+            state.jumping, kept = state.jumping.move(
+                energy, kept, noise, state.n_updates
+            )
         return kept, None, self.n_gibbs_steps
 
     def _kept(self, chains, replicas):

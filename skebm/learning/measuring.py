@@ -6,7 +6,9 @@ from copy import copy
 from typing import NamedTuple
 
 import numpy as np
+from scipy.special import logsumexp
 
+from skebm.partition.starts import with_peaks
 from skebm.partition.trajectory import PartitionTrajectory
 
 # More would tell smaller differences apart than learning can make use of.
@@ -61,6 +63,8 @@ class Measuring:
         Rows learned from; at most 1000 of them are scored.
     held_out : Rows or None
         Rows held out; all are scored.
+    groups : Groups
+        Of the rows learned from, none of which log Z must miss.
     mean : ndarray of shape (n_columns,)
         Means of the independent units from which the way of log Z starts.
     noise : UniformNoise
@@ -71,11 +75,21 @@ class Measuring:
         part of their time.
     """
 
-    def __init__(self, rows, held_out, *, mean, noise, n_updates, update_rows=700):
+    def __init__(
+        self, rows, held_out, *, groups, mean, noise, n_updates, update_rows=700
+    ):
         share = min(1.0, max(_LEAST_SHARE, update_rows / _ROWS_FOR_ALL))
         sample = rows.sample(int(share * _MAX_TRAINING_ROWS), noise.rng)
-        self._training = rows.subset(sample).take(slice(None))
-        self._held_out = held_out
+        self._rows = rows.subset(sample).take(slice(None))
+        self._n_training = len(sample)
+        if held_out is not None:
+            held_out = held_out.take(slice(None))
+            self._rows = np.concatenate([self._rows, held_out])
+        # Distinct binary rows: together they are no likelier than 1.
+        known = groups.rows[: int(share * len(groups.rows))]
+        self._known = known if known.dtype == bool else None
+        self._groups = groups
+        self._noise = noise
         most_steps = min(200, max(10, n_updates // _UPDATES_A_STEP))
         self._trajectory = PartitionTrajectory(
             mean, noise, most_steps, n_chains=int(share * _MOST_CHAINS)
@@ -103,17 +117,28 @@ class Measuring:
         measurement : Measurement
             Of this machine.
         """
+        way, fast = self._trajectory, energy.astype(np.float32)
         machine, log_summed = energy.marginal()
-        self._trajectory.advance(machine)
-        log_partition = self._trajectory.log_partition + log_summed
-        fast = energy.astype(np.float32)
+        mixture = self._groups.mixture(fast, self._noise)
+        way.advance(machine, mixture)
+        log_partition, std = way.log_partition + log_summed, way.std
+        if self._known is not None and std > 0:
+            floor = logsumexp(_score(fast, self._known))
+            if floor > log_partition:
+                known = fast.complete(self._known, self._noise)
+                way.start_over(machine, with_peaks(mixture, machine, known))
+                found = way.log_partition + log_summed
+                log_partition = max(found, floor)
+                std = np.hypot(way.std, log_partition - found)
+        score = _score(fast, self._rows) - log_partition
+        training, validation = np.split(score, [self._n_training])
+        return Measurement(
+            training.mean(),
+            validation.mean() if len(validation) else np.nan,
+            log_partition,
+            std,
+        )
 
-        def mean(rows):
-            free_energy = fast.free_energy(rows.astype(np.float32))
-            return -free_energy.mean(dtype=np.float64) - log_partition
 
-        validation = np.nan
-        if self._held_out is not None:
-            validation = mean(self._held_out.take(slice(None)))
-        training = mean(self._training)
-        return Measurement(training, validation, log_partition, self._trajectory.std)
+def _score(energy, rows):
+    return -energy.free_energy(rows.astype(np.float32)).astype(np.float64)

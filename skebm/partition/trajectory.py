@@ -7,6 +7,7 @@ import math
 import numpy as np
 
 from skebm.partition.enumeration import can_enumerate, enumerate_log_partition
+from skebm.partition.weights import bridge
 from skebm.sampling.path import IndependentStart, Line, Path
 
 # Enumerating so few units takes less than the chains do.
@@ -20,6 +21,10 @@ _MAX_ENUMERATED_UNITS = 10
 _STEP_VARIANCE = 0.03
 _FEWEST_STEPS = 2
 _MOST_STEPS = 20
+
+# Weights do not know of groups without a chain: their variance is taken for so many
+# times what it is.
+_UNDERSTATED = 4.0
 
 # Shares of the chains that the weights must be worth: below the first the
 # chains are drawn anew by weight, below the second the way starts over.
@@ -35,8 +40,9 @@ class PartitionTrajectory:
     stages of learning do, a few steps between them suffice, and what was spent on
     the way to the last one is not spent again [1]_ [2]_. Chains of little weight
     are replaced by copies of others when the weights have become too unequal
-    [3]_; when one advance is too far for the chains they start over from
-    independent units.
+    [3]_. They jump between the groups of a mixture, if there is one, so that none is
+    without a chain when the machine comes to favour it; and when one advance is too far
+    for the chains, they start over from the mixture.
 
     The chains are not those of the gradient: these follow the machine at the speed
     of single updates, and lag behind it.
@@ -48,7 +54,7 @@ class PartitionTrajectory:
     noise : UniformNoise
         Source of the draws.
     most_steps : int, default=200
-        Most steps of the way from independent units to a machine.
+        Most steps of the way from a start to a machine.
     n_chains : int, default=400
         Number of chains.
 
@@ -80,13 +86,16 @@ class PartitionTrajectory:
         self.log_partition = np.nan
         self.std = 0.0
 
-    def advance(self, energy):
+    def advance(self, energy, mixture=None):
         """Follow the machine to new parameters and update `log_partition`.
 
         Parameters
         ----------
         energy : Energy
             In float64, of a machine that chains move through.
+        mixture : Mixture, default=None
+            Of such rows as it may favour. None: chains make no jumps, and start over
+            from independent units.
         """
         if can_enumerate(energy, _MAX_ENUMERATED_UNITS):
             self.log_partition = enumerate_log_partition(energy).log_partition
@@ -95,12 +104,42 @@ class PartitionTrajectory:
         if self._energy is not None:
             least = self._move(Line(self._energy, energy), _MOST_STEPS)
         if self._energy is None or least < _RESTARTED_BELOW:
-            path = Path(IndependentStart(energy.units, self._mean), energy)
-            self._rows = path.draw(self._n_chains, self._noise)
-            self._base = path.log_partition
-            self._log_weights = np.zeros(self._n_chains)
-            self._move(path, self._most_steps)
+            first = self._energy is None or mixture is None
+            independent = IndependentStart(energy.units, self._mean)
+            self.start_over(energy, independent if first else mixture)
+        if mixture is not None:
+            path = Path(mixture, energy)
+            offer = path.offer(self._rows, 1.0, self._noise)
+            self._correct(path.log_partition, offer)
+            self._rows, _ = offer.taken(self._rows, self._noise)
         self._energy = energy
+
+    def start_over(self, energy, start):
+        """Take new chains from a start to the machine, and update `log_partition`."""
+        energy = energy.astype(np.float32)
+        path = Path(start, energy)
+        self._rows = path.draw(self._n_chains, self._noise)
+        self._base = path.log_partition
+        self._log_weights = np.zeros(self._n_chains)
+        self._variance = 0.0
+        self._move(path, self._most_steps)
+
+    def _correct(self, log_start, offer):
+        """Take account of what chains and draws of a mixture say together.
+
+        Steps add up their errors, and miss groups that no chain has found. A bridge
+        from the mixture to the machine has an error of its own. The two are weighed
+        as a Kalman filter does.
+        """
+        weights = self._weights()
+        log_ratio, variance = bridge(
+            offer.odds_of_drawn, offer.odds, weights / weights.sum()
+        )
+        gain = 1 / (1 + variance / max(self._variance, np.finfo(float).tiny))
+        correction = gain * (log_start + log_ratio - self.log_partition)
+        self._variance *= 1 - gain
+        self._base += correction
+        self.log_partition += correction
 
     def _move(self, path, most_steps):
         """Take the chains along a path in steps, short enough for their weights.
@@ -126,7 +165,9 @@ class PartitionTrajectory:
                 self._resample()
         self.log_partition = float(self._base + self._log_mean_weight())
         lost += 1 / self._effective_share() - 1
-        self.std = float(np.sqrt(max(lost, 0.0) / self._n_chains))
+        variance = max(lost, 0.0) / self._n_chains
+        self.std = float(np.sqrt(variance))
+        self._variance += _UNDERSTATED * variance
         return least
 
     def _weights(self):

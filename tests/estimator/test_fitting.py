@@ -292,6 +292,44 @@ def test_a_copied_bit_is_learned_by_tempered_chains(seed):
     assert abs(ends[0] - ends[1]) < 0.3
 
 
+SHARE, N_COLUMNS, FLIPS = 0.3, 30, 0.01
+
+
+def two_blocks(n_samples, seed):
+    """Rows that are all on in three of ten, and else all off, but for flips."""
+    rng = np.random.default_rng(seed)
+    group = rng.random((n_samples, 1)) < SHARE
+    return (group ^ (rng.random((n_samples, N_COLUMNS)) < FLIPS)).astype(float)
+
+
+def log_law_of_blocks(X):
+    n_on = X.sum(axis=1)
+    groups = [
+        np.log(share)
+        + n_same * np.log(1 - FLIPS)
+        + (N_COLUMNS - n_same) * np.log(FLIPS)
+        for share, n_same in ((SHARE, n_on), (1 - SHARE, N_COLUMNS - n_on))
+    ]
+    return np.logaddexp(*groups)
+
+
+@pytest.mark.parametrize("seed", [0, 1])
+def test_groups_of_rows_are_learned_in_their_shares(seed):
+    """No sweep leads from one to the other: chains have to jump."""
+    X, unseen = two_blocks(2000, 0), two_blocks(5000, 1)
+    rbm = BinaryRBM(4, random_state=seed).fit(X)
+    assert rbm.log_partition_std_ == 0
+    assert rbm.score(unseen) > log_law_of_blocks(unseen).mean() - 0.15
+    # What a fit says of itself is told by chains that knew of both groups.
+    history = rbm.history_["train_log_likelihood"]
+    assert history[-1] == pytest.approx(rbm.score(X), abs=0.1)
+    # By the hidden units, of which all configurations are summed over.
+    rows = rbm.sample(20_000, random_state=0)
+    error = np.sqrt(SHARE * (1 - SHARE) / 2000)
+    # As much as 2000 rows may be off by chance, and some of it for learning.
+    assert abs((rows.mean(axis=1) > 0.5).mean() - SHARE) < 5 * error
+
+
 def test_the_monitor_is_told_the_size_of_an_update(X, monkeypatch):
     asked = []
 
@@ -304,3 +342,12 @@ def test_the_monitor_is_told_the_size_of_an_update(X, monkeypatch):
     BinaryRBM(1, n_chains=7, batch_size=30, max_iter=60, random_state=0).fit(X)
     assert asked[0]["update_rows"] == 37
     assert asked[0]["n_updates"] == 60
+
+
+def test_known_parameters_learn_on_with_jumps():
+    rng = np.random.default_rng(0)
+    X = np.repeat(rng.random((200, 1)) < 0.3, 30, axis=1)
+    rbm = BinaryRBM.from_parameters(np.zeros((4, 30)), np.zeros(30), np.zeros(4))
+    assert rbm._state.jumping is None
+    rbm.partial_fit(X)
+    assert rbm._state.jumping.mixture.n_components == 2

@@ -2,20 +2,27 @@ from copy import deepcopy
 
 import numpy as np
 import pytest
-from oracle import RBMOracle, random_rbm
+from oracle import RBMOracle, all_states, random_rbm
+from scipy.special import logsumexp
 
 from skebm import BinaryRBM
 from skebm.energy.binary_rbm import BinaryRBMEnergy
 from skebm.learning import measuring
 from skebm.learning.measuring import Measurement, Measuring
+from skebm.sampling.mixture import Groups
 from skebm.sampling.random import UniformNoise
 from skebm.units.data import Rows
+
+
+def groups_of(table):
+    return Groups(table, 50, np.random.default_rng(0))
 
 
 def watch(table, held_out=None, *, n_updates=10_000, seed=0):
     return Measuring(
         Rows(table, None),
         None if held_out is None else Rows(held_out, None),
+        groups=groups_of(table),
         mean=np.full(table.shape[1], 0.5),
         noise=UniformNoise(np.random.default_rng(seed), np.float32),
         n_updates=n_updates,
@@ -84,7 +91,7 @@ def test_at_most_1000_rows_learned_from_are_scored(monkeypatch):
     )
     watcher.measure(BinaryRBMEnergy.of(*random_rbm(12, 6)))
     # Beside the 64 configurations that log Z sums over.
-    assert sorted(scored) == [64, 1000, 1500]
+    assert sorted(scored) == [64, 1000 + 1500]
 
 
 def test_the_rows_scored_are_a_random_part():
@@ -128,13 +135,14 @@ def test_small_updates_are_measured_with_less(
     watcher = Measuring(
         Rows(bits(1500, 3), None),
         None,
+        groups=groups_of(bits(1500, 3)),
         mean=np.full(3, 0.5),
         noise=UniformNoise(np.random.default_rng(0), np.float32),
         n_updates=100,
         update_rows=update_rows,
     )
     assert asked == [{"n_chains": n_chains}]
-    assert len(watcher._training) == n_rows
+    assert watcher._n_training == n_rows
 
 
 def test_estimated_likelihoods_share_an_error():
@@ -165,6 +173,7 @@ def test_going_back_takes_up_the_machine_marked():
     watcher = Measuring(
         Rows(bits(50, 12), None),
         None,
+        groups=groups_of(bits(50, 12)),
         mean=np.full(12, 0.5),
         noise=noise,
         n_updates=1000,
@@ -208,3 +217,89 @@ def test_learning_goes_on_as_if_nobody_watched(monkeypatch):
     assert not np.array_equal(
         watched.history_["log_partition"], unwatched.history_["log_partition"]
     )
+
+
+# ---- what rows say that log Z is at least ----
+
+
+def rare_mode():
+    """A machine of 22 units and rows of both its modes, of which one has a third."""
+    weights = np.zeros((11, 11))
+    weights[0] = 12.0
+    visible_bias = np.full(11, -6.0)
+    hidden_bias = np.zeros(11)
+    energy = BinaryRBMEnergy.of(weights, visible_bias, hidden_bias)
+    table = np.repeat([[False], [True]], 11, axis=1)
+    return energy, np.repeat(table, [30, 20], axis=0)
+
+
+def log_z(energy):
+    return energy.negative_phase()[0]
+
+
+def watch_too_low(monkeypatch, lack, *, stays):
+    """Measure the machine of two modes with log Z that is too low by so much."""
+    energy, table = rare_mode()
+    advance, start_over = (
+        measuring.PartitionTrajectory.advance,
+        measuring.PartitionTrajectory.start_over,
+    )
+    starts = []
+
+    def too_low(way, machine, mixture=None):
+        advance(way, machine, mixture)
+        way.log_partition -= lack
+
+    def again(way, machine, start):
+        starts.append(start)
+        start_over(way, machine, start)
+        way.log_partition -= lack * stays
+
+    measurement = None
+    watcher = watch(table)
+    monkeypatch.setattr(measuring.PartitionTrajectory, "advance", too_low)
+    # The way to the first machine is a start as well.
+    watcher.measure(energy)
+    monkeypatch.setattr(measuring.PartitionTrajectory, "start_over", again)
+    measurement = watcher.measure(energy)
+    floor = logsumexp(-energy.free_energy(np.unique(table, axis=0).astype(float)))
+    return measurement, floor, log_z(energy), starts
+
+
+def test_too_low_an_estimate_makes_the_way_start_over(monkeypatch):
+    measurement, floor, exact, starts = watch_too_low(monkeypatch, 5.0, stays=False)
+    assert len(starts) == 1
+    assert floor < exact
+    # Four hundred chains are off by less than 0.05 nats: five times that.
+    assert measurement.log_partition == pytest.approx(exact, abs=0.25)
+    assert measurement.log_partition >= floor
+    assert measurement.std < 0.1
+
+
+def test_what_stays_too_low_is_raised_to_the_sum_over_rows(monkeypatch):
+    measurement, floor, _, starts = watch_too_low(monkeypatch, 5.0, stays=True)
+    assert len(starts) == 1
+    # Rows are scored in float32.
+    assert measurement.log_partition == pytest.approx(floor, rel=1e-6)
+    # The error says by how much it was raised: all but the share of other rows.
+    assert 4 < measurement.std < 6
+
+
+def test_rows_that_occur_often_count_once_for_the_floor():
+    energy, table = rare_mode()
+    few = watch(np.unique(table, axis=0)).measure(energy)
+    many = watch(table).measure(energy)
+    exact = log_z(energy)
+    for measurement in (few, many):
+        assert measurement.log_partition == pytest.approx(exact, abs=0.25)
+        assert measurement.std < 0.1
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_an_exact_log_partition_stays_where_rows_are_all_there_are(seed):
+    """Their sum is log Z, but for rounding to float32 on either side."""
+    parameters = random_rbm(3, 4, seed=seed)
+    measurement = watch(all_states(4) > 0).measure(BinaryRBMEnergy.of(*parameters))
+    exact = np.log(RBMOracle(*parameters).partition)
+    assert measurement.log_partition == pytest.approx(exact, abs=1e-6)
+    assert measurement.std < 1e-6
