@@ -14,8 +14,9 @@ from skebm.estimator.validation import (
     unqualified,
     validate_params,
 )
+from skebm.partition.draws import adapt_start, draw_rows
 from skebm.partition.enumeration import can_enumerate, draw_enumerated
-from skebm.sampling.path import IndependentStart, Path
+from skebm.sampling.path import Path
 from skebm.sampling.random import UniformNoise
 from skebm.sampling.tempering import adapt_ladder, start_replicas, temper
 from skebm.units.data import row_blocks
@@ -64,7 +65,8 @@ class SamplingMixin:
 
         Where a layer has at most 20 units and no `init` is given, rows are drawn from
         the distribution itself, as log Z is summed. Elsewhere each has a Markov chain
-        of its own.
+        of its own. Without `init` the chains start near the model, and jump between
+        the groups of rows that it was learned from, or that a search has found.
 
         Parameters
         ----------
@@ -76,8 +78,8 @@ class SamplingMixin:
             the model's as it grows; models with separate modes need more, or
             `tempering`.
         init : {array-like, sparse matrix} of shape (n_rows, n_features), default=None
-            Where the chains start, taken in turn. None starts them from draws
-            of independent units with the means of the training data.
+            Where the chains start, taken in turn; they make no jumps then. None starts
+            them from rows that annealing has led to the model.
         temperature : float, default=1.0
             What is drawn from is proportional to exp(-E / temperature). At least
             1e-6.
@@ -85,8 +87,8 @@ class SamplingMixin:
             Whether to draw by parallel tempering [1]_, which finds the modes of
             the model in their right shares where Gibbs chains cannot leave theirs.
             Each row then ends on top of a ladder of its own of some 2 to 50
-            chains, between independent units and the model, that exchange places
-            at each step. It takes that many times as long, and as long again for
+            chains, between groups of rows and the model, that exchange places at each
+            step. It takes that many times as long, and as long again for
             eight rows to set the rungs; given these, rows are independent.
         random_state : int, RandomState instance or None, default=None
             Pass an int for the same rows at each call.
@@ -99,9 +101,10 @@ class SamplingMixin:
         Warns
         -----
         ConvergenceWarning
-            If with `tempering` fewer than twenty chains have on average come all
-            the way from the independent units to the top of a ladder: raise
-            `n_steps`.
+            If chains that started from other groups end with other means of columns or
+            scores: set `tempering`, or raise `n_steps`. If with `tempering` fewer than
+            twenty chains have on average come all the way from the groups to the top of
+            a ladder: raise `n_steps`.
 
         References
         ----------
@@ -136,6 +139,9 @@ class SamplingMixin:
                 drawn = draw_enumerated(machine, n_samples, noise)
                 drawn = energy.visible_of(drawn, noise, 1 / temperature)
                 return self._in_states(drawn.astype(np.float64))
+            if not tempering:
+                drawn = self._run_jumping_chains(n_samples, n_steps, temperature, rng)
+                return self._in_states(drawn)
         run = self._run_ladders if tempering else self._run_chains
         return self._in_states(run(start, n_samples, n_steps, temperature, rng))
 
@@ -204,15 +210,34 @@ class SamplingMixin:
             result[block] = rows
         return result
 
+    def _path(self, energy, temperature, noise):
+        """Give a path from a mixture that knows of groups to the machine of chains."""
+        machine = (1 / temperature) * energy.marginal()[0]
+        mean = energy.chain_mean(self._visible_mean)
+        known = self._chain_rows(energy, self._known_rows, noise.rng)
+        return Path(adapt_start(machine, mean, known, noise), machine)
+
+    def _run_jumping_chains(self, n_chains, n_steps, temperature, rng):
+        """Run chains that jump between groups, from where annealing has led them."""
+        energy = self._energy().astype(np.float32)
+        noise = UniformNoise(rng, np.float32)
+        path = self._path(energy, temperature, noise)
+        draws = draw_rows(path, n_chains, noise, n_steps=n_steps)
+        if not draws.agree:
+            warn_user(
+                "The rows may have wrong shares of the modes of the model: chains that "
+                f"started elsewhere differ from them after n_steps={n_steps} sweeps "
+                f"and {draws.n_jumps:.1f} jumps between groups of rows. Raise n_steps, "
+                "or set tempering=True.",
+                ConvergenceWarning,
+            )
+        return energy.visible_of(draws.rows, noise, 1 / temperature)
+
     def _run_ladders(self, start, n_ladders, n_steps, temperature, rng):
         """Give the coldest rows of ladders, a block of them at a time."""
         energy = self._energy().astype(np.float32)
-        machine, _ = energy.marginal()
-        start_units = IndependentStart(
-            machine.units, energy.chain_mean(self._visible_mean)
-        )
-        path = Path(start_units, (1 / temperature) * machine)
         noise = UniformNoise(rng, np.float32)
+        path = self._path(energy, temperature, noise)
         adapting = energy.complete(start(slice(0, _ADAPTING_LADDERS)), noise)
         betas = adapt_ladder(path, adapting, noise, n_steps=n_steps).betas
         result = np.empty((n_ladders, self.n_features_in_))

@@ -1,10 +1,15 @@
+from itertools import combinations
+
 import numpy as np
 import pytest
 from oracle import RBMOracle, random_rbm
+from product_mixtures import two_blocks
+from scipy.special import logsumexp
 from sklearn.exceptions import ConvergenceWarning
 from statistical import assert_draws_from, assert_mean_is
 
-from skebm import BinaryRBM
+from skebm import BinaryRBM, BoltzmannMachine
+from skebm.sampling.mixture import Mixture
 from skebm.sampling.tempering import temper
 
 PARAMETERS = random_rbm(3, 4, scale=3.0)
@@ -26,6 +31,82 @@ def test_sample_starts_from_independent_units_with_the_means_of_the_data():
     mean = (X.sum(axis=0) + 0.5) / 301
     error = np.sqrt(mean * (1 - mean) / len(rows))
     np.testing.assert_array_less(np.abs(rows.mean(axis=0) - mean) / error, 5)
+
+
+# ---- chains that jump ----
+
+
+def around(n_columns, n_most):
+    """All rows of which at most so many bits are on."""
+    rows = [np.zeros(n_columns)]
+    for n_on in range(1, n_most + 1):
+        for places in combinations(range(n_columns), n_on):
+            rows.append(np.zeros(n_columns))
+            rows[-1][list(places)] = 1
+    return np.array(rows)
+
+
+def test_rare_groups_are_drawn_in_their_share():
+    """Data of two rows, the rarer one in 50 of 1000, as learning has left them."""
+    X = np.repeat([[0] * 25, [1] * 25], [950, 50], axis=0)
+    machine = BoltzmannMachine(random_state=0).fit(X)
+    # Rows that differ in more than four of 25 units hardly count.
+    off = around(25, 4)
+    log_weights = [logsumexp(-machine.free_energy(rows)) for rows in (off, 1 - off)]
+    log_all, log_on = logsumexp(log_weights), log_weights[1]
+    assert machine.log_partition() == pytest.approx(log_all, abs=0.1)
+    share = np.exp(log_on - log_all)
+    assert 0.02 < share < 0.2
+    rows = machine.sample(1000, random_state=0)
+    error = np.sqrt(share * (1 - share) / len(rows))
+    assert abs((rows.mean(axis=1) > 0.5).mean() - share) < 3 * error
+
+
+@pytest.fixture
+def split():
+    """A machine of two modes, all on and all off, the first 20 times as likely."""
+    machine = two_blocks(24, log_odds=3.0)
+    known = np.repeat([[0], [1]], 24, axis=1)
+    settings = {"X": known, "random_state": 0}
+    return BoltzmannMachine.from_parameters(machine.couplings, machine.bias, **settings)
+
+
+def test_modes_are_drawn_in_their_shares_by_default(split):
+    for seed in range(3):
+        rows = split.sample(400, n_steps=400, random_state=seed)
+        share = 1 / (1 + np.exp(-3))
+        error = np.sqrt(share * (1 - share) / 400)
+        assert abs((rows.mean(axis=1) > 0.5).mean() - share) < 4 * error
+
+
+def test_chains_that_do_not_agree_are_warned_of(monkeypatch, split):
+    """With a mixture of which no draw is like a row of the machine."""
+
+    def broad(machine, *_):
+        means = np.repeat([[0.35], [0.65]], 24, axis=1)
+        return Mixture.of_means(machine.units, np.ones(2), means)
+
+    monkeypatch.setattr("skebm.estimator.sampling.adapt_start", broad)
+    pattern = r"wrong shares .* n_steps=100 sweeps and 0\.0 jumps .* tempering=True"
+    with pytest.warns(ConvergenceWarning, match=pattern):
+        split.sample(400, n_steps=100, random_state=0)
+
+
+def test_chains_that_jump_are_drawn_at_a_temperature():
+    """Of units that are independent, where the means are known."""
+    bias = np.linspace(-2, 2, 24)
+    machine = BoltzmannMachine.from_parameters(np.zeros((24, 24)), bias)
+    for temperature in (0.5, 2.0):
+        rows = machine.sample(1000, n_steps=3, temperature=temperature, random_state=0)
+        assert_mean_is(1 / (1 + np.exp(-bias / temperature)), rows)
+
+
+def test_chains_that_jump_are_reproducible(split):
+    def draw(seed):
+        return split.sample(50, n_steps=40, random_state=seed)
+
+    np.testing.assert_array_equal(draw(0), draw(0))
+    assert (draw(0) != draw(1)).any()
 
 
 # ---- tempering ----
@@ -111,7 +192,7 @@ def test_tempering_is_reproducible(rbm):
 def test_too_few_steps_of_tempering():
     rbm = BinaryRBM.from_parameters(*COPIES)
     settings = {"init": np.zeros((1, 20)), "tempering": True, "random_state": 0}
-    with pytest.warns(ConvergenceWarning, match=r"n_steps=20 steps 0\.\d new draws"):
+    with pytest.warns(ConvergenceWarning, match=r"n_steps=20 steps 7\.\d new draws"):
         rbm.sample(10, n_steps=20, **settings)
 
 
