@@ -123,7 +123,8 @@ class BinaryRBM(HiddenUnitsMixin, BaseBinaryModel):
     log_partition_std_ : float
         Standard error of `log_partition_` in nats, 0 when exact.
     log_partition_effective_sample_size_ : float
-        Number of equally weighted chains that the annealed ones are worth.
+        Number of equally weighted chains that the annealed ones are worth, or draws
+        where none were annealed.
     n_iter_ : int
         Number of updates of the parameters made.
     history_ : dict of str to ndarray of shape (n_measurements,)
@@ -168,7 +169,9 @@ class BinaryRBM(HiddenUnitsMixin, BaseBinaryModel):
     along the path that learning itself takes [7]_ [8]_, or summed where a layer has
     at most 10 units. Where the likelihood that is measured falls, or a parameter
     leaves all bounds, learning goes back to the best parameters and on from there in
-    smaller steps.
+    smaller steps. Every ten updates or more the persistent chains are offered rows of a
+    mixture that is fitted to the data, by Metropolis-Hastings sampling: so they are in
+    all groups of rows, also where no sweep leads between these.
 
     References
     ----------

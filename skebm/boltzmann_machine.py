@@ -129,7 +129,8 @@ class BoltzmannMachine(OneToOneFeatureMixin, MetropolisMixin, BaseBinaryModel):
     log_partition_std_ : float
         Standard error of `log_partition_` in nats, 0 when exact.
     log_partition_effective_sample_size_ : float
-        Number of equally weighted chains that the annealed ones are worth.
+        Number of equally weighted chains that the annealed ones are worth, or draws
+        where none were annealed.
     n_iter_ : int
         Number of updates of the parameters made.
     history_ : dict of str to ndarray of shape (n_measurements,)

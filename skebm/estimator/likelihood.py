@@ -16,8 +16,8 @@ from skebm.sampling.mixture import distinct_rows
 from skebm.sampling.random import UniformNoise
 from skebm.warning import warn_user
 
-# Annealing forwards and backwards may differ by so many nats, beyond two standard
-# errors, before scores come with a warning.
+# Annealing forwards and backwards, or from two halves of the draws, may differ by so
+# many nats beyond their errors before scores come with a warning.
 _LARGEST_GAP = 0.5
 
 # Of the tempering that gives the draws with which annealing backwards starts.
@@ -223,10 +223,11 @@ class LikelihoodMixin:
         Warns
         -----
         ConvergenceWarning
-            If the standard error stays above `log_partition_tol`, or if annealing
-            backwards from draws of the model gives a value that differs by more than
-            0.5 nats and two standard errors, or if binary rows that are known have a
-            larger sum of exp(-F), which log Z is then raised to.
+            One, that lists all that speaks against the value: a standard error above
+            `log_partition_tol`; annealing backwards from draws of the model that
+            differs by more than 0.5 nats and two standard errors; two halves of these
+            draws that differ likewise; binary rows that are known with a larger sum of
+            exp(-F), or a first estimate far above, to which log Z is then raised.
 
         Examples
         --------
@@ -363,32 +364,36 @@ class LikelihoodMixin:
         return settings, structure, digest.digest()
 
     def _warn_of(self, estimate):
-        """Warn if log Z is not known as well as it should be."""
-        if estimate.lower_std > self.log_partition_tol:
-            warn_user(
-                "The standard error of the log partition function is "
-                f"{estimate.lower_std:.2g} nats after {estimate.n_temperatures} "
-                f"temperatures, above log_partition_tol={self.log_partition_tol}. "
-                "Raise max_ais_temperatures or n_ais_chains, or else "
-                "log_partition_tol.",
-                ConvergenceWarning,
+        """Warn once of all that speaks against log Z, with what to do."""
+        reasons, tol = [], self.log_partition_tol
+        if estimate.lower_std > tol:
+            reasons.append(
+                f"its standard error is {estimate.lower_std:.2g} nats after "
+                f"{estimate.n_temperatures} temperatures, above log_partition_tol={tol}"
             )
         if estimate.raised > 0:
-            warn_user(
-                "The log partition function is too low: annealing gave "
-                f"{estimate.raised:.2g} nats less than known rows alone, whose sum is "
-                "taken instead. Log-likelihoods are too high by an unknown amount. "
-                "Fit a smaller model, or raise n_ais_chains.",
-                ConvergenceWarning,
+            reasons.append(
+                f"annealing gave {estimate.raised:.2g} nats less than rows that are "
+                "known, or a first look, say, which is taken instead"
             )
         elif abs(estimate.gap) > _LARGEST_GAP + 2 * estimate.gap_std:
+            reasons.append(
+                f"annealing gives {estimate.lower:.2f} forwards and "
+                f"{estimate.upper:.2f} backwards"
+            )
+        halves = abs(estimate.halves[1] - estimate.halves[0])
+        if halves > _LARGEST_GAP + 3 * estimate.halves_std:
+            reasons.append(
+                f"rows from two halves of the chains give values {halves:.2f} nats "
+                "apart, so that these have not met all modes of the model"
+            )
+        if reasons:
             warn_user(
-                "The log partition function cannot be relied on: annealing gives "
-                f"{estimate.lower:.2f} forwards and {estimate.upper:.2f} backwards, "
-                f"which differ by more than {_LARGEST_GAP} nats and their errors. "
-                "Modes of the model may be missing from either. Lower "
-                "log_partition_tol and raise max_ais_temperatures, or see what "
-                "skebm.log_partition_bounds says.",
+                f"The log partition function may be wrong: {'; '.join(reasons)}. "
+                "Log-likelihoods of all rows share its error. Raise "
+                "max_ais_temperatures or n_ais_chains, or log_partition_tol if such an "
+                "error does no harm; see what skebm.log_partition_bounds says, given "
+                "held-out rows; or fit a smaller model.",
                 ConvergenceWarning,
             )
 

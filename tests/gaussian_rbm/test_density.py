@@ -200,7 +200,7 @@ def test_annealing_agrees_with_the_sum():
     np.testing.assert_allclose(
         many.score_samples(X), few.score_samples(X) - error, atol=1e-9
     )
-    assert 2 < many.log_partition_effective_sample_size_ <= 100
+    assert many.log_partition_effective_sample_size_ > 2
 
 
 def blocks(n_blocks=8):
