@@ -26,6 +26,10 @@ _MOST_STEPS = 20
 # times what it is.
 _UNDERSTATED = 4.0
 
+# A bridge that says it is worse than this is worse than it says: on plants, with 0.004,
+# log Z was 0.2 nats too low throughout, where steps alone leave half of that.
+_LARGEST_VARIANCE = 0.002
+
 # Shares of the chains that the weights must be worth: below the first the
 # chains are drawn anew by weight, below the second the way starts over.
 _RESAMPLED_BELOW = 0.5
@@ -135,6 +139,8 @@ class PartitionTrajectory:
         log_ratio, variance = bridge(
             offer.odds_of_drawn, offer.odds, weights / weights.sum()
         )
+        if variance > _LARGEST_VARIANCE:
+            return
         gain = 1 / (1 + variance / max(self._variance, np.finfo(float).tiny))
         correction = gain * (log_start + log_ratio - self.log_partition)
         self._variance *= 1 - gain
