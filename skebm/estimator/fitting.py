@@ -292,7 +292,11 @@ class FittingMixin:
     def _jumping(self, rows, rng):
         """Find groups of rows, between which chains are to jump."""
         sample = rows.take(rows.sample(_GROUPED_ROWS, rng))
-        return Jumping(Groups(self._drawn(sample, rng), _MOST_GROUPS, rng))
+        if sample.dtype != bool:
+            sample = sample.astype(np.float64, copy=False)
+        # Of another stream, so that probabilities of 0 and 1 are like zeros and ones.
+        sample = self._drawn(sample, rng.spawn(1)[0])
+        return Jumping(Groups(sample, _MOST_GROUPS, rng))
 
     def _adopt(self, attributes, n_features, X):
         """Take on known parameters, of which learning can go on."""
