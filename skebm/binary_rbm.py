@@ -284,9 +284,9 @@ class BinaryRBM(HiddenUnitsMixin, BaseBinaryModel):
         intercept_hidden : array-like of shape (n_components,)
             Biases of the hidden units.
         X : {array-like, sparse matrix} of shape (n_samples, n_features), default=None
-            Data of which the model may favour rows. Annealing starts from groups of
-            some of them, and sampling from units with their means. None starts at means
-            of 1/2.
+            Data of which the model may favour rows. Annealing and sampling start from
+            groups of some of them. None starts from independent units, on half of the
+            time.
         **params : dict
             Parameters of the constructor except `n_components`.
 

@@ -321,9 +321,9 @@ class BoltzmannMachine(OneToOneFeatureMixin, MetropolisMixin, BaseBinaryModel):
         intercept : array-like of shape (n_features,)
             Biases b.
         X : {array-like, sparse matrix} of shape (n_samples, n_features), default=None
-            Data of which the model may favour rows. Annealing starts from groups of
-            some of them, and sampling from units with their means. None starts at means
-            of 1/2.
+            Data of which the model may favour rows. Annealing and sampling start from
+            groups of some of them. None starts from independent units, on half of the
+            time.
         **params : dict
             Parameters of the constructor. Couplings must be zero where a
             `connectivity` has no edge.

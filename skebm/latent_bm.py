@@ -317,9 +317,9 @@ class LatentBM(HiddenUnitsMixin, MetropolisMixin, BaseBinaryModel):
                 default=None
             Couplings U, likewise.
         X : {array-like, sparse matrix} of shape (n_samples, n_features), default=None
-            Data of which the model may favour rows. Annealing starts from groups of
-            some of them, and sampling from units with their means. None starts at means
-            of 1/2.
+            Data of which the model may favour rows. Annealing and sampling start from
+            groups of some of them. None starts from independent units, on half of the
+            time.
         **params : dict
             Other parameters of the constructor. Weights must be zero where a
             `component_mask` is.

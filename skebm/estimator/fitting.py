@@ -25,7 +25,7 @@ from skebm.learning.objectives import Likelihood, PseudoLikelihood
 from skebm.learning.schedule import Schedule
 from skebm.learning.starts.correlations import sample_size
 from skebm.learning.trainer import Trainer
-from skebm.sampling.mixture import Groups
+from skebm.sampling.mixture import GROUPED_ROWS, MOST_GROUPS, Groups
 from skebm.sampling.path import IndependentStart
 from skebm.sampling.random import UniformNoise
 
@@ -36,10 +36,6 @@ _MOST_UPDATES = 20_000
 
 # Enough to tell differences of a few hundredths of a nat apart.
 _MAX_HELD_OUT = 1000
-
-# Of a table, those that chains jump between, and the rows in which they are found.
-_MOST_GROUPS = 50
-_GROUPED_ROWS = 2000
 
 # What algorithms climb that go through all data at each step, up to an optimum.
 _DETERMINISTIC = {"exact": Likelihood, "pseudolikelihood": PseudoLikelihood}
@@ -187,7 +183,8 @@ class FittingMixin:
         rows = self._in_units(rows)
         state = self._begin(rows, self._seed(), algorithm) if first else self._resume()
         if state.jumping is None:
-            state.jumping = self._jumping(rows, state.noise.rng)
+            rng = state.noise.rng
+            state.jumping = self._jumping(_sample(rows, rng), rng)
         learner = self._learner(algorithm, state.model)
         learner.run(state, learner.batches(state, rows), Schedule(self.learning_rate))
         vars(self).update(self._fitted_attributes(learner, state), _state=state)
@@ -276,8 +273,7 @@ class FittingMixin:
 
     def _begin(self, rows, rng, algorithm):
         """Make the state of a machine that starts from what a sample of rows says."""
-        sample = rows.take(rows.sample(sample_size(rows.n_columns), rng))
-        sample = sample.astype(np.float64, copy=False)
+        sample = _sample(rows, rng)
         energy = self._initial_energy(sample, rng)
         state = self._start(energy, sample, rng, algorithm)
         machine, _ = state.model.marginal()
@@ -286,17 +282,14 @@ class FittingMixin:
         drawn = start.draw(self.n_chains, state.noise)
         state.chains = state.model.chains_of(drawn, state.noise)
         if algorithm not in _DETERMINISTIC:
-            state.jumping = self._jumping(rows, rng)
+            state.jumping = self._jumping(sample, rng)
         return state
 
-    def _jumping(self, rows, rng):
+    def _jumping(self, sample, rng):
         """Find groups of rows, between which chains are to jump."""
-        sample = rows.take(rows.sample(_GROUPED_ROWS, rng))
-        if sample.dtype != bool:
-            sample = sample.astype(np.float64, copy=False)
-        # Of another stream, so that probabilities of 0 and 1 are like zeros and ones.
-        sample = self._drawn(sample, rng.spawn(1)[0])
-        return Jumping(Groups(sample, _MOST_GROUPS, rng))
+        if len(sample) > GROUPED_ROWS:
+            sample = sample[rng.choice(len(sample), GROUPED_ROWS, replace=False)]
+        return Jumping(Groups(self._drawn(sample, rng), MOST_GROUPS, rng))
 
     def _adopt(self, attributes, n_features, X):
         """Take on known parameters, of which learning can go on."""
@@ -377,3 +370,9 @@ class FittingMixin:
                 name: np.array(values) for name, values in history.items()
             }
         return attributes
+
+
+def _sample(rows, rng):
+    """Read a sample of rows, always in float64: draws from them are then the same."""
+    sample = rows.take(rows.sample(sample_size(rows.n_columns), rng))
+    return sample.astype(np.float64, copy=False)

@@ -12,8 +12,8 @@ from sklearn.utils.validation import check_is_fitted
 from skebm.estimator.validation import unqualified
 from skebm.partition.enumeration import can_enumerate
 from skebm.partition.log_partition import compute_log_partition
-from skebm.sampling.mixture import distinct_rows
 from skebm.sampling.random import UniformNoise
+from skebm.units.data import distinct_rows
 from skebm.warning import warn_user
 
 # Annealing forwards and backwards, or from two halves of the draws, may differ by so

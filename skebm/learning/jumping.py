@@ -13,8 +13,8 @@ from skebm.sampling.mixture import Mixture
 from skebm.sampling.path import Path
 
 # The period is this many times the share of jumps that are accepted: twenty updates
-# until a chain has jumped. It is no shorter than what costs a tenth of the time of
-# learning, and longer where hardly any jump is accepted.
+# until a chain has jumped. It is no shorter than ten, when jumps take a tenth to
+# a fifth of the time of learning, and longer where hardly any is accepted.
 _UPDATES_A_JUMP = 20
 _SHORTEST_PERIOD = 10
 _WORTHLESS, _PERIOD_IF_WORTHLESS = 1e-3, 40

@@ -122,7 +122,7 @@ class Measuring:
         mixture = self._groups.mixture(fast, self._noise)
         way.advance(machine, mixture)
         log_partition, std = way.log_partition + log_summed, way.std
-        if self._known is not None and std > 0:
+        if self._known is not None and std > 0:  # 0 where log Z is exact
             floor = logsumexp(_score(fast, self._known))
             if floor > log_partition:
                 known = fast.complete(self._known, self._noise)

@@ -22,6 +22,11 @@ class EquilibriumRows(NamedTuple):
     states: np.ndarray
     n_restarts: float
 
+    @property
+    def rows(self):
+        """All of them, those of one ladder after those of another."""
+        return np.concatenate(self.states)
+
 
 def draw_in_equilibrium(path, starts, noise, *, n_members, n_steps):
     """Draw rows by parallel tempering.

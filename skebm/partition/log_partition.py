@@ -30,12 +30,12 @@ _LEAST_LADDERS, _MOST_LADDERS = 4, 20
 # Rows of each ladder to which a mixture is fitted.
 _ADAPTING_MEMBERS = 25
 
-# So many times as many draws as seem to be needed are made, and only these few counted:
-# where weights have long tails, draws say too little of them.
-_SAFETY = 4
-
 # And rows that were found by annealing, beside these.
 _EXPLORED_ROWS = 250
+
+# So many times as many draws as seem to be needed are weighed. The error is stated as
+# of those needed: where weights have long tails, draws say too little of them.
+_SAFETY = 4
 
 # Where the mixture is so close to the machine that weighing its draws takes fewer of
 # them than annealing takes sweeps: at least and at most so many.
@@ -111,15 +111,24 @@ def anneal_log_partition(
     noise = UniformNoise(rng, np.float32)
     path = Path(start_at_rows(energy, mean, rows, rng), energy)
     explored = run_pilot(path, noise, EXPLORERS, explores=True)
-    settings = {"n_chains": n_chains, "noise": noise}
-    path, drawn = _adapt(path, explored, rows, n_steps=n_steps, **settings)
+    path, drawn = _adapt(
+        path, explored, rows, n_chains=n_chains, n_steps=n_steps, noise=noise
+    )
     pilot = run_pilot(path, noise)
     path = Path(path.start.reweighted(pilot.rows, pilot.weights), energy)
     wanted = pilot.length.n_temperatures(_log_variance(_AIM * tol, n_chains))
     mean = _weigh_draws(path, drawn, tol, wanted * n_chains, noise)
     if mean is None:
-        settings |= {"tol": tol, "max_temperatures": max_temperatures}
-        estimate = _anneal(path, pilot.length, wanted, drawn, **settings)
+        estimate = _anneal(
+            path,
+            pilot.length,
+            wanted,
+            drawn,
+            tol=tol,
+            max_temperatures=max_temperatures,
+            n_chains=n_chains,
+            noise=noise,
+        )
     else:
         # Weights on the way back know nothing of draws that the machine never makes.
         betas = pilot.length.space(min(PILOT_TEMPERATURES, max_temperatures))
@@ -160,7 +169,7 @@ def _adapt(path, explored, rows, *, n_chains, n_steps, noise):
         n_steps=n_steps // 2,
     )
     found = explored.draw(_EXPLORED_ROWS, rng, power=0.5)
-    found = np.concatenate([*drawn.states, found])
+    found = np.concatenate([drawn.rows, found])
     path = Path(start_at_draws(path.start, energy, found, rng), energy)
     drawn = draw_in_equilibrium(
         path,
@@ -175,10 +184,8 @@ def _adapt(path, explored, rows, *, n_chains, n_steps, noise):
 def _anneal_both_ways(path, betas, drawn, n_chains, noise):
     log_start = path.log_partition
     forward = anneal(path, path.draw(n_chains, noise), betas, noise)[:, np.newaxis]
-    n_ladders, n_members, n_columns = drawn.states.shape
-    drawn_rows = drawn.states.reshape(-1, n_columns)
-    backward = anneal(path, drawn_rows, betas[::-1], noise)
-    backward = backward.reshape(n_ladders, n_members)
+    backward = anneal(path, drawn.rows, betas[::-1], noise)
+    backward = backward.reshape(drawn.states.shape[:2])
 
     lower, upper = average_weights(forward), average_weights(backward)
     halves = [average_weights(half) for half in np.split(backward, 2)]
@@ -203,7 +210,7 @@ def _weigh_draws(path, drawn, tol, most_draws, noise):
 
     Where few enough of them leave the wanted error: that takes a fraction of the time.
     """
-    back = -path.log_odds(np.concatenate(drawn.states))
+    back = -path.log_odds(drawn.rows)
     n_draws = chains_needed(back, _AIM * tol)
     if n_draws > min(most_draws, _MOST_DRAWS):
         return None
@@ -213,7 +220,7 @@ def _weigh_draws(path, drawn, tol, most_draws, noise):
         for block in row_blocks(n_draws, path.end.n_units)
     ]
     mean = average_weights(np.concatenate(weights)[:, np.newaxis])
-    error = error_on_the_way_back(back[:, np.newaxis], n_draws // _SAFETY)
+    error = error_on_the_way_back(back, n_draws // _SAFETY)
     mean = mean._replace(std=max(mean.std, error))
     return mean if mean.std <= tol else None
 

@@ -5,14 +5,14 @@ __all__ = ["start_at_draws", "start_at_rows", "with_peaks"]
 import numpy as np
 from scipy.special import softmax
 
-from skebm.sampling.mixture import Mixture, fit_mixture, kernel_mixture
+from skebm.sampling.mixture import (
+    GROUPED_ROWS,
+    MOST_GROUPS,
+    Mixture,
+    fit_mixture,
+    kernel_mixture,
+)
 from skebm.units.data import distinct_rows
-
-# Components of a mixture, at most.
-_GROUPS = 50
-
-# Of rows learned from, and of those a machine draws: more would say little more.
-_MOST_ROWS = 2000
 
 # Share of what excludes nothing: independent units, and units that are all alike.
 _BROAD = 0.5
@@ -53,15 +53,15 @@ def start_at_rows(energy, mean, rows, rng):
     if rows is None:
         return broad
     sample = rows
-    if len(rows) > _MOST_ROWS:
-        sample = rows[rng.choice(len(rows), _MOST_ROWS, replace=False)]
-    mixture = fit_mixture(units, sample, _GROUPS, rng).joined(broad, _BROAD)
+    if len(rows) > GROUPED_ROWS:
+        sample = rows[rng.choice(len(rows), GROUPED_ROWS, replace=False)]
+    mixture = fit_mixture(units, sample, MOST_GROUPS, rng).joined(broad, _BROAD)
     return with_peaks(mixture, energy, rows)
 
 
 def start_at_draws(mixture, energy, rows, rng):
     """Fit a mixture to rows that a machine has drawn, beside the one before."""
-    adapted = fit_mixture(mixture.units, rows, _GROUPS, rng)
+    adapted = fit_mixture(mixture.units, rows, MOST_GROUPS, rng)
     return mixture.joined(with_peaks(adapted, energy, rows), _ADAPTED)
 
 

@@ -5,7 +5,14 @@ component. So its log Z is known and its draws are exact, also where rows form g
 that no chain travels between: what starts from it knows of all of them.
 """
 
-__all__ = ["Groups", "Mixture", "fit_mixture", "kernel_mixture"]
+__all__ = [
+    "GROUPED_ROWS",
+    "MOST_GROUPS",
+    "Groups",
+    "Mixture",
+    "fit_mixture",
+    "kernel_mixture",
+]
 
 import warnings
 
@@ -13,8 +20,13 @@ import numpy as np
 from scipy.special import logsumexp, softmax
 from sklearn.exceptions import ConvergenceWarning
 
-from skebm.units.categorical import draw_levels, log_sum_of_levels
+from skebm.units.categorical import draw_levels
 from skebm.units.data import distinct_rows
+
+# Of a table, or of what a machine draws, at most: groups that are looked for, and rows
+# in which they are. More would say little more.
+MOST_GROUPS = 50
+GROUPED_ROWS = 2000
 
 # Iterations of EM: the first few do most of it.
 _ITERATIONS = 20
@@ -97,10 +109,6 @@ class Mixture:
         scores = np.dot(rows.astype(self.fields.dtype, copy=False), self.fields.T)
         scores += self._bias
         return scores
-
-    def log_prob(self, rows):
-        """Compute the log-probability of each row, in nats."""
-        return log_sum_of_levels(self.context(rows))
 
     def log_ratio(self, context, beta, other):
         """Compute by how much the start favours rows more at another beta.
@@ -192,7 +200,7 @@ def fit_mixture(units, rows, n_components, rng, row_weights=None):
 
 
 def _sums(scores, beta):
-    """Sum exp(beta * score) over components; float64 where a sum is the result."""
+    """Sum exp(beta * score) over components, adding up in float64."""
     if np.ndim(beta) == 0 and beta == 0:
         return float(scores.shape[1])
     beta = np.reshape(np.asarray(beta, scores.dtype), (-1, 1))
