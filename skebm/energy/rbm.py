@@ -297,8 +297,8 @@ class RBMEnergy(Energy):
         visible = centre(self.visible.statistics(rows), self.visible_offset)
         hidden = np.empty((len(rows), len(self.hidden_offset)), self.dtype)
         hidden[:, :-1] = self.hidden.mean(np.dot(visible, self.matrix[:-1].T))
+        hidden[:, -1] = 1  # whose offset is 0
         hidden -= self.hidden_offset
-        hidden[:, -1] = 1
         return hidden, visible
 
     def statistics(self, rows, row_weights=None, *, noise=None):

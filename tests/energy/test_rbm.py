@@ -74,3 +74,29 @@ def test_what_real_units_cannot_do_is_refused(settings):
         turned.score(turned.context(np.eye(2)), 0.5)
     with pytest.raises(ValueError, match="not binary"):
         energy.conditional_log_likelihood(np.zeros((1, 3)))
+
+
+def test_sides_read_no_memory_that_was_not_written(monkeypatch):
+    """What is left there may be a number that signals, which warns of nothing."""
+    signalling = np.array(0x7FF0000000000001, np.uint64).view(np.float64)
+
+    def empty(shape, dtype):
+        left = np.empty(shape, np.uint64)
+        left[...] = signalling.view(np.uint64)
+        return left.view(dtype)
+
+    energy = gaussian_mixture().shifted(hidden=np.array([0.3, 0.7]))
+    with monkeypatch.context() as patch, np.errstate(invalid="raise"):
+        patch.setattr("skebm.energy.rbm.np", Numpy(empty))
+        hidden, _ = energy.sides(np.array([[0.5, 1, 0]]))
+    np.testing.assert_array_equal(hidden[:, -1], 1)
+
+
+class Numpy:
+    """NumPy with another `empty`."""
+
+    def __init__(self, empty):
+        self.empty = empty
+
+    def __getattr__(self, name):
+        return getattr(np, name)
