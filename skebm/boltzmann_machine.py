@@ -18,6 +18,7 @@ from skebm.estimator.validation import (
     check_bias,
     check_constructor,
     check_couplings,
+    refuse_missing,
 )
 from skebm.learning.pair_metric import PairMetric
 from skebm.partition.enumeration import MAX_ENUMERATED_UNITS
@@ -257,7 +258,7 @@ class BoltzmannMachine(OneToOneFeatureMixin, MetropolisMixin, BaseBinaryModel):
         P : ndarray of shape (n_samples, n_features)
             P(x_j is in the upper state | the other features), in float32 for
             float32 input, else in float64. What a row says about a feature does
-            not enter its own column.
+            not enter its own column. Missing values are summed out.
 
         Raises
         ------
@@ -274,6 +275,8 @@ class BoltzmannMachine(OneToOneFeatureMixin, MetropolisMixin, BaseBinaryModel):
                [0.269, 0.269]])
         """
         rows = self._rows(X)
+        if rows.has_missing:
+            return self._proba_of_columns(rows)
         energy = self._energy()
         return rows.map(
             energy.conditional_mean,
@@ -308,6 +311,7 @@ class BoltzmannMachine(OneToOneFeatureMixin, MetropolisMixin, BaseBinaryModel):
         >>> machine.energy([[1, 0], [1, 1]])
         array([1., 0.])
         """
+        refuse_missing(self._check(X), "an energy is that of complete rows.")
         return self.free_energy(X)
 
     @classmethod

@@ -8,7 +8,12 @@ import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
 from skebm.estimator.base import BaseEnergyModel
-from skebm.estimator.validation import Interval, make_generator, validate_params
+from skebm.estimator.validation import (
+    Interval,
+    make_generator,
+    refuse_missing,
+    validate_params,
+)
 from skebm.partition.log_partition import compute_log_partition
 
 # Rows given that are looked at, at most.
@@ -110,7 +115,7 @@ def log_partition_bounds(
     machine, log_summed = energy.marginal()
     known = model._known_rows
     if X is not None:
-        rows = model._rows(X)
+        rows = refuse_missing(model._rows(X), "bounds ask for complete rows.")
         given = model._drawn(rows.take(rows.sample(_MOST_GIVEN_ROWS, rng)), rng)
         known = given if known is None else np.concatenate([known, given])
     estimate = compute_log_partition(

@@ -10,12 +10,13 @@ __all__ = ["Energy"]
 import numpy as np
 from scipy.special import logsumexp
 
+from skebm.energy.completions import CompletionSums
 from skebm.units.base import Frozen
 from skebm.units.binary import BinaryUnits, draw_binary, softplus
 from skebm.units.data import row_blocks
 
 
-class Energy(Frozen):
+class Energy(CompletionSums, Frozen):
     """A score of configurations: exp(-E) / Z is the probability of one.
 
     A new energy is a frozen dataclass that names its `parameters`, and defines `units`,
@@ -248,6 +249,25 @@ class Energy(Frozen):
     def chain_mean(self, mean):
         """Give means of rows that chains move, from those of the visible units."""
         return mean
+
+    def at_temperature(self, temperature):
+        """Give the machine whose distribution is proportional to exp(-E / temperature).
+
+        Its hidden units have this temperature as well.
+        """
+        return (1 / temperature) * self
+
+    def with_visible_chains(self):
+        """Give the machine whose chains move visible units, some of which may be held.
+
+        Returns
+        -------
+        machine : Energy
+            Whose rows begin with the visible columns.
+        constant : float
+            What its score lacks to be that of this energy, in nats.
+        """
+        return self, 0.0
 
     def complete(self, visible, noise, beta=1.0):
         """Make rows that chains move of visible rows, by draws where need be."""

@@ -8,6 +8,7 @@ from functools import cached_property
 import numpy as np
 
 from skebm.energy.conditionals.gaussian_rbm import conditional_log_density
+from skebm.energy.noise_parameters import NoiseParameters
 from skebm.energy.offsets import centre, centred_moments
 from skebm.energy.pairwise import PairwiseEnergy
 from skebm.energy.rbm import RBMEnergy
@@ -15,7 +16,7 @@ from skebm.units.binary import draw_binary, logistic, softplus
 
 
 @dataclass(frozen=True, eq=False)
-class GaussianRBMEnergy(RBMEnergy):
+class GaussianRBMEnergy(NoiseParameters, RBMEnergy):
     """E(v, h) = |y - a|^2 / 2 - h.b - h' W y, for y = B v and h of zeros and ones.
 
     B gives the noise of the visible units unit variance, so that W and a are in
@@ -45,9 +46,6 @@ class GaussianRBMEnergy(RBMEnergy):
     ridge: float = 0.0
     log_volume: float = 0.0
 
-    # Data that are not 10^6 standard deviations of the noise apart need no larger ones.
-    largest_weight = 1e6
-
     @property
     def units(self):
         """Units of the rows that chains move: the hidden ones."""
@@ -58,68 +56,16 @@ class GaussianRBMEnergy(RBMEnergy):
         """Number of visible columns."""
         return self.visible.n_columns
 
-    # ---- vectors ----
+    @property
+    def noise(self):
+        """Units whose noise is learned: all visible ones."""
+        return self.visible
 
-    def arrays(self):
-        """List the parameters: the matrix, and those of the noise."""
-        units = self.visible
-        shear = [units.shear] if units.is_full else []
-        return [self.matrix, units.log_stretch, *shear]
+    def with_noise(self, noise):
+        """Return this energy with other noise."""
+        return self.replaced(visible=noise)
 
-    def with_arrays(self, arrays):
-        """Return this energy with other parameters."""
-        matrix, log_stretch, *shear = arrays
-        shear = shear[0] if shear else None
-        noise = self.visible.replaced(log_stretch=log_stretch, shear=shear)
-        return self.replaced(matrix=matrix, visible=noise)
-
-    def changed(self):
-        """Forget what was computed, also of the units, from arrays changed in place."""
-        self.visible.changed()
-        return super().changed()
-
-    def ravel(self):
-        """Give weights, biases and what the noise learns as one vector."""
-        units, parts = self.visible, [super().ravel()]
-        if units.shared:
-            # One coordinate, by which values and derivatives are both right.
-            root = np.sqrt(units.n_columns)
-            parts.append(units.log_stretch.sum(keepdims=True) / root)
-        elif not units.fixed:
-            parts.append(units.log_stretch)
-        if units.is_full:
-            parts.append(units.shear[np.tril_indices_from(units.shear, -1)])
-        return np.concatenate(parts)
-
-    def unravel(self, vector):
-        """Return the energy with the parameters that a vector has."""
-        units, n_stretches = self.visible, self.n_visible
-        if units.fixed or units.shared:
-            n_stretches = int(units.shared and not units.fixed)
-        n_linear = self.weights.size + self.n_visible + self.n_hidden
-        linear, stretch, shear = np.split(vector, [n_linear, n_linear + n_stretches])
-        log_stretch = np.zeros_like(units.log_stretch)
-        if n_stretches:
-            log_stretch[:] = stretch / np.sqrt(len(log_stretch) // n_stretches)
-        lower = None
-        if units.is_full:
-            lower = np.zeros_like(units.shear)
-            lower[np.tril_indices_from(lower, -1)] = shear
-        units = units.replaced(log_stretch=log_stretch, shear=lower)
-        return super().unravel(linear).replaced(visible=units)
-
-    def deviations(self):
-        """Give the deviations of statistics; coordinates of the noise count as 1."""
-        units = self.visible
-        shear = np.ones_like(units.shear) if units.is_full else None
-        one = 1 / np.sqrt(units.n_columns) if units.shared else 1.0
-        stretch = np.full_like(units.log_stretch, one)
-        ones = units.replaced(log_stretch=stretch, shear=shear)
-        return super().deviations().replaced(visible=ones)
-
-    def has_diverged(self):
-        """Say whether a parameter is beyond reason, or a column of the noise lost."""
-        return super().has_diverged() or not self.visible.is_regular()
+    # ---- vectors and offsets ----
 
     def shifted(self, visible=None, hidden=None):
         """Describe the same distribution with another offset of hidden units."""
@@ -159,6 +105,11 @@ class GaussianRBMEnergy(RBMEnergy):
         """
         log_integral = self.n_visible * np.log(2 * np.pi) / 2 - self.visible.log_det
         return self._machine, float(log_integral + self.log_volume)
+
+    def hidden_free_energy(self, hidden):
+        """Compute -log of the integral of exp(-E) over visible units, (n_rows,)."""
+        _, log_integral = self.marginal()
+        return self._machine.free_energy(hidden) - (log_integral - self.log_volume)
 
     @cached_property
     def _machine(self):
@@ -202,13 +153,32 @@ class GaussianRBMEnergy(RBMEnergy):
         """Make so many sweeps."""
         return self._machine.gibbs(rows, noise, n_sweeps, **settings)
 
+    def at_temperature(self, temperature):
+        """Give the machine whose distribution is proportional to exp(-E / temperature).
+
+        In y / root(temperature) it has its form again.
+        """
+        root, plain = np.sqrt(temperature), self.plain()
+        matrix = plain.matrix / root
+        matrix[:, -1] /= root
+        units = plain.visible
+        base = units.whitening / root
+        visible = type(units).of_base(base, shared=units.shared, fixed=units.fixed)
+        return plain.replaced(matrix=matrix, visible=visible)
+
+    def with_visible_chains(self):
+        """Give the machine whose chains move visible rows, and what it lacks."""
+        layers = self.visible, self.hidden, self.visible_offset, self.hidden_offset
+        squares = np.vdot(self.visible_bias, self.visible_bias)
+        return RBMEnergy(self.matrix, *layers), -float(squares) / 2
+
     def complete(self, visible, noise, beta=1.0):
         """Draw the hidden units, which chains move, given visible rows."""
         return draw_binary(self.hidden_field(visible), noise, beta)
 
     def visible_of(self, rows, noise, beta=1.0):
         """Draw visible rows given the hidden ones."""
-        return self.visible.draw(self._visible_field(rows), noise, beta)
+        return self.visible.draw(self.visible_field(rows), noise, beta)
 
     def chain_mean(self, mean):
         """Give means of the hidden units without a field."""
@@ -252,9 +222,7 @@ class GaussianRBMEnergy(RBMEnergy):
         deviation = white - self.visible_bias
         squares = np.einsum("ij,ij->i", deviation, deviation) / 2
         value = row_weights @ (softplus(field).sum(axis=1) - squares)
-        value -= (
-            row_weights.sum() * self.ridge / 2 * np.vdot(*2 * [self.visible.whitening])
-        )
+        value -= row_weights.sum() * self._cost_of_ridge
         hidden = logistic(field)
         deviation -= hidden @ self.weights
         slope = self.visible.slope(deviation, rows, row_weights, self.ridge)
@@ -267,6 +235,17 @@ class GaussianRBMEnergy(RBMEnergy):
         )
         matrix = centred_moments(moments, self.hidden_offset, self.visible_offset)
         return value, self._gradient(matrix, slope)
+
+    def posterior_statistics(self, field, rows, observed, posterior):
+        """Sum -dE/dtheta over rows and all hidden configurations, with weights."""
+        known = field, rows, observed, posterior
+        slope = self.visible.observed_slope(*known, self.ridge)
+        return self._gradient(super().posterior_statistics(*known).matrix, slope)
+
+    def observed_phase(self, rows, observed, row_weights):
+        """Do as `positive_phase` for rows of which some columns are missing."""
+        value, statistics = super().observed_phase(rows, observed, row_weights)
+        return value - row_weights.sum() * self._cost_of_ridge, statistics
 
     def negative_phase(self):
         """Compute log Z and the statistics, enumerating the hidden units."""
@@ -282,16 +261,8 @@ class GaussianRBMEnergy(RBMEnergy):
             matrix, self.visible.model_slope()
         )
 
-    def natural(self, gradient, turn):
-        """Make a gradient natural, that of the noise in units of the noise."""
-        noise = self.visible.natural_step(gradient.visible)
-        return gradient.replaced(matrix=turn(gradient.matrix), visible=noise)
-
     def _mean_rows(self, hidden):
         """Give means of y and the constant, given centred hidden rows."""
         means = np.dot(hidden, self.matrix)
         means[:, -1] = 1
         return means
-
-    def _gradient(self, matrix, slope):
-        return self.replaced(matrix=matrix, visible=slope)

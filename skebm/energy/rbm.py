@@ -9,6 +9,7 @@ from typing import NamedTuple
 import numpy as np
 
 from skebm.energy.base import Energy
+from skebm.energy.hidden_sums import HiddenSums
 from skebm.energy.offsets import centre, no_offset, plain_bias, shifted_offset
 from skebm.units.base import Units
 from skebm.units.binary import BinaryUnits
@@ -22,7 +23,7 @@ class RBMContext(NamedTuple):
 
 
 @dataclass(frozen=True, eq=False)
-class RBMEnergy(Energy):
+class RBMEnergy(HiddenSums, Energy):
     """E(v, h) = -a . s(v) - b . t(h) - t(h)' W s(v), with statistics s and t of units.
 
     Where states have a measure of their own, as Gaussian ones, -E has that as well.
@@ -225,10 +226,12 @@ class RBMEnergy(Energy):
         """Compare the unnormalised probabilities of rows at two inverse temperatures.
 
         The hidden units are summed out: what they are at the moment would be noise in
-        the comparison.
+        the comparison. Real-valued visible units keep the measure of their own, as they
+        do in `sweep` with a tilt.
         """
         rise = self.hidden.rise(context.field, beta, other)
-        return rise + self._visible_score(context.statistics) * np.subtract(other, beta)
+        linear = np.dot(context.statistics, self.visible_bias)
+        return rise + linear * np.subtract(other, beta)
 
     def _visible_score(self, statistics):
         return np.dot(statistics, self.visible_bias) + self.visible.log_base(statistics)
@@ -237,7 +240,7 @@ class RBMEnergy(Energy):
         """List both layers, of which the other is summed out."""
 
         def visible_of_hidden(hidden, noise):
-            return self.visible.draw(self._visible_field(hidden), noise)
+            return self.visible.draw(self.visible_field(hidden), noise)
 
         return [
             (self.hidden, self.transposed().free_energy, visible_of_hidden),
@@ -256,33 +259,32 @@ class RBMEnergy(Energy):
 
     def visible_mean(self, hidden):
         """Compute the mean of the visible units given hidden rows."""
-        return self.visible.states(self.visible.mean(self._visible_field(hidden)))
+        return self.visible.states(self.visible.mean(self.visible_field(hidden)))
 
-    def _visible_field(self, hidden):
+    def visible_field(self, hidden):
+        """Compute the fields of the visible units given hidden rows."""
         field = np.dot(hidden.astype(self.dtype, copy=False), self.weights)
         field += self.visible_bias
         return field
 
     def sweep(self, context, noise, *, beta=1.0, tilt=None, fixed=None, reverse=False):
         """Draw the hidden layer given the visible one, then this; see `Energy`."""
-        if tilt is not None or fixed is not None:
+        if tilt is None and np.any(np.not_equal(beta, 1)):
             _refuse_real(self.visible)
         hidden = self.hidden.draw(context.field, noise, beta)
-        if tilt is None:
-            drawn = self.visible.draw(self._visible_field(hidden), noise, beta)
-        else:
-            scaled = np.ones((len(hidden), hidden.shape[1] + 1), self.dtype)
-            scaled[:, :-1] = hidden
-            scaled *= np.reshape(beta, (-1, 1)).astype(self.dtype)
-            field = np.dot(scaled, self._biased_weights)
+        if tilt is None and fixed is None:
+            return self.visible.draw(self.visible_field(hidden), noise, beta)
+        scaled = np.ones((len(hidden), hidden.shape[1] + 1), self.dtype)
+        scaled[:, :-1] = hidden
+        scaled *= np.reshape(beta, (-1, 1)).astype(self.dtype)
+        field = np.dot(scaled, self._biased_weights)
+        if tilt is not None:
             field += tilt
-            if fixed is None:
-                self._mix(hidden, field, noise, beta)
-            drawn = self.visible.draw(field, noise)
         if fixed is None:
-            return drawn
+            self._mix(hidden, field, noise, beta)
+            return self.visible.draw(field, noise)
         kept = self.visible.states(context.statistics)
-        return np.where(fixed, kept.astype(drawn.dtype), drawn)
+        return self.visible.draw_missing(field, kept, fixed, noise)
 
     def _mix(self, hidden, field, noise, beta):
         """Move hidden units on a path once more, and the visible fields with them."""
@@ -329,9 +331,9 @@ class RBMEnergy(Energy):
 
 
 def _refuse_real(units):
-    """Refuse temperatures, paths and held columns of units that cannot be listed."""
+    """Refuse temperatures of units that cannot be listed."""
     if units.n_configurations == np.inf:
         raise ValueError(
-            "Real-valued units have no path, temperature or held columns of their own. "
-            "Integrate them out, as GaussianRBMEnergy does."
+            "Real-valued units have no temperature of their own. Integrate them out, as "
+            "GaussianRBMEnergy does."
         )

@@ -9,8 +9,10 @@ from sklearn.base import BaseEstimator, TransformerMixin
 
 from skebm.estimator.binary_rows import BinaryRowsMixin
 from skebm.estimator.callbacks import CallbackSupportMixin
+from skebm.estimator.conditions import ConditionsMixin
 from skebm.estimator.fitting import FittingMixin
 from skebm.estimator.likelihood import LikelihoodMixin
+from skebm.estimator.missing import MissingValuesMixin
 from skebm.estimator.real_rows import RealRowsMixin
 from skebm.estimator.sampling import SamplingMixin
 from skebm.estimator.validation import Interval
@@ -20,6 +22,7 @@ class BaseEnergyModel(
     FittingMixin,
     LikelihoodMixin,
     SamplingMixin,
+    MissingValuesMixin,
     CallbackSupportMixin,
     TransformerMixin,
     BaseEstimator,
@@ -71,11 +74,12 @@ class BaseEnergyModel(
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
         tags.input_tags.sparse = True
+        tags.input_tags.allow_nan = True
         tags.transformer_tags.preserves_dtype = ["float64", "float32"]
         return tags
 
 
-class BaseBinaryModel(BinaryRowsMixin, BaseEnergyModel):
+class BaseBinaryModel(ConditionsMixin, BinaryRowsMixin, BaseEnergyModel):
     """A model of rows whose values are on or off."""
 
     _parameter_constraints: dict = {

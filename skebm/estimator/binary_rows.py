@@ -24,7 +24,7 @@ class BinaryRowsMixin:
         """Learn from rows in which units the model works; `first` forgets others."""
         if first:
             self._n_rows_seen, self._column_sums = 0, 0.0
-        self._n_rows_seen = self._n_rows_seen + rows.n_rows
+        self._n_rows_seen = self._n_rows_seen + rows.column_counts()
         self._column_sums = self._column_sums + rows.column_sums()
         # Half a row more on each side keeps the log-odds finite.
         self._visible_mean = (self._column_sums + 0.5) / (self._n_rows_seen + 1)
@@ -45,6 +45,14 @@ class BinaryRowsMixin:
     def _start_rows(self, n_rows, rng):
         """Draw rows from which chains start, in the model's units."""
         return rng.random((n_rows, self.n_features_in_)) < self._visible_mean
+
+    def _states_in(self, rows, rng):
+        """Give the values that rows have for users, fractions drawn."""
+        return self._in_states(self._drawn(rows.take(slice(None)), rng))
+
+    def _levels_of(self, column):
+        """List the values of a column: units, and the states that stand for it."""
+        return [([column], [0.0]), ([column], [1.0])]
 
     def _in_states(self, units):
         """Give rows in the model's units the values that users know."""

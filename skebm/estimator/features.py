@@ -5,7 +5,11 @@ __all__ = ["HiddenUnitsMixin"]
 from sklearn.base import ClassNamePrefixFeaturesOutMixin, TransformerMixin
 from sklearn.utils.validation import check_consistent_length, check_is_fitted
 
-from skebm.estimator.validation import check_hidden_rows, unqualified
+from skebm.estimator.validation import (
+    check_hidden_rows,
+    refuse_missing,
+    unqualified,
+)
 
 
 # A transformer itself, since scikit-learn wraps the output of `transform` where a
@@ -25,7 +29,8 @@ class HiddenUnitsMixin(ClassNamePrefixFeaturesOutMixin, TransformerMixin):
         Returns
         -------
         H : ndarray of shape (n_samples, n_components)
-            P(h = 1 | v), in float32 for float32 input, else in float64. Of a
+            P(h = 1 | v), in float32 for float32 input, else in float64; where values
+            of v are missing, given the others. Of a
             `LatentBM` by mean field unless `score_is_exact_`.
 
         Raises
@@ -43,6 +48,8 @@ class HiddenUnitsMixin(ClassNamePrefixFeaturesOutMixin, TransformerMixin):
                [0.119]])
         """
         rows = self._rows(X)
+        if rows.has_missing:
+            return self._hidden_means(rows)
         energy = self._energy()
         return rows.map(
             energy.hidden_mean, row_elements=energy.n_units, dtype=rows.float_dtype
@@ -112,7 +119,7 @@ class HiddenUnitsMixin(ClassNamePrefixFeaturesOutMixin, TransformerMixin):
         >>> rbm.energy([[1, 0], [0, 1]], [[1], [1]])
         array([-2.,  2.])
         """
-        rows = self._rows(X)
+        rows = refuse_missing(self._rows(X), "an energy is that of complete rows.")
         energy = self._energy()
         hidden = check_hidden_rows(H, energy.n_hidden)
         check_consistent_length(rows.table, hidden)

@@ -109,7 +109,7 @@ class FittingMixin:
         rng = self._seed()
         rows, held_out = self._hold_out(rows, rng, algorithm)
         self._see(rows, first=True)
-        rows = self._in_units(rows)
+        rows = self._completed(self._in_units(rows), rng)
         self._remember(rows)
         state = self._begin(rows, rng, algorithm)
         trainer = self._trainer(state, rows, held_out, algorithm)
@@ -180,8 +180,9 @@ class FittingMixin:
         if not first:
             self._check_structure()
         self._see(rows, first=first)
-        rows = self._in_units(rows)
-        state = self._begin(rows, self._seed(), algorithm) if first else self._resume()
+        rng = self._seed() if first else deepcopy(self._state.noise.rng)
+        rows = self._completed(self._in_units(rows), rng)
+        state = self._begin(rows, rng, algorithm) if first else self._resume()
         if state.jumping is None:
             rng = state.noise.rng
             state.jumping = self._jumping(_sample(rows, rng), rng)
@@ -233,6 +234,7 @@ class FittingMixin:
                 held_out,
                 groups=state.jumping.groups,
                 mean=state.model.chain_mean(self._visible_mean),
+                mean_of_rows=self._mean_of_rows(),
                 noise=UniformNoise(state.noise.rng.spawn(1)[0], np.float32),
                 n_updates=n_updates,
                 update_rows=self.batch_size + self.n_chains,
@@ -307,7 +309,7 @@ class FittingMixin:
             self._see(rows, first=True)
         rng = self._seed()
         if X is not None:
-            self._remember(self._in_units(rows))
+            self._remember(self._completed(self._in_units(rows), rng))
         sample = self._start_rows(sample_size(n_features), rng)
         state = self._start(self._energy(), sample, rng, "pcd")
         learner = self._learner("pcd", state.model)

@@ -54,8 +54,8 @@ class LikelihoodMixin:
         Returns
         -------
         free_energy : ndarray of shape (n_samples,)
-            -log of the sum of exp(-E) over the hidden units, in nats. Lower is
-            likelier; comparable between rows, not between models.
+            -log of the sum of exp(-E) over the hidden units, and over what is missing,
+            in nats. Lower is likelier; comparable between rows, not between models.
 
         Raises
         ------
@@ -70,10 +70,13 @@ class LikelihoodMixin:
         >>> rbm.free_energy([[1, 0], [0, 1]]).round(3)
         array([-2.127, -0.127])
         """
-        return self._free_energy(self._rows(X)) + self._energy_constant
+        return self._energy_constant - self._scores(self._rows(X))[0]
 
-    def score_samples(self, X):
+    def score_samples(self, X, *, return_std=False):
         """Compute the log-likelihood of each row.
+
+        Of a row with missing values it is that of those that are observed, the others
+        summed out.
 
         Deterministic, and independent of which rows are passed together. There is one
         exception: binary rows whose probabilities would sum to more than 1 have log Z
@@ -83,12 +86,20 @@ class LikelihoodMixin:
         ----------
         X : {array-like, sparse matrix} of shape (n_samples, n_features)
             Values of the visible units, read as in `fit`.
+        return_std : bool, default=False
+            Whether to give the standard errors of rows with missing values as well.
 
         Returns
         -------
         log_likelihood : ndarray of shape (n_samples,)
             Normalised log p(v), in nats. The error of `log_partition_` shifts all
-            rows alike; where that is large there is a `ConvergenceWarning`.
+            rows alike; where that is large there is a `ConvergenceWarning`. A row that
+            is wholly missing has 0.
+        std : ndarray of shape (n_samples,)
+            Only if `return_std`. 0 of rows that are complete, and of those whose
+            missing values are summed over: with at most 12 hidden units of an RBM, or
+            12 missing values of binary units. Elsewhere they are annealed, and this is
+            the standard error of that, without the one of `log_partition_`.
 
         Raises
         ------
@@ -104,11 +115,21 @@ class LikelihoodMixin:
         array([-0.478, -2.478])
         """
         rows = self._rows(X)
-        score = -self._free_energy(rows)
+        score, std = self._scores(rows)
         estimate = self._estimate_partition()
-        if rows.is_binary and not estimate.exact:
+        # Rows with gaps are no configurations, of which no two can occur together.
+        if rows.is_binary and not estimate.exact and not rows.has_missing:
             estimate = self._raised(estimate, rows, score)
-        return score - estimate.log_partition
+        if std.max() > _LARGEST_GAP:
+            warn_user(
+                f"The standard error of the score of {(std > _LARGEST_GAP).sum()} rows "
+                f"with missing values is above {_LARGEST_GAP} nats, at most "
+                f"{std.max():.2g}: sums over what is missing are estimated by "
+                "annealing. A model of at most 12 hidden units sums exactly.",
+                ConvergenceWarning,
+            )
+        score -= estimate.log_partition
+        return (score, std) if return_std else score
 
     def score(self, X, y=None):
         """Compute the mean log-likelihood of the rows.
@@ -155,7 +176,8 @@ class LikelihoodMixin:
         Returns
         -------
         pseudo_log_likelihood : ndarray of shape (n_samples,)
-            In nats. Takes n_features times as long as `free_energy`.
+            In nats, the sum over features that are observed. Takes n_features times as
+            long as `free_energy`.
 
         Raises
         ------
@@ -170,7 +192,7 @@ class LikelihoodMixin:
         >>> rbm.pseudo_log_likelihood([[1, 0], [0, 1]]).round(3)
         array([-0.428, -2.032])
         """
-        return self._conditionals(X, lambda log_likelihood: log_likelihood.sum(axis=1))
+        return self._conditionals(X, lambda conditional: np.nansum(conditional, axis=1))
 
     def conditional_score_samples(self, X):
         """Compute the log-likelihood of each value given the others of its row.
@@ -187,7 +209,8 @@ class LikelihoodMixin:
         -------
         log_likelihood : ndarray of shape (n_samples, n_features)
             For every feature i log p(v_i | the other features), in nats; of real values
-            a log-density. Takes n_features times as long as `free_energy`.
+            a log-density. Takes n_features times as long as `free_energy`. Where values
+            are missing it is NaN, and the others are given those that are observed.
 
         Raises
         ------
@@ -203,7 +226,7 @@ class LikelihoodMixin:
         array([[-0.214, -0.214],
                [-1.016, -1.016]])
         """
-        return self._conditionals(X, lambda log_likelihood: log_likelihood)
+        return self._conditionals(X, lambda conditional: conditional)
 
     def log_partition(self):
         """Compute the log partition function log Z, or give it if it is known.
@@ -267,6 +290,8 @@ class LikelihoodMixin:
     def _conditionals(self, X, summary):
         """Summarise log p(v_i | the others) of each row, in the units of users."""
         rows = self._rows(X)
+        if rows.has_missing:
+            return summary(self._observed_conditionals(rows))
         energy = self._energy()
         log_scale = np.log(self._scale)
         return rows.map(
@@ -274,9 +299,13 @@ class LikelihoodMixin:
             row_elements=energy.n_units,
         )
 
-    def _free_energy(self, rows):
+    def _scores(self, rows):
+        """Compute -F of rows, and its standard errors."""
+        if rows.has_missing:
+            return self._observed_scores(rows)
         energy = self._energy()
-        return rows.map(energy.free_energy, row_elements=energy.n_units)
+        free_energy = rows.map(energy.free_energy, row_elements=energy.n_units)
+        return -free_energy, np.zeros(rows.n_rows)
 
     def _estimate_partition(self):
         check_is_fitted(self)

@@ -4,8 +4,8 @@ __all__ = ["RealRowsMixin"]
 
 import numpy as np
 
-from skebm.estimator.validation import check_table
-from skebm.units.data import Rows, ScaledRows
+from skebm.estimator.validation import check_real_rows
+from skebm.units.data import ScaledRows
 
 # Columns that vary by less than this share of their size vary by rounding.
 _ROUNDING = 1e-13
@@ -25,7 +25,7 @@ class RealRowsMixin:
     _visible_mean = None
 
     def _check(self, X, *, reset=False):
-        return Rows(check_table(self, X, reset=reset), None)
+        return check_real_rows(self, X, reset=reset)
 
     def _see(self, rows, *, first):
         if not first:
@@ -50,6 +50,10 @@ class RealRowsMixin:
     def _start_rows(self, n_rows, rng):
         return rng.standard_normal((n_rows, self.n_features_in_))
 
+    def _states_in(self, rows, rng):
+        """Give the values that rows have for users, to the last bit."""
+        return rows.take(slice(None))
+
     def _in_states(self, units):
         return self._location + self._scale * units
 
@@ -59,12 +63,13 @@ def _moments(rows):
     with np.errstate(over="ignore", invalid="ignore"):
         # Sums of what differs from the first row have no rounding where none does.
         first = rows.take(slice(1))[0].astype(np.float64)
-        mean = first + ScaledRows(rows, first, 1.0).column_sums() / rows.n_rows
+        counts = rows.column_counts()
+        mean = first + ScaledRows(rows, first, 1.0).column_sums() / counts
         centred = ScaledRows(rows, mean, 1.0)
         squares = np.zeros_like(mean)
         for block in centred.blocks(rows.n_columns):
             squares += np.square(centred.take(block)).sum(axis=0)
-    variance = squares / rows.n_rows
+    variance = squares / counts
     if not np.isfinite(variance).all():
         column = np.argmin(np.isfinite(variance))
         raise ValueError(

@@ -8,9 +8,12 @@ import numpy as np
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils.validation import check_is_fitted
 
+from skebm.conditional.clamped_chains import redraw_missing
 from skebm.estimator.validation import (
     Interval,
+    check_fixed,
     make_generator,
+    refuse_missing,
     unqualified,
     validate_params,
 )
@@ -30,6 +33,8 @@ _ADAPTING_LADDERS = 8
 # by less than 0.1 after twenty.
 _LEAST_RESTARTS = 20
 
+_COMPLETE = "chains move complete rows. Draw what is missing by sample(given=X)."
+
 _SWEEP_CONSTRAINTS = {
     "n_steps": [Interval(Integral, 0, None, closed="left")],
     # Below it the product of a field and 1 / temperature may overflow float32.
@@ -45,7 +50,8 @@ class SamplingMixin:
     @validate_params(
         {
             **_SWEEP_CONSTRAINTS,
-            "n_samples": [Interval(Integral, 1, None, closed="left")],
+            "n_samples": [Interval(Integral, 1, None, closed="left"), None],
+            "given": ["array-like", "sparse matrix", None],
             "init": ["array-like", "sparse matrix", None],
             "tempering": ["boolean"],
         },
@@ -53,8 +59,9 @@ class SamplingMixin:
     )
     def sample(
         self,
-        n_samples=1,
+        n_samples=None,
         *,
+        given=None,
         n_steps=1000,
         init=None,
         temperature=1.0,
@@ -70,8 +77,14 @@ class SamplingMixin:
 
         Parameters
         ----------
-        n_samples : int, default=1
-            Number of rows.
+        n_samples : int, default=None
+            Number of rows. None is one, or as many as `given` has. If `given` has but
+            one row, it is taken so many times.
+        given : {array-like, sparse matrix} of shape (n_rows, n_features), default=None
+            Rows of which what is missing (NaN) is drawn, and all else held: completion,
+            inpainting, what-if. Draws are exact of models with at most 12 hidden units,
+            and of binary rows with at most 12 missing values; elsewhere each is that of
+            a chain of its own. Takes no `init` and no `tempering`.
         n_steps : int, default=1000
             Gibbs sweeps of each chain; any number but 0 where rows are drawn from
             the distribution itself. The distribution of the rows approaches
@@ -123,10 +136,18 @@ class SamplingMixin:
         """
         check_is_fitted(self)
         rng = make_generator(random_state)
-        rows = None if init is None else self._rows(init)
+        if given is not None:
+            if init is not None or tempering:
+                raise ValueError(
+                    "given takes no init and no tempering: chains start from it."
+                )
+            return self._sample_given(given, n_samples, n_steps, temperature, rng)
+        n_samples = n_samples or 1
+        if init is not None:
+            rows = refuse_missing(self._rows(init), "chains start from complete rows.")
 
         def start(block):
-            if rows is None:
+            if init is None:
                 n_chains = block.stop - block.start
                 return self._start_rows(n_chains, rng)
             return rows.take(np.arange(block.start, block.stop) % rows.n_rows)
@@ -146,16 +167,23 @@ class SamplingMixin:
         return self._in_states(run(start, n_samples, n_steps, temperature, rng))
 
     @validate_params(
-        {**_SWEEP_CONSTRAINTS, "X": ["array-like", "sparse matrix"]},
+        {
+            **_SWEEP_CONSTRAINTS,
+            "X": ["array-like", "sparse matrix"],
+            "fixed": ["array-like", None],
+        },
         prefer_skip_nested_validation=True,
     )
-    def gibbs(self, X, *, n_steps=1, temperature=1.0, random_state=None):
+    def gibbs(self, X, *, fixed=None, n_steps=1, temperature=1.0, random_state=None):
         """Move each row by Gibbs sampling.
 
         Parameters
         ----------
         X : {array-like, sparse matrix} of shape (n_samples, n_features)
             Values of the visible units, read as in `fit`.
+        fixed : array-like of bool, default=None
+            Which values are held as they are, of shape (n_features,) for all rows or
+            (n_samples, n_features). None holds none.
         n_steps : int, default=1
             Number of sweeps.
         temperature : float, default=1.0
@@ -182,11 +210,45 @@ class SamplingMixin:
         >>> rbm.gibbs([[1, 0], [0, 1]], random_state=0).shape
         (2, 2)
         """
-        return self._move(X, "gibbs", n_steps, temperature, random_state)
+        if fixed is None:
+            return self._move(X, "gibbs", n_steps, temperature, random_state)
+        rows = refuse_missing(self._check(X), _COMPLETE)
+        held = check_fixed(fixed, rows.n_rows, rows.n_columns)
+        noise = UniformNoise(make_generator(random_state), np.float32)
+        energy = self._energy().at_temperature(temperature).astype(np.float32)
+        known = self._states_in(rows, noise.rng)
+        units, result = self._in_units(self._check(known)), np.empty(known.shape)
+        for block in units.blocks(energy.n_units):
+            part = units.take(block)
+            if n_steps > 0:
+                part = redraw_missing(energy, part, held[block], noise, n_steps)
+            result[block] = part
+        return np.where(held, known, self._in_states(result))
+
+    def _sample_given(self, given, n_samples, n_steps, temperature, rng):
+        """Draw what is missing of rows."""
+        rows = self._check(given)
+        if n_samples not in {None, rows.n_rows}:
+            if rows.n_rows != 1:
+                raise ValueError(
+                    f"given has {rows.n_rows} rows, n_samples={n_samples} asks for "
+                    "another number. Leave n_samples out, or give one row."
+                )
+            rows = rows.subset(np.zeros(n_samples, dtype=int))
+        observed = rows.observed(slice(None))
+        drawn = self._draw_given(self._in_units(rows), n_steps, temperature, rng)
+        known = self._states_in(rows, rng)
+        result = np.where(observed, known, self._in_states(drawn))
+        empty = ~observed.any(axis=1)
+        if empty.any():
+            settings = {"n_steps": n_steps, "temperature": temperature}
+            seed = int(rng.integers(2**31))
+            result[empty] = self.sample(empty.sum(), random_state=seed, **settings)
+        return result
 
     def _move(self, X, kernel, n_steps, temperature, random_state):
         """Move each row by sweeps of one kind."""
-        rows = self._rows(X)
+        rows = refuse_missing(self._rows(X), _COMPLETE)
         rng = make_generator(random_state)
         n_rows = rows.n_rows
         moved = self._run_chains(

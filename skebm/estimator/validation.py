@@ -9,12 +9,16 @@ __all__ = [
     "check_bias",
     "check_constructor",
     "check_couplings",
+    "check_fixed",
     "check_hidden_rows",
     "check_noise",
+    "check_real_rows",
     "check_rows",
     "check_table",
+    "column_number",
     "fit_context",
     "make_generator",
+    "refuse_missing",
     "states_of",
     "unqualified",
     "validate_params",
@@ -111,11 +115,12 @@ def check_rows(estimator, X, *, reset=False):
     if sparse.issparse(X) and not X.has_canonical_format:
         X = X.copy()
         X.sum_duplicates()
+    has_missing = _has_missing(X)
     threshold = estimator.binarize
     low, high = states_of(estimator)
     unchanged = False
     if threshold is None:
-        if not _every_value(X, lambda values: (values >= low) & (values <= high)):
+        if not _every_value(X, lambda values: ~((values < low) | (values > high))):
             raise ValueError(
                 f"X has values outside [{low}, {high}], which cannot be "
                 f"{_FRACTIONS[low]}. Rescale X to [{low}, {high}], or set binarize to "
@@ -123,7 +128,7 @@ def check_rows(estimator, X, *, reset=False):
             )
     elif X.dtype != bool:
         reason = None
-        if not _every_value(X, lambda values: (values == low) | (values == high)):
+        if not _every_value(X, _is_one_of(low, high)):
             reason = f"X has values other than {low} and {high}"
         elif not low <= threshold < high:
             reason = f"The threshold changes X, which has only {low} and {high}"
@@ -136,16 +141,99 @@ def check_rows(estimator, X, *, reset=False):
                 DataConversionWarning,
             )
         unchanged = reason is None and low == 0
-    return Rows(X, threshold, lowest=low, unchanged=unchanged)
+    return Rows(X, threshold, lowest=low, unchanged=unchanged, has_missing=has_missing)
+
+
+def check_real_rows(estimator, X, *, reset=False):
+    """Validate rows of real values; see `check_rows`."""
+    X = check_table(estimator, X, reset=reset)
+    return Rows(X, None, has_missing=_has_missing(X))
 
 
 def check_table(estimator, X, *, reset=False):
-    """Validate a finite numeric table, dense or in CSR format, of the right width."""
+    """Validate a numeric table, dense or in CSR format, of the right width.
+
+    Its values are finite, or NaN where they are missing; None and `pandas.NA` are as
+    well.
+    """
     if not reset:
         check_is_fitted(estimator)
     return validate_data(
-        estimator, X, accept_sparse="csr", dtype="numeric", reset=reset
+        estimator,
+        _without_na(X),
+        accept_sparse="csr",
+        dtype="numeric",
+        ensure_all_finite="allow-nan",
+        reset=reset,
     )
+
+
+def column_number(estimator, column):
+    """Give the number of a column that a user names by number or name.
+
+    Raises
+    ------
+    ValueError
+        If there is none.
+    """
+    n_features = estimator.n_features_in_
+    if isinstance(column, str):
+        names = list(getattr(estimator, "feature_names_in_", []))
+        if column not in names:
+            raise ValueError(
+                f"column={column!r} is no feature seen in fit, which are "
+                f"{names or 'without names'}."
+            )
+        return names.index(column)
+    if not -n_features <= column < n_features:
+        raise ValueError(
+            f"column={column} is out of range: the model has {n_features} features."
+        )
+    return column % n_features
+
+
+def check_fixed(fixed, n_rows, n_features):
+    """Validate which values are held, as booleans of shape (n_rows, n_features)."""
+    fixed = np.asarray(fixed)
+    if fixed.dtype != bool or fixed.shape not in {(n_features,), (n_rows, n_features)}:
+        raise ValueError(
+            f"fixed must be booleans of shape ({n_features},), or ({n_rows}, "
+            f"{n_features}) as X has it; it has dtype {fixed.dtype} and shape "
+            f"{fixed.shape}."
+        )
+    return np.broadcast_to(fixed, (n_rows, n_features))
+
+
+def refuse_missing(rows, reason):
+    """Refuse missing values where they have no meaning."""
+    if rows.has_missing:
+        raise ValueError(f"X contains NaN, but {reason}")
+    return rows
+
+
+def _without_na(X):
+    """Put NaN where a table of Python objects has `pandas.NA`."""
+    if hasattr(X, "dtypes") and hasattr(X, "where") and hasattr(X, "isna"):
+        if any(np.dtype(object) == dtype for dtype in X.dtypes):
+            return X.where(~X.isna(), np.nan)
+        return X
+    if isinstance(X, np.ndarray) and X.dtype.kind == "O":
+        missing = [type(value).__name__ in {"NAType", "NoneType"} for value in X.flat]
+        if any(missing):
+            X = X.copy()
+            X[np.reshape(missing, X.shape)] = np.nan
+    return X
+
+
+def _has_missing(X):
+    """Say whether some value of a validated table is NaN, reading in blocks."""
+    if X.dtype.kind != "f":
+        return False
+    return not _every_value(X, lambda values: ~np.isnan(values))
+
+
+def _is_one_of(low, high):
+    return lambda values: (values == low) | (values == high) | np.isnan(values)
 
 
 def states_of(estimator):

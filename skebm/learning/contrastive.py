@@ -184,7 +184,9 @@ class ContrastiveLearning:
         size = max(1, _GATHERED_ELEMENTS // (self.batch_size * rows.n_columns))
         for first in range(0, n_batches, size):
             group = bounds[first : first + size + 1]
-            gathered = rows.take(order[group[0] : group[-1]])
+            chosen = order[group[0] : group[-1]]
+            rows.refresh(chosen, state.model, state.noise)
+            gathered = rows.take(chosen)
             if gathered.dtype != bool:
                 gathered = gathered.astype(state.model.dtype, copy=False)
             for start, stop in pairwise([bound - group[0] for bound in group]):

@@ -3,11 +3,13 @@
 __all__ = ["Measurement", "Measuring"]
 
 from copy import copy
+from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
 from scipy.special import logsumexp
 
+from skebm.conditional.incomplete_rows import score_incomplete
 from skebm.partition.starts import with_peaks
 from skebm.partition.trajectory import PartitionTrajectory
 
@@ -19,6 +21,11 @@ _MAX_TRAINING_ROWS = 1000
 _MOST_CHAINS = 400
 _ROWS_FOR_ALL = 700
 _LEAST_SHARE = 0.1
+
+# Rows with gaps, which take as long as hundreds of others each, and the seed of the
+# annealing that scores them: always the same, so that differences are of machines.
+_MOST_WITH_GAPS = 100
+_SEED = 0
 
 # The way to the first machine may take one step for so many updates planned.
 _UPDATES_A_STEP = 50
@@ -73,18 +80,32 @@ class Measuring:
     n_updates, update_rows : int
         Updates planned, and rows of data and chains in each: measuring takes a small
         part of their time.
+    mean_of_rows : ndarray of shape (n_visible,), default=None
+        Means of visible columns. Only for rows of which some values are missing.
     """
 
     def __init__(
-        self, rows, held_out, *, groups, mean, noise, n_updates, update_rows=700
+        self,
+        rows,
+        held_out,
+        *,
+        groups,
+        mean,
+        noise,
+        n_updates,
+        update_rows=700,
+        mean_of_rows=None,
     ):
         share = min(1.0, max(_LEAST_SHARE, update_rows / _ROWS_FOR_ALL))
         sample = rows.sample(int(share * _MAX_TRAINING_ROWS), noise.rng)
-        self._rows = rows.subset(sample).take(slice(None))
+        parts = [rows.subset(sample)]
         self._n_training = len(sample)
         if held_out is not None:
-            held_out = held_out.take(slice(None))
-            self._rows = np.concatenate([self._rows, held_out])
+            parts.append(held_out)
+        self._rows = np.concatenate([part.take(slice(None)) for part in parts])
+        self._observed, self._mean_of_rows = None, mean_of_rows
+        if any(part.has_missing for part in parts):
+            self._leave_out(parts)
         # Distinct binary rows: together they are no likelier than 1.
         known = groups.rows[: int(share * len(groups.rows))]
         self._known = known if known.dtype == bool else None
@@ -130,7 +151,7 @@ class Measuring:
                 found = way.log_partition + log_summed
                 log_partition = max(found, floor)
                 std = np.hypot(way.std, log_partition - found)
-        score = _score(fast, self._rows) - log_partition
+        score = self._scores(energy, fast) - log_partition
         training, validation = np.split(score, [self._n_training])
         return Measurement(
             training.mean(),
@@ -138,6 +159,33 @@ class Measuring:
             log_partition,
             std,
         )
+
+    def _leave_out(self, parts):
+        """Keep what is observed of rows to measure, and few of those with gaps."""
+        observed = np.concatenate([part.observed(slice(None)) for part in parts])
+        gaps = ~observed.all(axis=1)
+        ends = [0, self._n_training, len(gaps)]
+        kept = [_some(gaps[a:b]) + a for a, b in pairwise(ends)]
+        self._n_training = len(kept[0])
+        kept = np.concatenate(kept)
+        self._rows, self._observed = self._rows[kept], observed[kept]
+
+    def _scores(self, energy, fast):
+        if self._observed is None:
+            return _score(fast, self._rows)
+        rows = self._rows.astype(np.float64)
+        known = self._observed, self._mean_of_rows, _SEED
+        return score_incomplete(energy, rows, *known)[0]
+
+
+def _some(gaps):
+    """Choose rows to measure: some that are complete, or of those with gaps a few."""
+    complete = np.flatnonzero(~gaps)
+    if len(complete) > _MOST_WITH_GAPS:
+        return complete
+    return np.sort(
+        np.concatenate([complete, np.flatnonzero(gaps)[:_MOST_WITH_GAPS]])
+    ).astype(int)
 
 
 def _score(energy, rows):

@@ -42,7 +42,8 @@ class Likelihood:
         self._rows = WeightedRows(rows, row_weights)
         self._row_elements = energy.n_units
         self._data = None
-        if energy.n_units == energy.n_visible:
+        self._rows.check(energy)
+        if energy.n_units == energy.n_visible and not rows.has_missing:
             self._zeros = np.zeros((1, energy.n_visible))
             self._data = self._sum(energy)[1]
             self._above_zero = (self._data - energy.statistics(self._zeros)).ravel()
@@ -81,8 +82,11 @@ class Likelihood:
     def _sum(self, energy):
         """Sum scores and statistics over blocks of rows."""
         score, positive = 0.0, None
-        for part, weights in self._rows.blocks(self._row_elements):
-            value, statistics = energy.positive_phase(part, weights)
+        for part, observed, weights in self._rows.blocks(self._row_elements):
+            if observed is None:
+                value, statistics = energy.positive_phase(part, weights)
+            else:
+                value, statistics = energy.observed_phase(part, observed, weights)
             score += value
             positive = statistics if positive is None else positive + statistics
         return score, positive
@@ -107,6 +111,11 @@ class PseudoLikelihood:
     measures = "pseudo_log_likelihood"
 
     def __init__(self, energy, rows, row_weights=None):
+        if rows.has_missing:
+            raise ValueError(
+                "X contains NaN, but the pseudolikelihood needs complete rows. Set "
+                "algorithm='exact' or 'pcd', which learn from what is observed."
+            )
         self._rows = WeightedRows(rows, row_weights)
         self._row_elements = energy.n_units
 
@@ -115,7 +124,7 @@ class PseudoLikelihood:
         log_likelihood, gradient = 0.0, None
         # Overflow shows in the log-pseudolikelihood, which is checked.
         with np.errstate(over="ignore", invalid="ignore"):
-            for part, weights in self._rows.blocks(self._row_elements):
+            for part, _, weights in self._rows.blocks(self._row_elements):
                 value, slope = energy.conditional_phase(part, weights)
                 log_likelihood += value
                 gradient = slope if gradient is None else gradient + slope

@@ -4,6 +4,7 @@ __all__ = ["WeightedRows", "merge_rows"]
 
 import numpy as np
 
+from skebm.energy.completions import MOST_SUMMED
 from skebm.partition.enumeration import MAX_ENUMERATED_UNITS
 from skebm.units.data import Rows
 
@@ -37,12 +38,29 @@ class WeightedRows:
         ------
         part : ndarray of shape (n_block, n_columns)
             Consecutive rows.
+        observed : ndarray of bool of shape (n_block, n_columns) or None
+            Which values are not missing. None: all of them.
         weights : ndarray of shape (n_block,)
             What they count.
         """
         for block in self._rows.blocks(row_elements):
             part = self._rows.take(block).astype(np.float64, copy=False)
-            yield part, self._weights[block]
+            has_missing = self._rows.has_missing
+            observed = self._rows.observed(block) if has_missing else None
+            yield part, observed, self._weights[block]
+
+    def check(self, energy):
+        """Refuse rows of which an energy cannot sum over all that is missing."""
+        if not self._rows.has_missing:
+            return
+        for block in self._rows.blocks(self._rows.n_columns):
+            if not energy.is_summable(self._rows.observed(block)).all():
+                raise ValueError(
+                    "Exact learning sums over what is missing of each row: X has rows "
+                    f"of which more than {MOST_SUMMED} values are NaN, and the model "
+                    f"more than {MOST_SUMMED} hidden units. Set algorithm='pcd', or "
+                    "drop these rows."
+                )
 
 
 def merge_rows(rows, row_weights):
@@ -64,7 +82,8 @@ def merge_rows(rows, row_weights):
         The sum of what equal rows count.
     """
     n_columns = rows.n_columns
-    if n_columns > MAX_ENUMERATED_UNITS or not rows.is_binary:
+    few = n_columns <= MAX_ENUMERATED_UNITS and rows.is_binary
+    if not few or rows.has_missing:
         return rows, row_weights
     totals = np.zeros(2**n_columns)
     bits = np.arange(n_columns)

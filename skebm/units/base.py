@@ -120,6 +120,80 @@ class Units:
         """List configurations by their numbers, a row each, float64."""
         raise NotImplementedError
 
+    # ---- rows of which some columns are missing ----
+
+    def observed_score(self, field, states, observed):
+        """Compute log p(what is observed of each row | each field), in nats.
+
+        Parameters
+        ----------
+        field : ndarray of shape (n_fields, n_columns)
+            Float64; left as it is.
+        states : ndarray of shape (n_rows, n_columns)
+            Any finite values where they are missing.
+        observed : ndarray of bool of shape (n_rows, n_columns)
+            Which columns of each row are known; of a unit all or none.
+
+        Returns
+        -------
+        score : ndarray of shape (n_rows, n_fields)
+            0 where nothing is observed.
+        """
+        raise NotImplementedError
+
+    def observed_statistics(self, field, states, observed, posterior):
+        """Sum the expected statistics of rows, given what is observed, by fields.
+
+        Parameters
+        ----------
+        field, states, observed : ndarray
+            As of `observed_score`.
+        posterior : ndarray of shape (n_rows, n_fields)
+            What each row counts for each field.
+
+        Returns
+        -------
+        statistics : ndarray of shape (n_fields, n_columns)
+            Sum over rows.
+        """
+        known = posterior.T @ np.where(observed, self.statistics(states), 0.0)
+        missing = posterior.T @ ~observed
+        return known + missing * self.mean(field.copy())
+
+    def log_missing(self, field, states, observed):
+        """Sum exp(field . statistics) over what is missing of each row; its logarithm.
+
+        Parameters
+        ----------
+        field : ndarray of shape (n_rows, n_columns)
+            Of each row its own; left as it is.
+        states, observed : ndarray of shape (n_rows, n_columns)
+            As of `observed_score`.
+
+        Returns
+        -------
+        log_sum : ndarray of shape (n_rows,)
+            In nats, with the own measure of states.
+        """
+        raise NotImplementedError
+
+    def draw_missing(self, field, states, observed, noise):
+        """Draw what is missing of rows, given what is observed and a field each."""
+        drawn = self.draw(field, noise)
+        return np.where(observed, states.astype(drawn.dtype, copy=False), drawn)
+
+    def mean_of_fields(self, field, states, observed, law):
+        """Put for what is missing of rows its mean, as states.
+
+        Parameters
+        ----------
+        field, states, observed : ndarray
+            As of `observed_score`.
+        law : ndarray of shape (n_rows, n_fields)
+            Probabilities of the fields, of each row.
+        """
+        return np.where(observed, states, self.states(law @ self.mean(field.copy())))
+
     def statistics(self, states):
         """Give the statistics of states."""
         return states

@@ -75,6 +75,16 @@ class BinaryUnits(Units):
         rise = _layer_kernels(field.dtype).sum_rises(field, lower, step)
         return np.where(np.less(other, beta), -rise, rise)
 
+    def observed_score(self, field, states, observed):
+        """Compute log p(what is observed of each row | each field); see `Units`."""
+        known = np.where(observed, states, 0.0)
+        return known @ field.T - observed @ softplus(field).T
+
+    def log_missing(self, field, states, observed):
+        """Sum over what is missing of each row; see `Units`."""
+        known, missing = (states * field).astype(np.float64), softplus(field)
+        return np.where(observed, known, missing).sum(axis=1, dtype=np.float64)
+
     def configurations(self, numbers):
         """List configurations by their numbers, of which the first unit is bit 0."""
         bits = np.asarray(numbers)[:, np.newaxis] >> np.arange(self.n_units) & 1

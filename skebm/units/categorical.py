@@ -70,6 +70,27 @@ class CategoricalUnits(Units):
         """Sum over units the log of the sum of exp(field) over levels, in nats."""
         return sum(log_sum_of_levels(field[:, columns]) for columns in self._columns())
 
+    def observed_score(self, field, states, observed):
+        """Compute log p(what is observed of each row | each field); see `Units`."""
+        score = np.where(observed, states, 0.0) @ field.T
+        return score - observed[:, self._starts] @ self._log_sums(field).T
+
+    def log_missing(self, field, states, observed):
+        """Sum over what is missing of each row; see `Units`."""
+        known = np.where(observed, states * field, 0.0).sum(axis=1, dtype=np.float64)
+        missing = np.where(observed[:, self._starts], 0.0, self._log_sums(field))
+        return known + missing.sum(axis=1, dtype=np.float64)
+
+    def _log_sums(self, field):
+        """Give the log normaliser of each unit, shape (n_rows, n_units)."""
+        sums = [log_sum_of_levels(field[:, columns]) for columns in self._columns()]
+        return np.column_stack(sums)
+
+    @property
+    def _starts(self):
+        """First column of each unit."""
+        return np.cumsum((0, *self.n_levels[:-1]))
+
     def configurations(self, numbers):
         """List configurations by their numbers, the last unit changing fastest."""
         levels = np.unravel_index(numbers, self.n_levels)
@@ -77,9 +98,8 @@ class CategoricalUnits(Units):
 
     def encode(self, values):
         """Give the columns of numbers of levels, (n_rows, n_units), boolean."""
-        starts = np.cumsum((0, *self.n_levels[:-1]))
         on = np.zeros((len(values), self.n_columns), dtype=bool)
-        on[np.arange(len(values))[:, np.newaxis], starts + values] = True
+        on[np.arange(len(values))[:, np.newaxis], self._starts + values] = True
         return on
 
     def decode(self, states):

@@ -1,6 +1,13 @@
 """Rows of a validated table, read as units a block at a time."""
 
-__all__ = ["BLOCK_ELEMENTS", "Rows", "ScaledRows", "distinct_rows", "row_blocks"]
+__all__ = [
+    "BLOCK_ELEMENTS",
+    "CompletedRows",
+    "Rows",
+    "ScaledRows",
+    "distinct_rows",
+    "row_blocks",
+]
 
 from copy import copy
 
@@ -34,14 +41,26 @@ class Rows:
         1 being 1.
     unchanged : bool, default=False
         Whether the threshold is known to leave every value as it is.
+    has_missing : bool, default=False
+        Whether some values are NaN, which means missing. They are read as 0, which
+        means nothing: `observed` says where they are not.
     """
 
-    def __init__(self, table, threshold, chosen=None, lowest=0, unchanged=False):
+    def __init__(
+        self,
+        table,
+        threshold,
+        chosen=None,
+        lowest=0,
+        unchanged=False,
+        has_missing=False,
+    ):
         self.table = table
         self.threshold = None if table.dtype == bool else threshold
         self.chosen = chosen
         self.lowest = 0 if table.dtype == bool else lowest
         self.unchanged = unchanged
+        self.has_missing = has_missing
         self.n_rows, self.n_columns = table.shape
         if chosen is not None:
             self.n_rows = len(chosen)
@@ -63,6 +82,13 @@ class Rows:
         view.n_rows = len(indices)
         return view
 
+    def observed(self, selection):
+        """Say which values of some rows are not missing, boolean, dense."""
+        return ~np.isnan(_dense(self._selected(selection)))
+
+    def refresh(self, selection, energy, noise):
+        """Draw what is missing of some rows anew, where it is drawn at all."""
+
     def sample(self, n_rows, rng):
         """Choose at most so many rows at random; give their indices, rising."""
         if n_rows >= self.n_rows:
@@ -79,6 +105,8 @@ class Rows:
         rows = _dense(rows)
         if self.threshold is not None:
             return rows > self.threshold
+        if self.has_missing:
+            rows = np.where(np.isnan(rows), self.lowest, rows)
         return rows if self.lowest == 0 else (rows - self.lowest) / (1 - self.lowest)
 
     def read(self, selection, out):
@@ -96,6 +124,9 @@ class Rows:
         rows : ndarray of shape (n_selected, n_columns)
             Either `out` or a part of the table, which must not be written to.
         """
+        if self.has_missing:
+            np.copyto(out, self.take(selection))
+            return out
         rows = _dense(self._selected(selection))
         if self.threshold is not None and not self.unchanged:
             return np.greater(rows, self.threshold, out=out)
@@ -137,8 +168,22 @@ class Rows:
         return row_blocks(self.n_rows, max(row_elements, self.n_columns))
 
     def column_sums(self):
-        """Sum the values of each column, shape (n_columns,), float64."""
+        """Sum the values of each column, shape (n_columns,), float64.
+
+        Missing ones are left out; `ScaledRows` read them as 0.
+        """
         return sum(rows.sum(axis=0) for rows, _ in self._read_blocks(self.n_columns))
+
+    def column_counts(self):
+        """Count the values of each column, shape (n_columns,), at least 1.
+
+        Without missing ones this is one number for all.
+        """
+        if not self.has_missing:
+            return self.n_rows
+        blocks = self.blocks(self.n_columns)
+        counts = sum(self.observed(block).sum(axis=0) for block in blocks)
+        return np.maximum(counts, 1)
 
     def map(self, function, *others, row_elements, dtype=np.float64):
         """Apply a function to float64 rows, block by block.
@@ -212,13 +257,66 @@ class ScaledRows(Rows):
 
     def take(self, selection):
         """Read the rows that a slice or an index array names, dense, float64."""
-        return (super().take(selection) - self._location) / self._scale
+        rows = (super().take(selection) - self._location) / self._scale
+        if self.has_missing:
+            rows[~self.observed(selection)] = 0
+        return rows
 
     def read(self, selection, out):
         """Read rows in float64 into `out`."""
+        if self.has_missing:
+            np.copyto(out, self.take(selection))
+            return out
         np.subtract(super().take(selection), self._location, out=out)
         out /= self._scale
         return out
+
+
+class CompletedRows(Rows):
+    """Rows of which what is missing has been drawn, and is drawn anew as learning goes.
+
+    Parameters
+    ----------
+    rows : Rows
+        Of which some values are missing, in the units of the model.
+    values : ndarray of shape (n_rows, n_columns)
+        The same rows without gaps; changed in place by `refresh`.
+    observed : ndarray of bool of shape (n_rows, n_columns)
+        Which values are those of the table.
+    redraw : callable
+        Of an energy, rows, what is observed of them, and noise: draws the rest.
+    """
+
+    def __init__(self, rows, values, observed, redraw):
+        super().__init__(values, None, has_missing=True)
+        self._binary = rows.is_binary
+        self._observed = observed
+        self._redraw = redraw
+
+    @property
+    def is_binary(self):
+        """Whether every value is known to be 0 or 1."""
+        return self._binary
+
+    def observed(self, selection):
+        """Say which values of some rows are not drawn, boolean."""
+        selection = selection if self.chosen is None else self.chosen[selection]
+        return self._observed[selection]
+
+    def take(self, selection):
+        """Read rows as they are completed now."""
+        return self._selected(selection)
+
+    def refresh(self, selection, energy, noise):
+        """Draw what is missing of some rows anew, given the rest."""
+        if self.chosen is not None:
+            selection = self.chosen[selection]
+        observed = self._observed[selection]
+        gaps = ~observed.all(axis=1)
+        chosen = selection[gaps]
+        self.table[chosen] = self._redraw(
+            energy, self.table[chosen], observed[gaps], noise
+        )
 
 
 def row_blocks(n_rows, row_elements, most_rows=None):

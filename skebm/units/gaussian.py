@@ -7,6 +7,7 @@ from functools import cached_property
 
 import numpy as np
 
+from skebm.units import observed_gaussian
 from skebm.units.base import Frozen, Units
 
 
@@ -146,6 +147,76 @@ class GaussianUnits(Frozen, Units):
         """Give -|y|^2 / 2 of each row."""
         return np.einsum("ij,ij->i", statistics, statistics) / -2
 
+    # ---- rows of which some columns are missing ----
+
+    def observed_score(self, field, states, observed):
+        """Compute log p(what is observed of each row | each field); see `Units`."""
+        if self.is_full:
+            return observed_gaussian.observed_densities(self, field, states, observed)
+        white = np.where(observed, self.statistics(states), 0.0)
+        constant = observed @ (np.log(self.whitening) - np.log(2 * np.pi) / 2)
+        own = (constant - (white**2).sum(axis=1) / 2)[:, np.newaxis]
+        return own + white @ field.T - observed @ (field**2 / 2).T
+
+    def observed_statistics(self, field, states, observed, posterior):
+        """Sum the expected statistics of rows by fields; see `Units`."""
+        if self.is_full:
+            return observed_gaussian.conditional_sums(
+                self, field, states, observed, posterior
+            )
+        return super().observed_statistics(field, states, observed, posterior)
+
+    def observed_slope(self, field, states, observed, posterior, ridge=0.0):
+        """Sum the derivatives of -E by stretch and shear, given what is observed.
+
+        Parameters
+        ----------
+        field, states, observed, posterior : ndarray
+            As of `Units.observed_statistics`.
+        ridge : float, default=0.0
+            As of `slope`.
+
+        Returns
+        -------
+        slope : GaussianUnits
+            With the derivatives in place of the parameters.
+        """
+        mass = posterior.sum() * ridge
+        if self.is_full:
+            products = observed_gaussian.conditional_products(
+                self, field, states, observed, posterior
+            )
+            by_map = -products @ self.states(np.eye(self.n_columns))
+            return self._slope_of_map(by_map - mass * self.whitening)
+        white = np.where(observed, self.statistics(states), 0.0)
+        rows = posterior.sum(axis=1)
+        known = rows @ white**2 - ((posterior.T @ white) * field).sum(axis=0)
+        stretch = -known - rows @ ~observed
+        return self._slope(stretch - mass * self.whitening**2)
+
+    def log_missing(self, field, states, observed):
+        """Integrate over what is missing of each row; see `Units`."""
+        if self.is_full:
+            score = observed_gaussian.paired_densities(self, field, states, observed)
+            return score + self.log_normaliser(field)
+        white = self.statistics(states)
+        known = field * white - white**2 / 2
+        missing = field**2 / 2 + np.log(2 * np.pi) / 2 - np.log(self.whitening)
+        return np.where(observed, known, missing).sum(axis=1, dtype=np.float64)
+
+    def draw_missing(self, field, states, observed, noise):
+        """Draw what is missing of rows; see `Units`."""
+        if not self.is_full:
+            return super().draw_missing(field, states, observed, noise)
+        white = field + noise.rng.standard_normal(field.shape, field.dtype)
+        return observed_gaussian.conditioned(self, white, states, observed)
+
+    def mean_of_fields(self, field, states, observed, law):
+        """Put for what is missing of rows its mean; see `Units`."""
+        if not self.is_full:
+            return super().mean_of_fields(field, states, observed, law)
+        return observed_gaussian.conditioned(self, law @ field, states, observed)
+
     # ---- the noise ----
 
     def covariance(self):
@@ -196,7 +267,10 @@ class GaussianUnits(Frozen, Units):
         by_map *= scale
         if ridge > 0:
             by_map -= (mass * ridge) * self.whitening
-        # The derivatives by B give those by stretch and shear.
+        return self._slope_of_map(by_map)
+
+    def _slope_of_map(self, by_map):
+        """Give derivatives by stretch and shear, of those by B."""
         stretch = np.einsum("ij,ij->i", by_map, self.whitening)
         shear = np.dot(by_map, self.base.T)
         shear *= self._factors[:, np.newaxis]

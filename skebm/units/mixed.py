@@ -52,6 +52,35 @@ class MixedUnits(Units):
         """Sum the log normalisers of all units, in nats."""
         return sum(part.log_normaliser(own) for part, own in self._cut(field))
 
+    def observed_score(self, field, states, observed):
+        """Compute log p(what is observed of each row | each field); see `Units`."""
+        return self._summed("observed_score", field, states, observed)
+
+    def observed_statistics(self, field, states, observed, posterior):
+        """Sum the expected statistics of rows by fields; see `Units`."""
+        return self._joined(
+            lambda part, *own: part.observed_statistics(*own, posterior),
+            field,
+            states,
+            observed,
+        )
+
+    def log_missing(self, field, states, observed):
+        """Sum over what is missing of each row; see `Units`."""
+        return self._summed("log_missing", field, states, observed)
+
+    def draw_missing(self, field, states, observed, noise):
+        """Draw what is missing of rows; see `Units`."""
+        return self._joined(
+            lambda part, *own: part.draw_missing(*own, noise), field, states, observed
+        )
+
+    def mean_of_fields(self, field, states, observed, law):
+        """Put for what is missing of rows its mean; see `Units`."""
+        return self._joined(
+            lambda part, *own: part.mean_of_fields(*own, law), field, states, observed
+        )
+
     def configurations(self, numbers):
         """List configurations by their numbers, the last kind changing fastest."""
         sizes = [part.n_configurations for part in self.parts]
@@ -75,10 +104,15 @@ class MixedUnits(Units):
         """Sum what -E of states has beside field times statistics, in nats."""
         return sum(part.log_base(own) for part, own in self._cut(statistics))
 
-    def _cut(self, columns):
+    def _cut(self, *columns):
+        """List the parts, each with its own columns of these tables."""
         ends = np.cumsum([part.n_columns for part in self.parts])[:-1]
-        return zip(self.parts, np.split(columns, ends, axis=-1), strict=True)
+        tables = [np.split(table, ends, axis=-1) for table in columns]
+        return zip(self.parts, *tables, strict=True)
 
-    def _joined(self, function, columns):
-        parts = [function(part, own) for part, own in self._cut(columns)]
+    def _joined(self, function, *columns):
+        parts = [function(part, *own) for part, *own in self._cut(*columns)]
         return np.concatenate(parts, axis=-1)
+
+    def _summed(self, name, *columns):
+        return sum(getattr(part, name)(*own) for part, *own in self._cut(*columns))

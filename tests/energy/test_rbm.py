@@ -61,9 +61,7 @@ def test_a_layer_may_be_real_in_part():
     assert stats.kstest(rows[:, 0], law).pvalue > 1e-4
 
 
-@pytest.mark.parametrize(
-    "settings", [{"tilt": np.zeros(3)}, {"fixed": np.array([True, False, False])}]
-)
+@pytest.mark.parametrize("settings", [{"beta": 0.5}, {"beta": np.array([0.5])}])
 def test_what_real_units_cannot_do_is_refused(settings):
     energy, noise = gaussian_mixture(), None
     context = energy.context(np.zeros((1, 3)))

@@ -1,0 +1,1 @@
+"""What models say of rows of which some columns are missing, given the others."""

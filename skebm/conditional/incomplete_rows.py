@@ -1,0 +1,91 @@
+"""Rows of which columns are missing: by sums where these are short, else by chains."""
+
+__all__ = ["draw_incomplete", "mean_hidden", "mean_incomplete", "score_incomplete"]
+
+import numpy as np
+
+from skebm.conditional.annealed_sums import anneal_missing
+from skebm.conditional.clamped_chains import average_clamped, run_clamped
+
+
+def score_incomplete(energy, rows, observed, mean, seed):
+    """Compute the log of the sum of exp(-E) over all that rows leave open.
+
+    Parameters
+    ----------
+    energy : Energy
+        Float64.
+    rows : ndarray of shape (n_rows, n_visible)
+        Float64, with any finite values where they are missing.
+    observed : ndarray of bool of shape (n_rows, n_visible)
+        Which columns of each row are known.
+    mean : ndarray of shape (n_visible,)
+        Means of the columns, where annealing begins.
+    seed : int
+        Of its draws, which are the same for every row.
+
+    Returns
+    -------
+    score, std : ndarray of shape (n_rows,)
+        In nats, and the standard error, 0 where sums are exact.
+    """
+    score, std = np.empty(len(rows)), np.zeros(len(rows))
+    complete = observed.all(axis=1)
+    summed = energy.is_summable(observed) & ~complete
+    annealed = ~complete & ~summed
+    if complete.any():
+        score[complete] = -energy.free_energy(rows[complete])
+    if summed.any():
+        score[summed] = energy.observed_score(rows[summed], observed[summed])
+    if annealed.any():
+        known = rows[annealed], observed[annealed]
+        score[annealed], std[annealed] = anneal_missing(energy, *known, mean, seed)
+    return score, std
+
+
+def draw_incomplete(energy, rows, observed, mean, noise, n_sweeps):
+    """Draw what is missing of rows; by so many sweeps where sums are too long."""
+    result = rows.astype(np.float64)
+    for chosen, is_summable in _kinds(energy, observed):
+        known = rows[chosen], observed[chosen]
+        if is_summable:
+            result[chosen] = energy.draw_missing(*known, noise)
+        else:
+            fast = energy.astype(np.float32)
+            result[chosen] = run_clamped(fast, *known, mean, noise, n_sweeps)
+    return result
+
+
+def mean_incomplete(energy, rows, observed, mean, seed):
+    """Put for what is missing of rows its mean; of draws where sums are too long."""
+    result = rows.astype(np.float64)
+    for chosen, is_summable in _kinds(energy, observed):
+        known = rows[chosen], observed[chosen]
+        if is_summable:
+            result[chosen] = energy.mean_missing(*known)
+        else:
+            result[chosen] = average_clamped(energy, *known, mean, seed, np.asarray)
+    return result
+
+
+def mean_hidden(energy, rows, observed, mean, seed):
+    """Compute the means of hidden units given what is observed of rows."""
+    result = energy.hidden_mean(rows)
+    for chosen, is_summable in _kinds(energy, observed):
+        known = rows[chosen], observed[chosen]
+        if is_summable:
+            result[chosen] = energy.observed_hidden_mean(*known)
+        else:
+            fast = energy.astype(np.float32)
+            result[chosen] = average_clamped(
+                energy, *known, mean, seed, fast.hidden_mean
+            )
+    return result
+
+
+def _kinds(energy, observed):
+    """List rows that have gaps: those whose sums are short, and the others."""
+    gaps = ~observed.all(axis=1)
+    summed = energy.is_summable(observed)
+    kinds = [(np.flatnonzero(gaps & (summed == kind)), kind) for kind in (True, False)]
+    return [(chosen, kind) for chosen, kind in kinds if len(chosen)]

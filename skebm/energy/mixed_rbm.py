@@ -1,0 +1,250 @@
+"""Restricted machines whose visible units are categories and real numbers."""
+
+__all__ = ["HiddenMachine", "MixedRBMEnergy"]
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from skebm.energy.base import Energy
+from skebm.energy.noise_parameters import NoiseParameters
+from skebm.energy.offsets import centre
+from skebm.energy.rbm import RBMEnergy
+from skebm.units.binary import BinaryUnits
+from skebm.units.gaussian import GaussianUnits
+from skebm.units.mixed import MixedUnits
+
+
+@dataclass(frozen=True, eq=False)
+class MixedRBMEnergy(NoiseParameters, RBMEnergy):
+    """E(v, h) = |y|^2 / 2 - a.s - h.b - h' W s, for s = (one-hot categories, y = B v).
+
+    B gives the noise of the real columns unit variance, as in `GaussianRBMEnergy`. With
+    the visible units summed and integrated out, the hidden ones are a machine of their
+    own, which chains move through: so no visible row is in their way.
+
+    Parameters
+    ----------
+    matrix, visible, hidden, visible_offset, hidden_offset
+        As of `RBMEnergy`. The visible units are `MixedUnits` of `CategoricalUnits` and
+        `GaussianUnits`, in this order; the latter have no offset.
+    ridge : float, default=0.0
+        What learning adds to the variance of every real column.
+    log_volume : float, default=0.0
+        Logarithm of the volume, in units that users know, of a unit of volume of the
+        real columns; log Z is of the density in their units.
+    """
+
+    ridge: float = 0.0
+    log_volume: float = 0.0
+
+    @property
+    def units(self):
+        """Units of the rows that chains move: the hidden ones."""
+        return self.hidden
+
+    @property
+    def n_visible(self):
+        """Number of visible columns."""
+        return self.visible.n_columns
+
+    @property
+    def noise(self):
+        """Units whose noise is learned: the real columns."""
+        return self.visible.parts[1]
+
+    def with_noise(self, noise):
+        """Return this energy with other noise."""
+        return self.replaced(visible=MixedUnits((self.visible.parts[0], noise)))
+
+    # ---- energies ----
+
+    def free_energy(self, rows):
+        """Compute -log of the sum over h of exp(-E(v, h)), shape (n_rows,)."""
+        return -RBMEnergy.score(self, RBMEnergy.context(self, rows))
+
+    def energy(self, visible, hidden):
+        """Compute E of each pair of rows, shape (n_rows,)."""
+        return self.with_visible_chains()[0].energy(visible, hidden)
+
+    # ---- the machine of the hidden units, which chains move through ----
+
+    def marginal(self):
+        """Sum and integrate the visible units out; see `Energy.marginal`."""
+        return self.hidden_machine, self.log_volume
+
+    @cached_property
+    def hidden_machine(self):
+        """The machine of the hidden units."""
+        return HiddenMachine(
+            self.weights, self.visible_bias, self.hidden_bias, self.visible
+        )
+
+    def hidden_free_energy(self, hidden):
+        """Compute -log of the sum of exp(-E) over visible units, (n_rows,)."""
+        return self.hidden_machine.free_energy(hidden)
+
+    def enumerable_layers(self):
+        """List the hidden layer alone."""
+        return self.hidden_machine.enumerable_layers()
+
+    def context(self, rows):
+        """Give hidden rows as the machine of the hidden units wants them."""
+        return self.hidden_machine.context(rows)
+
+    def score(self, context, beta=1.0):
+        """Compute the score of hidden rows."""
+        return self.hidden_machine.score(context, beta)
+
+    def log_ratio(self, context, beta, other):
+        """Compare hidden rows at two inverse temperatures."""
+        return self.hidden_machine.log_ratio(context, beta, other)
+
+    def sweep(self, context, noise, **settings):
+        """Draw the hidden units, one after the other, the visible ones summed out."""
+        return self.hidden_machine.sweep(context, noise, **settings)
+
+    def gibbs(self, rows, noise, n_sweeps=1, **settings):
+        """Make so many sweeps."""
+        return self.hidden_machine.gibbs(rows, noise, n_sweeps, **settings)
+
+    def complete(self, visible, noise, beta=1.0):
+        """Draw the hidden units, which chains move, given visible rows."""
+        return self.hidden.draw(self.hidden_field(visible), noise, beta)
+
+    def visible_of(self, rows, noise, beta=1.0):
+        """Draw visible rows given the hidden ones."""
+        return self.visible.draw(self.visible_field(rows), noise, beta)
+
+    def chain_mean(self, mean):
+        """Give means of the hidden units without a field."""
+        return self.hidden.free_mean()
+
+    def hidden_field(self, rows):
+        """Compute the fields of the hidden units given visible rows."""
+        return RBMEnergy.context(self, rows).field
+
+    def with_visible_chains(self):
+        """Give the machine whose chains move visible rows, and what it lacks."""
+        layers = self.visible, self.hidden, self.visible_offset, self.hidden_offset
+        return RBMEnergy(self.matrix, *layers), 0.0
+
+    def at_temperature(self, temperature):
+        """Give the machine whose distribution is proportional to exp(-E / temperature).
+
+        In y / root(temperature) it has its form again.
+        """
+        plain, root = self.plain(), np.sqrt(temperature)
+        n_real = self.noise.n_columns
+        matrix = plain.matrix / temperature
+        real = slice(matrix.shape[1] - 1 - n_real, matrix.shape[1] - 1)
+        matrix[:, real] *= root
+        noise = GaussianUnits.of_base(self.noise.whitening / root)
+        return plain.replaced(matrix=matrix).with_noise(noise)
+
+    # ---- learning ----
+
+    def statistics(self, rows, row_weights=None, *, noise=None):
+        """Average -dE/dtheta over visible rows, the ridge added to their variance."""
+        rows = rows.astype(self.dtype, copy=False)
+        hidden, visible = self.sides(rows)
+        means = np.dot(hidden, self.matrix)[:, self._real]
+        white = visible[:, self._real] + self.visible_offset[self._real]
+        own = rows[:, self._real_columns]
+        slope = self.noise.slope(white - means, own, row_weights, self.ridge)
+        if row_weights is None:
+            return self._gradient(np.dot(hidden.T, visible) / len(rows), slope)
+        hidden *= row_weights[:, np.newaxis]
+        return self._gradient(np.dot(hidden.T, visible), slope)
+
+    def chain_statistics(self, chains):
+        """Average -dE/dtheta over hidden rows, the visible units at their means."""
+        hidden = centre(chains, self.hidden_offset)
+        field = self.visible_field(chains)
+        mean = np.ones((len(chains), field.shape[1] + 1), self.dtype)
+        mean[:, :-1] = self.visible.mean(field)
+        mean -= self.visible_offset
+        slope = self.noise.model_slope()
+        return self._gradient(np.dot(hidden.T, mean) / len(chains), slope)
+
+    def positive_phase(self, rows, row_weights):
+        """Sum -F and the statistics over weighted rows, less what the ridge costs."""
+        value = row_weights @ -self.free_energy(rows)
+        value -= row_weights.sum() * self._cost_of_ridge
+        return value, self.statistics(rows, row_weights)
+
+    def posterior_statistics(self, field, rows, observed, posterior):
+        """Sum -dE/dtheta over rows and all hidden configurations, with weights."""
+        real, columns = self._real_columns, (field, rows, observed)
+        own = [table[:, real] for table in columns]
+        slope = self.noise.observed_slope(*own, posterior, self.ridge)
+        linear = super().posterior_statistics(*columns, posterior)
+        return self._gradient(linear.matrix, slope)
+
+    def observed_phase(self, rows, observed, row_weights):
+        """Do as `positive_phase` for rows of which some columns are missing."""
+        value, statistics = super().observed_phase(rows, observed, row_weights)
+        return value - row_weights.sum() * self._cost_of_ridge, statistics
+
+    def negative_phase(self):
+        """Compute log Z and the statistics, enumerating the hidden units."""
+        nothing = np.zeros((1, self.n_visible))
+        unknown = self.replaced(ridge=0.0)
+        log_partition, statistics = unknown.observed_phase(
+            nothing, nothing > 0, np.ones(1)
+        )
+        return log_partition + self.log_volume, statistics
+
+    @property
+    def _real_columns(self):
+        """Visible columns of real values."""
+        return slice(self.n_visible - self.noise.n_columns, self.n_visible)
+
+    _real = _real_columns
+
+
+@dataclass(frozen=True, eq=False)
+class HiddenMachine(Energy):
+    """-log of what hidden units weigh, the visible ones of an RBM summed out.
+
+    Parameters
+    ----------
+    matrix : ndarray of shape (n_hidden, n_visible)
+        W of the RBM.
+    visible_bias, hidden_bias : ndarray
+        Its biases a and b.
+    visible : Units
+        Its visible units.
+    strength : ndarray of shape ()
+        What the energy is multiplied by.
+    """
+
+    matrix: np.ndarray
+    visible_bias: np.ndarray
+    hidden_bias: np.ndarray
+    visible: object
+    strength: float = 1.0
+
+    parameters = ("matrix", "visible_bias", "hidden_bias")
+
+    def __mul__(self, factor):
+        return self.replaced(strength=self.strength * float(factor))
+
+    __rmul__ = __mul__
+
+    @property
+    def units(self):
+        """The hidden units."""
+        return BinaryUnits(len(self.matrix))
+
+    def astype(self, dtype):
+        """Return the same energy with parameters of another dtype."""
+        return super().astype(dtype).replaced(visible=self.visible.astype(dtype))
+
+    def score(self, context, beta=1.0):
+        """Compute the log of the sum of exp(-E) over visible units, times beta."""
+        rows = context.astype(self.dtype, copy=False)
+        field = rows @ self.matrix + self.visible_bias
+        score = self.visible.log_normaliser(field) + rows @ self.hidden_bias
+        return self.strength * beta * score

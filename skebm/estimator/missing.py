@@ -1,0 +1,112 @@
+"""Rows of which some values are missing: their scores, and how learning reads them."""
+
+__all__ = ["MissingValuesMixin"]
+
+import numpy as np
+
+from skebm.conditional.clamped_chains import redraw_missing
+from skebm.conditional.incomplete_rows import (
+    draw_incomplete,
+    mean_hidden,
+    score_incomplete,
+)
+from skebm.sampling.random import UniformNoise
+from skebm.units.data import CompletedRows
+
+
+class MissingValuesMixin:
+    """What models do with NaN in tables, which they take as missing at random."""
+
+    def _observed_scores(self, rows):
+        """Compute the log of the sum of exp(-E) over all that rows leave open.
+
+        Parameters
+        ----------
+        rows : Rows
+            In the units of the model.
+
+        Returns
+        -------
+        score, std : ndarray of shape (n_rows,)
+            In nats, and the standard error. Of real values the measure is that of the
+            units of users, for what is missing.
+        """
+        energy = self._energy()
+        mean, seed = self._mean_of_rows(), self._partition_seed
+        log_scale = np.log(self._scale) + np.zeros(rows.n_columns)
+        score, std = np.empty(rows.n_rows), np.empty(rows.n_rows)
+        for block, part, observed in _parts(rows, energy.n_units):
+            own = score_incomplete(energy, part, observed, mean, seed)
+            score[block], std[block] = own
+            score[block] += ~observed @ log_scale
+            empty = ~observed.any(axis=1)
+            if (empty & (std[block] > 0)).any():
+                # All that is open is all there is.
+                score[block][empty] = self._estimate_partition().log_partition
+                std[block][empty] = 0
+        return score, std
+
+    def _observed_conditionals(self, rows):
+        """Compute log p(value | other observed values), NaN where it is missing."""
+        energy, mean = self._energy(), self._mean_of_rows()
+        log_scale = np.log(self._scale) + np.zeros(rows.n_columns)
+        result = np.full((rows.n_rows, rows.n_columns), np.nan)
+        for block, part, observed in _parts(rows, energy.n_units):
+
+            def score(known, part=part):
+                return score_incomplete(
+                    energy, part, known, mean, self._partition_seed
+                )[0]
+
+            both = score(observed)
+            for column in np.flatnonzero(observed.any(axis=0)):
+                others = observed.copy()
+                others[:, column] = False
+                conditional = both - score(others) - log_scale[column]
+                known = observed[:, column]
+                result[block, column] = np.where(known, conditional, np.nan)
+        return result
+
+    def _draw_given(self, rows, n_steps, temperature, rng):
+        """Draw what is missing of rows, in the units of the model."""
+        energy, result = self._energy(), np.empty((rows.n_rows, rows.n_columns))
+        if temperature != 1:
+            energy = energy.at_temperature(temperature)
+        noise = UniformNoise(rng, np.float32)
+        for block, part, observed in _parts(rows, energy.n_units):
+            result[block] = draw_incomplete(
+                energy, part, observed, self._mean_of_rows(), noise, n_steps
+            )
+        return result
+
+    def _hidden_means(self, rows):
+        """Compute means of hidden units given what is observed of rows."""
+        energy, mean = self._energy(), self._mean_of_rows()
+        parts = [
+            mean_hidden(energy, part, observed, mean, self._partition_seed)
+            for _, part, observed in _parts(rows, energy.n_units)
+        ]
+        return np.concatenate(parts).astype(rows.float_dtype, copy=False)
+
+    def _completed(self, rows, rng):
+        """Draw what is missing of rows that learning is to start from."""
+        if not rows.has_missing:
+            return rows
+        observed = rows.observed(slice(None))
+        values = self._start_rows(rows.n_rows, rng)
+        known = self._drawn(rows.take(slice(None)), rng)
+        values = np.where(observed, known, values)
+        return CompletedRows(rows, values, observed, redraw_missing)
+
+    def _mean_of_rows(self):
+        """Give means of visible columns, in the units of the model."""
+        if self._visible_mean is None:
+            return np.zeros(self.n_features_in_)
+        return self._visible_mean
+
+
+def _parts(rows, row_elements):
+    """Read rows in float64, a block at a time, with what is observed of them."""
+    for block in rows.blocks(row_elements):
+        part = rows.take(block).astype(np.float64, copy=False)
+        yield block, part, rows.observed(block)

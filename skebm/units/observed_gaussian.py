@@ -1,0 +1,147 @@
+"""Gaussian units of which some columns are missing: conditional normal distributions.
+
+With y white given a field f, and rows v = A y, where A is the inverse of B, what is
+observed is v_O = A_O y. So y has the mean f + G (v_O - A_O f) and the covariance
+P = 1 - G A_O given it, with the gain G = A_O' (A_O A_O')^-1.
+"""
+
+__all__ = [
+    "conditional_products",
+    "conditional_sums",
+    "conditioned",
+    "observed_densities",
+    "paired_densities",
+]
+
+import numpy as np
+from scipy.linalg import cho_solve, solve_triangular
+
+_LOG_ROOT = np.log(2 * np.pi) / 2
+
+
+class _Pattern:
+    """Rows in which the same columns are observed, and what follows for these.
+
+    Parameters
+    ----------
+    rows : ndarray of int
+        Which rows.
+    columns : ndarray of int
+        Which columns are observed.
+    root : ndarray of shape (n_columns, n_columns)
+        The matrix A.
+    """
+
+    def __init__(self, rows, columns, root):
+        self.rows = rows
+        self.columns = columns
+        self.known = root[columns]
+        self._factor = np.linalg.cholesky(self.known @ self.known.T)
+        self.gain = cho_solve((self._factor, True), self.known).T
+
+    @property
+    def spread(self):
+        """Covariance P of y given what is observed."""
+        return np.eye(len(self.gain)) - self.gain @ self.known
+
+    @property
+    def log_volume(self):
+        """What the log-density has beside half a squared distance."""
+        return np.log(np.diag(self._factor)).sum() + len(self.columns) * _LOG_ROOT
+
+    def white(self, values):
+        """Make observed values white."""
+        return solve_triangular(self._factor, values.T, lower=True).T
+
+    def of(self, states):
+        """Take the observed values of the rows."""
+        return states[np.ix_(self.rows, self.columns)]
+
+
+def _patterns(units, observed):
+    """List patterns of what is observed; rows of which nothing is are left out."""
+    root = units.states(np.eye(units.n_columns)).T
+    packed = np.packbits(observed, axis=1)
+    _, first, which = np.unique(packed, axis=0, return_index=True, return_inverse=True)
+    order = np.argsort(which.ravel(), kind="stable")
+    ends = np.cumsum(np.bincount(which.ravel(), minlength=len(first)))[:-1]
+    for start, rows in zip(first, np.split(order, ends), strict=True):
+        columns = np.flatnonzero(observed[start])
+        if len(columns):
+            yield _Pattern(rows, columns, root)
+
+
+def observed_densities(units, field, states, observed):
+    """Compute log p(v_O | f) of each row and each field, (n_rows, n_fields)."""
+    result = np.zeros((len(states), len(field)))
+    for pattern in _patterns(units, observed):
+        values = pattern.white(pattern.of(states))
+        means = pattern.white(field @ pattern.known.T)
+        squares = (values**2).sum(axis=1)[:, np.newaxis] + (means**2).sum(axis=1)
+        distances = squares - 2 * values @ means.T
+        result[pattern.rows] = -distances / 2 - pattern.log_volume
+    return result
+
+
+def paired_densities(units, field, states, observed):
+    """Compute log p(v_O | f) of each row and its own field, (n_rows,)."""
+    result = np.zeros(len(states))
+    for pattern in _patterns(units, observed):
+        values = pattern.of(states) - field[pattern.rows] @ pattern.known.T
+        distances = (pattern.white(values) ** 2).sum(axis=1)
+        result[pattern.rows] = -distances / 2 - pattern.log_volume
+    return result
+
+
+def conditioned(units, white, states, observed):
+    """Condition rows y on what is observed of v; give v.
+
+    Of means this makes conditional means, and of draws conditional draws [1]_.
+
+    Parameters
+    ----------
+    units : GaussianUnits
+        Of noise with any covariance.
+    white : ndarray of shape (n_rows, n_columns)
+        Rows y.
+    states, observed : ndarray of shape (n_rows, n_columns)
+        Values v, and which of them are known.
+
+    References
+    ----------
+    .. [1] Hoffman, Y. and Ribak, E. (1991). Constrained realizations of Gaussian
+       fields. Astrophysical Journal 380, L5-L8.
+    """
+    white = white.copy()
+    for pattern in _patterns(units, observed):
+        own = white[pattern.rows]
+        surprise = pattern.of(states) - own @ pattern.known.T
+        white[pattern.rows] = own + surprise @ pattern.gain.T
+    return np.where(observed, states, units.states(white))
+
+
+def conditional_sums(units, field, states, observed, posterior):
+    """Sum the means of y given what is observed, by fields, (n_fields, n_columns)."""
+    seen = observed.any(axis=1)
+    result = posterior[~seen].sum(axis=0)[:, np.newaxis] * field
+    for pattern in _patterns(units, observed):
+        counts = posterior[pattern.rows]
+        result += counts.sum(axis=0)[:, np.newaxis] * (field @ pattern.spread)
+        result += (counts.T @ pattern.of(states)) @ pattern.gain.T
+    return result
+
+
+def conditional_products(units, field, states, observed, posterior):
+    """Sum the mean of (y - f) y' given what is observed, over rows and fields."""
+    seen = observed.any(axis=1)
+    result = posterior[~seen].sum() * np.eye(units.n_columns)
+    for pattern in _patterns(units, observed):
+        counts, gain, spread = posterior[pattern.rows], pattern.gain, pattern.spread
+        values = pattern.of(states)
+        weighted = values * counts.sum(axis=1)[:, np.newaxis]
+        by_field = field.T @ (counts.T @ values)
+        means = (field * counts.sum(axis=0)[:, np.newaxis]).T @ field
+        inner = by_field.T @ spread + weighted.T @ values @ gain.T
+        inner -= pattern.known @ (means @ spread + by_field @ gain.T)
+        result += counts.sum() * spread + gain @ inner
+    return result
