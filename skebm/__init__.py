@@ -3,9 +3,11 @@
 __all__ = [
     "BinaryRBM",
     "BoltzmannMachine",
+    "EnergyImputer",
     "EnergyOutlierDetector",
     "GaussianRBM",
     "LatentBM",
+    "MixedRBM",
     "__version__",
     "log_partition_bounds",
 ]
@@ -13,8 +15,10 @@ __all__ = [
 from skebm.binary_rbm import BinaryRBM
 from skebm.boltzmann_machine import BoltzmannMachine
 from skebm.gaussian_rbm import GaussianRBM
+from skebm.imputer import EnergyImputer
 from skebm.latent_bm import LatentBM
 from skebm.log_partition_bounds import log_partition_bounds
+from skebm.mixed_rbm import MixedRBM
 from skebm.outlier_detector import EnergyOutlierDetector
 
 __version__ = "0.1.0"

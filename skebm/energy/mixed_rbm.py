@@ -11,7 +11,7 @@ from skebm.energy.base import Energy
 from skebm.energy.noise_parameters import NoiseParameters
 from skebm.energy.offsets import centre
 from skebm.energy.rbm import RBMEnergy
-from skebm.units.binary import BinaryUnits
+from skebm.units.binary import BinaryUnits, draw_binary
 from skebm.units.gaussian import GaussianUnits
 from skebm.units.mixed import MixedUnits
 
@@ -106,8 +106,15 @@ class MixedRBMEnergy(NoiseParameters, RBMEnergy):
         return self.hidden_machine.sweep(context, noise, **settings)
 
     def gibbs(self, rows, noise, n_sweeps=1, **settings):
-        """Make so many sweeps."""
-        return self.hidden_machine.gibbs(rows, noise, n_sweeps, **settings)
+        """Make so many sweeps; at no other temperature, by way of visible rows.
+
+        That takes two products, where one unit after the other takes many.
+        """
+        if settings:
+            return self.hidden_machine.gibbs(rows, noise, n_sweeps, **settings)
+        for _ in range(n_sweeps):
+            rows = self.complete(self.visible_of(rows, noise), noise)
+        return rows
 
     def complete(self, visible, noise, beta=1.0):
         """Draw the hidden units, which chains move, given visible rows."""
@@ -245,6 +252,27 @@ class HiddenMachine(Energy):
     def score(self, context, beta=1.0):
         """Compute the log of the sum of exp(-E) over visible units, times beta."""
         rows = context.astype(self.dtype, copy=False)
-        field = rows @ self.matrix + self.visible_bias
-        score = self.visible.log_normaliser(field) + rows @ self.hidden_bias
-        return self.strength * beta * score
+        score = self.visible.log_normaliser(self._field(rows))
+        return self.strength * beta * (score + rows @ self.hidden_bias)
+
+    def sweep(self, context, noise, *, beta=1.0, tilt=None, fixed=None, reverse=False):
+        """Draw each hidden unit given all others; see `Energy`."""
+        rows = np.array(context, dtype=self.dtype)
+        field, strength = self._field(rows), self.strength * np.asarray(beta)
+        for unit in range(rows.shape[1])[:: -1 if reverse else 1]:
+            off = field - np.outer(rows[:, unit], self.matrix[unit])
+            on = off + self.matrix[unit]
+            odds = self.visible.log_normaliser(on) - self.visible.log_normaliser(off)
+            odds = strength * (odds + self.hidden_bias[unit])
+            if tilt is not None:
+                odds = odds + tilt[..., unit]
+            drawn = draw_binary(odds.astype(self.dtype)[:, np.newaxis], noise)[:, 0]
+            if fixed is not None:
+                drawn = np.where(fixed[..., unit], rows[:, unit] > 0, drawn)
+            rows[:, unit] = drawn
+            field = np.where(drawn[:, np.newaxis], on, off)
+        return rows > 0
+
+    def _field(self, rows):
+        """Compute the fields of the visible units."""
+        return rows @ self.matrix + self.visible_bias

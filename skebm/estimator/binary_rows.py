@@ -46,9 +46,13 @@ class BinaryRowsMixin:
         """Draw rows from which chains start, in the model's units."""
         return rng.random((n_rows, self.n_features_in_)) < self._visible_mean
 
-    def _states_in(self, rows, rng):
-        """Give the values that rows have for users, fractions drawn."""
-        return self._in_states(self._drawn(rows.take(slice(None)), rng))
+    def _given(self, rows, block, units):
+        """Give the values that users know of rows, whose units these are."""
+        return self._in_states(units)
+
+    def _settled(self, units, mode):
+        """Give the likelier state of units where `mode` asks for it."""
+        return (units > 0.5).astype(np.float64) if mode else units  # noqa: PLR2004
 
     def _levels_of(self, column):
         """List the values of a column: units, and the states that stand for it."""

@@ -71,7 +71,8 @@ class HiddenUnitsMixin(ClassNamePrefixFeaturesOutMixin, TransformerMixin):
         Returns
         -------
         V : ndarray of shape (n_samples, n_features)
-            Means, which are P(v = 1 | h) where visible units are binary, float64.
+            Means, which are P(v = 1 | h) where visible units are binary, float64. A
+            frame if `set_output` says so.
 
         Raises
         ------
@@ -89,7 +90,7 @@ class HiddenUnitsMixin(ClassNamePrefixFeaturesOutMixin, TransformerMixin):
         check_is_fitted(self)
         energy = self._energy()
         hidden = check_hidden_rows(X, energy.n_hidden)
-        return self._in_states(energy.visible_mean(hidden))
+        return self._as_rows(self._in_states(energy.visible_mean(hidden)), X)
 
     def energy(self, X, H):
         """Compute the energy of pairs of visible and hidden rows.

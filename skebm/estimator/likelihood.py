@@ -9,7 +9,7 @@ from scipy.special import logsumexp
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils.validation import check_is_fitted
 
-from skebm.estimator.validation import unqualified
+from skebm.estimator.validation import as_container, unqualified
 from skebm.partition.enumeration import can_enumerate
 from skebm.partition.log_partition import compute_log_partition
 from skebm.sampling.random import UniformNoise
@@ -210,7 +210,8 @@ class LikelihoodMixin:
         log_likelihood : ndarray of shape (n_samples, n_features)
             For every feature i log p(v_i | the other features), in nats; of real values
             a log-density. Takes n_features times as long as `free_energy`. Where values
-            are missing it is NaN, and the others are given those that are observed.
+            are missing it is NaN, and the others are given those that are observed. A
+            frame if `set_output` says so.
 
         Raises
         ------
@@ -226,7 +227,8 @@ class LikelihoodMixin:
         array([[-0.214, -0.214],
                [-1.016, -1.016]])
         """
-        return self._conditionals(X, lambda conditional: conditional)
+        log_likelihood = self._conditionals(X, lambda conditional: conditional)
+        return as_container(self, log_likelihood, X)
 
     def log_partition(self):
         """Compute the log partition function log Z, or give it if it is known.

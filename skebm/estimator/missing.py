@@ -6,12 +6,15 @@ import numpy as np
 
 from skebm.conditional.clamped_chains import redraw_missing
 from skebm.conditional.incomplete_rows import (
-    draw_incomplete,
     mean_hidden,
+    mean_incomplete,
     score_incomplete,
 )
-from skebm.sampling.random import UniformNoise
+from skebm.estimator.validation import as_container
 from skebm.units.data import CompletedRows
+
+# Sweeps of chains that draw what is missing, where sums are too long.
+_DRAW_STEPS = 200
 
 
 class MissingValuesMixin:
@@ -50,7 +53,7 @@ class MissingValuesMixin:
         """Compute log p(value | other observed values), NaN where it is missing."""
         energy, mean = self._energy(), self._mean_of_rows()
         log_scale = np.log(self._scale) + np.zeros(rows.n_columns)
-        result = np.full((rows.n_rows, rows.n_columns), np.nan)
+        result = np.full((rows.n_rows, self.n_features_in_), np.nan)
         for block, part, observed in _parts(rows, energy.n_units):
 
             def score(known, part=part):
@@ -59,24 +62,12 @@ class MissingValuesMixin:
                 )[0]
 
             both = score(observed)
-            for column in np.flatnonzero(observed.any(axis=0)):
-                others = observed.copy()
-                others[:, column] = False
-                conditional = both - score(others) - log_scale[column]
-                known = observed[:, column]
-                result[block, column] = np.where(known, conditional, np.nan)
-        return result
-
-    def _draw_given(self, rows, n_steps, temperature, rng):
-        """Draw what is missing of rows, in the units of the model."""
-        energy, result = self._energy(), np.empty((rows.n_rows, rows.n_columns))
-        if temperature != 1:
-            energy = energy.at_temperature(temperature)
-        noise = UniformNoise(rng, np.float32)
-        for block, part, observed in _parts(rows, energy.n_units):
-            result[block] = draw_incomplete(
-                energy, part, observed, self._mean_of_rows(), noise, n_steps
-            )
+            for feature in range(self.n_features_in_):
+                units, others = self._units_of(feature), observed.copy()
+                known = observed[:, units].all(axis=1)
+                others[:, units] = False
+                conditional = both - score(others) - log_scale[units].sum()
+                result[block, feature] = np.where(known, conditional, np.nan)
         return result
 
     def _hidden_means(self, rows):
@@ -97,6 +88,47 @@ class MissingValuesMixin:
         known = self._drawn(rows.take(slice(None)), rng)
         values = np.where(observed, known, values)
         return CompletedRows(rows, values, observed, redraw_missing)
+
+    def _units_of(self, feature):
+        """Give the columns of units that a feature has: here one."""
+        return slice(feature, feature + 1)
+
+    def _values_given(self, X, *, mode):
+        """Give the columns of a table, what is missing by its mean, or likeliest."""
+        raw = self._check(X)
+        rows, energy = self._in_units(raw), self._energy()
+        mean, seed = self._mean_of_rows(), self._partition_seed
+        parts = [
+            mean_incomplete(energy, part, observed, mean, seed)
+            for _, part, observed in _parts(rows, energy.n_units)
+        ]
+        return self._columns_of(self._in_states(self._settled(np.vstack(parts), mode)))
+
+    def _values_drawn(self, X, rng):
+        """Give the columns of a table, what is missing drawn."""
+        return self._columns_of(self._filled(self._check(X), _DRAW_STEPS, 1.0, rng))
+
+    def _settled(self, units, mode):
+        """Give the likeliest of units where `mode` asks for it and means are others."""
+        return units
+
+    def _columns_of(self, states):
+        """List the columns of the table that states of units stand for."""
+        return list(states.T)
+
+    def _as_rows(self, states, original=None):
+        """Give rows of states as users want them: `set_output` says how."""
+        return as_container(self, states, original)
+
+    def _by_unit(self, mask):
+        """Repeat what is said of features for their units, of which here each has one.
+
+        Parameters
+        ----------
+        mask : ndarray of shape (n_rows, n_features)
+            What is said.
+        """
+        return mask
 
     def _mean_of_rows(self):
         """Give means of visible columns, in the units of the model."""

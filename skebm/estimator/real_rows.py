@@ -1,6 +1,6 @@
 """How tables become rows of real values in the units of a model, and back."""
 
-__all__ = ["RealRowsMixin"]
+__all__ = ["RealRowsMixin", "moments"]
 
 import numpy as np
 
@@ -30,7 +30,7 @@ class RealRowsMixin:
     def _see(self, rows, *, first):
         if not first:
             return
-        mean, variance = _moments(rows)
+        mean, variance = moments(rows)
         variance[np.sqrt(variance) <= _ROUNDING * np.abs(mean)] = 0
         if self._one_scale:
             variance[:] = variance.mean()
@@ -50,15 +50,15 @@ class RealRowsMixin:
     def _start_rows(self, n_rows, rng):
         return rng.standard_normal((n_rows, self.n_features_in_))
 
-    def _states_in(self, rows, rng):
-        """Give the values that rows have for users, to the last bit."""
-        return rows.take(slice(None))
+    def _given(self, rows, block, units):
+        """Give the values of rows as users gave them, to the last bit."""
+        return rows.take(block)
 
     def _in_states(self, units):
         return self._location + self._scale * units
 
 
-def _moments(rows):
+def moments(rows):
     """Compute mean and variance of each column in passes, float64."""
     with np.errstate(over="ignore", invalid="ignore"):
         # Sums of what differs from the first row have no rounding where none does.

@@ -9,6 +9,7 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils.validation import check_is_fitted
 
 from skebm.conditional.clamped_chains import redraw_missing
+from skebm.conditional.incomplete_rows import draw_incomplete
 from skebm.estimator.validation import (
     Interval,
     check_fixed,
@@ -110,6 +111,7 @@ class SamplingMixin:
         -------
         X : ndarray of shape (n_samples, n_features)
             The states of the units, float64; with ``n_steps=0`` the rows at the start.
+            A frame if `set_output` says so.
 
         Warns
         -----
@@ -141,30 +143,29 @@ class SamplingMixin:
                 raise ValueError(
                     "given takes no init and no tempering: chains start from it."
                 )
-            return self._sample_given(given, n_samples, n_steps, temperature, rng)
-        n_samples = n_samples or 1
-        if init is not None:
-            rows = refuse_missing(self._rows(init), "chains start from complete rows.")
+            rows = self._rows_to_fill(given, n_samples)
+            filled = self._filled(rows, n_steps, temperature, rng)
+            same = len(filled) == np.shape(given)[0]
+            return self._as_rows(filled, given if same else None)
+        start = self._where_chains_start(init, rng)
+        drawn = self._draw(start, n_samples or 1, n_steps, temperature, tempering, rng)
+        return self._as_rows(drawn)
 
-        def start(block):
-            if init is None:
-                n_chains = block.stop - block.start
-                return self._start_rows(n_chains, rng)
-            return rows.take(np.arange(block.start, block.stop) % rows.n_rows)
-
-        if init is None and n_steps > 0:
-            energy = self._energy()
-            machine = (1 / temperature) * energy.marginal()[0]
-            if can_enumerate(machine):
-                noise = UniformNoise(rng, np.float64)
-                drawn = draw_enumerated(machine, n_samples, noise)
-                drawn = energy.visible_of(drawn, noise, 1 / temperature)
-                return self._in_states(drawn.astype(np.float64))
-            if not tempering:
-                drawn = self._run_jumping_chains(n_samples, n_steps, temperature, rng)
-                return self._in_states(drawn)
-        run = self._run_ladders if tempering else self._run_chains
-        return self._in_states(run(start, n_samples, n_steps, temperature, rng))
+    def _draw(self, start, n_samples, n_steps, temperature, tempering, rng):
+        """Draw rows, from the model itself where `start` is None."""
+        energy, from_model = self._energy_at(temperature), start is None
+        start = start or self._independent_start(rng)
+        if from_model and n_steps > 0 and can_enumerate(energy.marginal()[0]):
+            noise = UniformNoise(rng, np.float64)
+            drawn = draw_enumerated(energy.marginal()[0], n_samples, noise)
+            drawn = energy.visible_of(drawn, noise).astype(np.float64)
+        elif tempering:
+            drawn = self._run_ladders(energy, start, n_samples, n_steps, rng)
+        elif from_model and n_steps > 0:
+            drawn = self._run_jumping_chains(energy, n_samples, n_steps, rng)
+        else:
+            drawn = self._run_chains(energy, start, n_samples, n_steps, rng)
+        return self._in_states(drawn)
 
     @validate_params(
         {
@@ -213,77 +214,106 @@ class SamplingMixin:
         if fixed is None:
             return self._move(X, "gibbs", n_steps, temperature, random_state)
         rows = refuse_missing(self._check(X), _COMPLETE)
-        held = check_fixed(fixed, rows.n_rows, rows.n_columns)
-        noise = UniformNoise(make_generator(random_state), np.float32)
-        energy = self._energy().at_temperature(temperature).astype(np.float32)
-        known = self._states_in(rows, noise.rng)
-        units, result = self._in_units(self._check(known)), np.empty(known.shape)
-        for block in units.blocks(energy.n_units):
-            part = units.take(block)
-            if n_steps > 0:
-                part = redraw_missing(energy, part, held[block], noise, n_steps)
-            result[block] = part
-        return np.where(held, known, self._in_states(result))
+        held = check_fixed(fixed, rows.n_rows, self.n_features_in_)
+        held = self._by_unit(held)
+        energy = self._energy_at(temperature).astype(np.float32)
 
-    def _sample_given(self, given, n_samples, n_steps, temperature, rng):
-        """Draw what is missing of rows."""
+        def sweep(part, observed, noise):
+            if n_steps == 0:
+                return part
+            return redraw_missing(energy, part, observed, noise, n_steps)
+
+        moved = self._redrawn(rows, held, sweep, make_generator(random_state))
+        return self._as_rows(moved, X)
+
+    def _energy_at(self, temperature):
+        """Give the energy whose distribution is that of the model at a temperature."""
+        energy = self._energy()
+        return energy if temperature == 1 else energy.at_temperature(temperature)
+
+    def _independent_start(self, rng):
+        """Give a function that draws the first rows of a block of chains."""
+        return lambda block: self._start_rows(block.stop - block.start, rng)
+
+    def _where_chains_start(self, init, rng):
+        """Give a function that reads the first rows of a block of chains, or None."""
+        if init is None:
+            return None
+        rows = refuse_missing(self._rows(init), "chains start from complete rows.")
+        return lambda block: rows.take(np.arange(block.start, block.stop) % rows.n_rows)
+
+    def _rows_to_fill(self, given, n_samples):
+        """Validate rows of which what is missing is to be drawn."""
         rows = self._check(given)
-        if n_samples not in {None, rows.n_rows}:
-            if rows.n_rows != 1:
-                raise ValueError(
-                    f"given has {rows.n_rows} rows, n_samples={n_samples} asks for "
-                    "another number. Leave n_samples out, or give one row."
-                )
-            rows = rows.subset(np.zeros(n_samples, dtype=int))
+        if n_samples in {None, rows.n_rows}:
+            return rows
+        if rows.n_rows != 1:
+            raise ValueError(
+                f"given has {rows.n_rows} rows, n_samples={n_samples} asks for another "
+                "number. Leave n_samples out, or give one row."
+            )
+        return rows.subset(np.zeros(n_samples, dtype=int))
+
+    def _filled(self, rows, n_steps, temperature, rng):
+        """Draw what is missing of rows."""
+        energy, mean = self._energy_at(temperature), self._mean_of_rows()
+
+        def draw(part, observed, noise):
+            part = part.astype(np.float64)
+            return draw_incomplete(energy, part, observed, mean, noise, n_steps)
+
         observed = rows.observed(slice(None))
-        drawn = self._draw_given(self._in_units(rows), n_steps, temperature, rng)
-        known = self._states_in(rows, rng)
-        result = np.where(observed, known, self._in_states(drawn))
+        result = self._redrawn(rows, observed, draw, rng)
         empty = ~observed.any(axis=1)
         if empty.any():
-            settings = {"n_steps": n_steps, "temperature": temperature}
-            seed = int(rng.integers(2**31))
-            result[empty] = self.sample(empty.sum(), random_state=seed, **settings)
+            result[empty] = self._draw(
+                None, empty.sum(), n_steps, temperature, False, rng
+            )
+        return result
+
+    def _redrawn(self, rows, held, draw, rng):
+        """Draw all but what is held of rows, which stays as it is to the last bit."""
+        units, noise = self._in_units(rows), UniformNoise(rng, np.float32)
+        result = np.empty((rows.n_rows, rows.n_columns))
+        for block in units.blocks(rows.n_columns):
+            part = self._drawn(units.take(block), rng)
+            moved = self._in_states(draw(part, held[block], noise))
+            result[block] = np.where(held[block], self._given(rows, block, part), moved)
         return result
 
     def _move(self, X, kernel, n_steps, temperature, random_state):
         """Move each row by sweeps of one kind."""
         rows = refuse_missing(self._rows(X), _COMPLETE)
-        rng = make_generator(random_state)
-        n_rows = rows.n_rows
+        rng, energy = make_generator(random_state), self._energy_at(temperature)
         moved = self._run_chains(
-            rows.take, n_rows, n_steps, temperature, rng, kernel=kernel
+            energy, rows.take, rows.n_rows, n_steps, rng, kernel=kernel
         )
-        return self._in_states(moved)
+        return self._as_rows(self._in_states(moved), X)
 
-    def _run_chains(
-        self, start, n_chains, n_steps, temperature, rng, *, kernel="gibbs"
-    ):
+    def _run_chains(self, energy, start, n_chains, n_steps, rng, *, kernel="gibbs"):
         """Run chains from the rows that `start` gives, a block of them at a time."""
-        energy = self._energy().astype(np.float32)
-        noise, beta = UniformNoise(rng, np.float32), 1 / temperature
-        result = np.empty((n_chains, self.n_features_in_))
+        energy, noise = energy.astype(np.float32), UniformNoise(rng, np.float32)
+        result = np.empty((n_chains, energy.n_visible))
         for block in row_blocks(n_chains, energy.n_units):
             rows = start(block)
             if n_steps > 0:
-                rows = energy.complete(rows, noise, beta)
-                rows = getattr(energy, kernel)(rows, noise, n_steps, beta=beta)
-                rows = energy.visible_of(rows, noise, beta)
+                rows = energy.complete(rows, noise)
+                rows = getattr(energy, kernel)(rows, noise, n_steps)
+                rows = energy.visible_of(rows, noise)
             result[block] = rows
         return result
 
-    def _path(self, energy, temperature, noise):
+    def _path(self, energy, noise):
         """Give a path from a mixture that knows of groups to the machine of chains."""
-        machine = (1 / temperature) * energy.marginal()[0]
+        machine, _ = energy.marginal()
         mean = energy.chain_mean(self._visible_mean)
         known = self._chain_rows(energy, self._known_rows, noise.rng)
         return Path(adapt_start(machine, mean, known, noise), machine)
 
-    def _run_jumping_chains(self, n_chains, n_steps, temperature, rng):
+    def _run_jumping_chains(self, energy, n_chains, n_steps, rng):
         """Run chains that jump between groups, from where annealing has led them."""
-        energy = self._energy().astype(np.float32)
-        noise = UniformNoise(rng, np.float32)
-        path = self._path(energy, temperature, noise)
+        energy, noise = energy.astype(np.float32), UniformNoise(rng, np.float32)
+        path = self._path(energy, noise)
         draws = draw_rows(path, n_chains, noise, n_steps=n_steps)
         if not draws.agree:
             warn_user(
@@ -293,21 +323,20 @@ class SamplingMixin:
                 "or set tempering=True.",
                 ConvergenceWarning,
             )
-        return energy.visible_of(draws.rows, noise, 1 / temperature)
+        return energy.visible_of(draws.rows, noise)
 
-    def _run_ladders(self, start, n_ladders, n_steps, temperature, rng):
+    def _run_ladders(self, energy, start, n_ladders, n_steps, rng):
         """Give the coldest rows of ladders, a block of them at a time."""
-        energy = self._energy().astype(np.float32)
-        noise = UniformNoise(rng, np.float32)
-        path = self._path(energy, temperature, noise)
+        energy, noise = energy.astype(np.float32), UniformNoise(rng, np.float32)
+        path = self._path(energy, noise)
         adapting = energy.complete(start(slice(0, _ADAPTING_LADDERS)), noise)
         betas = adapt_ladder(path, adapting, noise, n_steps=n_steps).betas
-        result = np.empty((n_ladders, self.n_features_in_))
+        result = np.empty((n_ladders, energy.n_visible))
         n_restarts = 0
         for block in row_blocks(n_ladders, energy.n_units * len(betas)):
             replicas = start_replicas(betas, energy.complete(start(block), noise))
             replicas = temper(path, replicas, noise, n_steps=n_steps)
-            result[block] = energy.visible_of(replicas.coldest, noise, 1 / temperature)
+            result[block] = energy.visible_of(replicas.coldest, noise)
             n_restarts += replicas.n_restarts.sum()
         if n_restarts < _LEAST_RESTARTS * n_ladders:
             warn_user(

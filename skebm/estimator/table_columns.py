@@ -1,6 +1,6 @@
 """Columns of tables as people have them, read as categories and numbers."""
 
-__all__ = ["Columns", "read_columns"]
+__all__ = ["Columns", "filled_table", "is_missing_table", "read_columns"]
 
 from numbers import Number
 
@@ -99,6 +99,24 @@ class Columns:
         for offset, number in enumerate(self.real):
             columns[number] = units[:, stop + offset]
         return columns
+
+    def centred(self, table):
+        """Take from fields of the levels of each column their mean, which says nothing.
+
+        Returns
+        -------
+        centred : ndarray of shape (n_rows, n_units)
+            Fields of levels that sum to 0 in each column, and of numbers as they were.
+        removed : ndarray of shape (n_rows,)
+            What was taken off, once for each column.
+        """
+        centred, stop, removed = table.copy(), 0, np.zeros(len(table))
+        for n_levels in self.n_levels:
+            start, stop = stop, stop + n_levels
+            mean = table[:, start:stop].mean(axis=1)
+            centred[:, start:stop] -= mean[:, np.newaxis]
+            removed += mean
+        return centred, removed
 
     def units_of(self, number):
         """Give the columns of units that a column of the table has."""
@@ -220,3 +238,105 @@ def _as_numbers(column, name):
     if np.isinf(numbers).any():
         raise ValueError(f"{name} contains infinity, which no density has.")
     return numbers
+
+
+def is_missing_table(X):
+    """Say which values of a table are missing, (n_rows, n_columns)."""
+    if isinstance(X, np.ndarray) and X.dtype.kind in "biuf":
+        return np.isnan(X)
+    return np.column_stack([column.missing for column in read_columns(X)])
+
+
+def filled_table(X, values, *, is_empty, keeps_empty, indicated, names):
+    """Put values where a table has none.
+
+    Parameters
+    ----------
+    X : DataFrame or ndarray of shape (n_rows, n_columns)
+        With gaps; left as it is.
+    values : list of array-like
+        Of each column that is not empty, values for all rows.
+    is_empty : ndarray of bool of shape (n_columns,)
+        Which columns had no value when the model was fitted.
+    keeps_empty : bool
+        Whether these stay.
+    indicated : list of int
+        Columns of which is told where they are missing.
+    names : list of str
+        Of the columns of the result.
+
+    Returns
+    -------
+    filled : DataFrame or ndarray
+        Of the kind of `X`; of an array, of objects if there are any.
+    """
+    columns, missing = read_columns(X), is_missing_table(X)
+    given, result = iter(values), []
+    for number, column in enumerate(columns):
+        if not is_empty[number]:
+            result.append(_filled(column, missing[:, number], next(given)))
+        elif keeps_empty:
+            result.append(_filled(column, missing[:, number], None))
+    result += [missing[:, number] for number in indicated]
+    return _like(X, result, names, len(result) - len(indicated), is_empty, keeps_empty)
+
+
+def _filled(column, missing, values):
+    """Put values, or what stands for none, where a column has none."""
+    own = column.values.copy()
+    if values is None:
+        values = [0.0 if column.is_number else "missing"] * len(own)
+    for row in np.flatnonzero(missing):
+        own[row] = values[row]
+    return own
+
+
+def _like(X, columns, names, n_own, is_empty, keeps_empty):
+    """Make a table of the kind of another, whose columns keep their dtypes."""
+    kept = np.flatnonzero(~is_empty | keeps_empty)
+    if hasattr(X, "iloc"):
+        series = {
+            i: _pandas_like(X.iloc[:, kept[i]] if i < n_own else None, own, X.index)
+            for i, own in enumerate(columns)
+        }
+        frame = type(X)(series, index=X.index)
+        frame.columns = names
+        return frame
+    if hasattr(X, "get_columns"):
+        own = X.get_columns()
+        frame = type(X)()
+        return frame.with_columns(
+            [
+                _polars_like(own[kept[i]] if i < n_own else None, own[0], values, name)
+                for i, (values, name) in enumerate(zip(columns, names, strict=True))
+            ]
+        )
+    if X.dtype.kind in "biuf":
+        dtype = X.dtype if X.dtype.kind == "f" else np.float64
+        return np.column_stack([own.astype(dtype) for own in columns])
+    table = np.empty((len(X), len(columns)), dtype=object)
+    for number, own in enumerate(columns):
+        table[:, number] = own
+    return table
+
+
+def _pandas_like(series, values, index):
+    """Make a series of values with the dtype of another, whole numbers rounded."""
+    from pandas import Series  # noqa: PLC0415  (the user has it, who passed a frame)
+
+    if series is None:
+        return Series(values.astype(bool), index=index)
+    if getattr(series.dtype, "kind", "O") in "iu":
+        values = np.array([round(value) for value in values], dtype=object)
+    if series.dtype == object or getattr(series.dtype, "kind", "O") == "f":
+        values = values if series.dtype == object else values.astype(np.float64)
+    return Series(values, index=index).astype(series.dtype)
+
+
+def _polars_like(series, any_series, values, name):
+    """Make a series of polars with the dtype of another, whole numbers rounded."""
+    if series is None:
+        return type(any_series)(name, values.astype(bool))
+    if series.dtype.is_integer():
+        values = [round(value) for value in values]
+    return type(any_series)(name, list(values), dtype=series.dtype, strict=False)

@@ -5,8 +5,12 @@ __all__ = [
     "Options",
     "StrOptions",
     "all_or_nothing",
+    "as_container",
+    "as_typed_container",
     "check_adjacency",
+    "check_any_table",
     "check_bias",
+    "check_categorical",
     "check_constructor",
     "check_couplings",
     "check_fixed",
@@ -15,7 +19,9 @@ __all__ = [
     "check_real_rows",
     "check_rows",
     "check_table",
+    "column_name",
     "column_number",
+    "feature_names",
     "fit_context",
     "make_generator",
     "refuse_missing",
@@ -31,6 +37,7 @@ from scipy import sparse
 from sklearn.base import _fit_context as fit_context
 from sklearn.exceptions import DataConversionWarning
 from sklearn.utils import check_random_state
+from sklearn.utils._set_output import ADAPTERS_MANAGER, _get_output_config
 from sklearn.utils._param_validation import (
     Interval,
     Options,
@@ -168,6 +175,88 @@ def check_table(estimator, X, *, reset=False):
     )
 
 
+def check_any_table(estimator, X, *, reset=False):
+    """Validate a table of any values: a DataFrame of pandas or polars, or an array.
+
+    Raises
+    ------
+    NotFittedError
+        If nothing has been learned yet, unless `reset`.
+    ValueError
+        If it has not two dimensions, no rows or columns, or another number or other
+        names of columns than in `fit`.
+    """
+    if not reset:
+        check_is_fitted(estimator)
+    is_frame = hasattr(X, "iloc") or hasattr(X, "get_columns")
+    if not is_frame:
+        X = check_array(
+            X, dtype=None, ensure_all_finite=False, estimator=type(estimator).__name__
+        )
+    elif min(X.shape) == 0:
+        raise ValueError(
+            f"Found array with {X.shape[0]} sample(s) and {X.shape[1]} feature(s) while "
+            "a minimum of 1 of each is required."
+        )
+    return validate_data(estimator, X, reset=reset, skip_check_array=True)
+
+
+def check_categorical(categorical_features, columns, names):
+    """Say of each column whether it is taken as categories.
+
+    Parameters
+    ----------
+    categorical_features : "auto", None, or array-like of bool, int or str
+        What the user passed.
+    columns : list of ReadColumn
+        Of the table.
+    names : ndarray of str or None
+        Names of the columns, if they have any.
+
+    Raises
+    ------
+    ValueError
+        If a column that is asked for does not exist.
+    """
+    n_columns = len(columns)
+    if isinstance(categorical_features, str):  # "auto"
+        return [not column.is_number for column in columns]
+    if categorical_features is None:
+        chosen = np.array([], dtype=int)
+    else:
+        chosen = np.asarray(categorical_features)
+    if chosen.dtype == bool:
+        if chosen.shape != (n_columns,):
+            raise ValueError(
+                f"categorical_features as a mask has shape {chosen.shape}, but X "
+                f"{n_columns} columns."
+            )
+        return chosen.tolist()
+    if chosen.dtype.kind in "UO":
+        known = [] if names is None else list(names)
+        unknown = [name for name in chosen if name not in known]
+        if unknown:
+            raise ValueError(
+                f"categorical_features has {unknown}, which are no columns of X: these "
+                f"are {known or 'without names'}."
+            )
+        numbers = {known.index(name) for name in chosen}
+    else:
+        outside = [i for i in chosen if not -n_columns <= i < n_columns]
+        if outside:
+            raise ValueError(
+                f"categorical_features has {outside}, but X {n_columns} columns."
+            )
+        numbers = {int(i) % n_columns for i in chosen}
+    return [number in numbers for number in range(n_columns)]
+
+
+def column_name(estimator, number):
+    """Call a column by its name, if it has one, in messages."""
+    names = getattr(estimator, "feature_names_in_", None)
+    return f"Column {number}" if names is None else f"Column {names[number]!r}"
+
+
 def column_number(estimator, column):
     """Give the number of a column that a user names by number or name.
 
@@ -202,6 +291,53 @@ def check_fixed(fixed, n_rows, n_features):
             f"{fixed.shape}."
         )
     return np.broadcast_to(fixed, (n_rows, n_features))
+
+
+def as_container(estimator, table, original=None):
+    """Give rows as what `set_output` asks for, under the names of the features.
+
+    Parameters
+    ----------
+    estimator : estimator
+        Fitted.
+    table : ndarray of shape (n_rows, n_features)
+        Rows.
+    original : object, default=None
+        What a user passed with as many rows, of which a frame has the index.
+    """
+    kind = _get_output_config("transform", estimator)["dense"]
+    if kind == "default":
+        return table
+    adapter = ADAPTERS_MANAGER.adapters[kind]
+    names = feature_names(estimator)
+    return adapter.create_container(table, original, columns=names, inplace=False)
+
+
+def as_typed_container(estimator, table, columns, original=None):
+    """Do as `as_container` with a table of objects, of which frames know the dtypes.
+
+    Parameters
+    ----------
+    estimator, table, original
+        As of `as_container`.
+    columns : list of array-like
+        The columns of the table.
+    """
+    frame = as_container(estimator, table, original)
+    if hasattr(frame, "infer_objects"):
+        return frame.infer_objects()
+    if hasattr(frame, "get_columns"):
+        return type(frame)(dict(zip(frame.columns, columns, strict=True)))
+    return frame
+
+
+def feature_names(estimator):
+    """Give the names of features, as scikit-learn makes them up where there are none."""
+    names = getattr(estimator, "feature_names_in_", None)
+    if names is None:
+        n_features = estimator.n_features_in_
+        names = np.array([f"x{i}" for i in range(n_features)], dtype=object)
+    return names
 
 
 def refuse_missing(rows, reason):

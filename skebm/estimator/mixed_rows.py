@@ -1,0 +1,133 @@
+"""How tables of categories and numbers become rows of units, and back."""
+
+__all__ = ["MixedRowsMixin"]
+
+import numpy as np
+
+from skebm.estimator.real_rows import moments
+from skebm.estimator.table_columns import Columns, read_columns
+from skebm.estimator.validation import (
+    StrOptions,
+    as_container,
+    as_typed_container,
+    check_any_table,
+    check_categorical,
+    column_name,
+)
+from skebm.units.data import Rows, ScaledRows
+
+
+class MixedRowsMixin:
+    """Rows of models whose visible units are categories, one-hot, and then numbers.
+
+    Numbers are worked with in columns of mean 0 and variance 1.
+    """
+
+    _parameter_constraints: dict = {
+        "categorical_features": [StrOptions({"auto"}), "array-like", None],
+        "handle_unknown": [StrOptions({"error", "missing"})],
+    }
+
+    def _check(self, X, *, reset=False):
+        X = check_any_table(self, X, reset=reset)
+        columns = read_columns(X)
+        if reset:
+            names = getattr(self, "feature_names_in_", None)
+            kinds = check_categorical(self.categorical_features, columns, names)
+            self._columns = Columns.learn(columns, kinds)
+            self.categories_ = [
+                None if levels is None else np.array(levels, dtype=object)
+                for levels in self._columns.levels
+            ]
+        units = self._columns.encode(
+            columns, lambda number: column_name(self, number), self.handle_unknown
+        )
+        return Rows(units, None, has_missing=bool(np.isnan(units).any()))
+
+    def _see(self, rows, *, first):
+        n_one_hot = sum(self._columns.n_levels)
+        if first:
+            mean, variance = moments(rows)
+            mean[:n_one_hot], variance[:n_one_hot] = 0, 1
+            self._location = mean
+            self._scale = np.sqrt(np.where(variance > 0, variance, 1))
+            self._n_rows_seen, self._column_sums = 0, 0.0
+        counts = np.broadcast_to(rows.column_counts(), rows.n_columns)
+        self._n_rows_seen = self._n_rows_seen + counts
+        self._column_sums = self._column_sums + rows.column_sums()
+        # One row more in all levels together keeps their log-odds finite.
+        prior = np.zeros(rows.n_columns)
+        stop = 0
+        for n_levels in self._columns.n_levels:
+            start, stop = stop, stop + n_levels
+            prior[start:stop] = 1 / n_levels
+        self._visible_mean = (self._column_sums + prior) / (self._n_rows_seen + 1)
+        self._visible_mean[n_one_hot:] = 0
+
+    def _in_units(self, rows):
+        return ScaledRows(rows, self._location, self._scale)
+
+    def _drawn(self, rows, rng):
+        return rows
+
+    def _start_rows(self, n_rows, rng):
+        """Draw rows of independent columns, in the model's units."""
+        rows = rng.standard_normal((n_rows, len(self._visible_mean)))
+        stop = 0
+        for n_levels in self._columns.n_levels:
+            start, stop = stop, stop + n_levels
+            ends = np.cumsum(self._visible_mean[start:stop])[:-1]
+            levels = np.searchsorted(ends, rng.random(n_rows))
+            rows[:, start:stop] = np.arange(n_levels) == levels[:, np.newaxis]
+        return rows
+
+    def _in_states(self, units):
+        return self._location + self._scale * units
+
+    def _given(self, rows, block, units):
+        return rows.take(block)
+
+    def _conditionals(self, X, summary):
+        """Summarise log p(value | the others) of each row, complete or not."""
+        return summary(self._observed_conditionals(self._rows(X)))
+
+    def _units_of(self, feature):
+        """Give the columns of units that a feature has."""
+        return self._columns.units_of(feature)
+
+    def _by_unit(self, mask):
+        """Repeat what is said of features for their units."""
+        columns = self._columns
+        order = columns.categorical + columns.real
+        sizes = list(columns.n_levels) + [1] * len(columns.real)
+        return np.repeat(mask[:, order], sizes, axis=1)
+
+    def _levels_of(self, column):
+        """List the values of a column: units, and the states that stand for it."""
+        levels = self._columns.levels[column]
+        if levels is None:
+            raise ValueError(
+                f"{column_name(self, column)} holds numbers, which have a density and "
+                "no probabilities. Draw its values by sample(given=X), or compare rows "
+                "that have certain values by score_samples."
+            )
+        units = self._columns.units_of(column)
+        return [(units, row) for row in np.eye(len(levels))]
+
+    def _columns_of(self, states):
+        """List the columns of the table that states of units stand for."""
+        return self._columns.decode(states)
+
+    def _as_rows(self, states, original=None):
+        """Give a table of levels and numbers of states of units.
+
+        It is of Python objects where there are categories, unless `set_output` asks for
+        a frame, whose columns have dtypes of their own.
+        """
+        columns = self._columns_of(states)
+        if not self._columns.categorical:
+            return as_container(self, np.column_stack(columns), original)
+        table = np.empty((len(states), len(columns)), dtype=object)
+        for number, values in enumerate(columns):
+            table[:, number] = values
+        return as_typed_container(self, table, columns, original)
