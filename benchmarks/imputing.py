@@ -61,15 +61,25 @@ class Numbers:
             list(train[name].cat.categories) if own else None
             for name, own in zip(train, self.is_category)
         ]
-        self.mean, self.std = train.mean(numeric_only=True), train.std(numeric_only=True)
+        self.mean, self.std = (
+            train.mean(numeric_only=True),
+            train.std(numeric_only=True),
+        )
 
     def encode(self, table):
         parts = []
         for name, levels in zip(self.names, self.levels):
             if levels is None:
-                parts.append(((table[name] - self.mean[name]) / self.std[name]).to_numpy()[:, None])
+                parts.append(
+                    ((table[name] - self.mean[name]) / self.std[name]).to_numpy()[
+                        :, None
+                    ]
+                )
             else:
-                part = np.array([[value == level for level in levels] for value in table[name]], float)
+                part = np.array(
+                    [[value == level for level in levels] for value in table[name]],
+                    float,
+                )
                 part[table[name].isna().to_numpy()] = np.nan
                 parts.append(part)
         return np.hstack(parts)
@@ -102,7 +112,11 @@ def boosted(train, test):
         others = [other for other in train if other != name]
         known = train[name].notna()
         is_category = train[name].dtype == "category"
-        model = HistGradientBoostingClassifier if is_category else HistGradientBoostingRegressor
+        model = (
+            HistGradientBoostingClassifier
+            if is_category
+            else HistGradientBoostingRegressor
+        )
         X = train.loc[known, others]
         model = model(random_state=0, categorical_features="from_dtype")
         y = train.loc[known, name]
@@ -132,7 +146,9 @@ def judge(filled, truth, hidden, train):
     for name, mask in zip(truth, hidden.T):
         mask = mask & truth[name].notna().to_numpy()
         if truth[name].dtype == "category":
-            right.append(np.asarray(filled[name])[mask] == np.asarray(truth[name])[mask])
+            right.append(
+                np.asarray(filled[name])[mask] == np.asarray(truth[name])[mask]
+            )
         else:
             error = np.asarray(filled[name], float)[mask] - truth[name].to_numpy()[mask]
             errors.append((error / truth[name].std()) ** 2)
@@ -165,7 +181,9 @@ def main():
     parser.add_argument("--only", default=None)
     arguments = parser.parse_args()
     warnings.simplefilter("ignore")
-    names = arguments.names or sorted(path.stem for path in arguments.folder.glob("*.csv"))
+    names = arguments.names or sorted(
+        path.stem for path in arguments.folder.glob("*.csv")
+    )
     for name in names:
         table = read(arguments.folder / f"{name}.csv")
         parts, hidden, (train, test) = split(table, arguments.seed)
@@ -176,7 +194,10 @@ def main():
             filled = impute(train, test)
             duration = time.perf_counter() - start
             right, error = judge(filled, parts[1], hidden[1], train)
-            print(f"{name:12} {method:14} {right:.3f} {error:.3f} {duration:6.2f} s", flush=True)
+            print(
+                f"{name:12} {method:14} {right:.3f} {error:.3f} {duration:6.2f} s",
+                flush=True,
+            )
         share = coverage(train, test, parts[1], hidden[1])
         print(f"{name:12} 90 % intervals cover {share:.3f}", flush=True)
 

@@ -39,7 +39,7 @@ class HiddenSums(CompletionSums):
         if not self.sums_over_hidden:
             return super().observed_score(rows, observed)
         score = np.empty(len(rows))
-        for block, joint, _ in self._joint(rows, observed):
+        for block, joint, _ in self.hidden_joint(rows, observed):
             score[block] = logsumexp(joint, axis=1)
         return score
 
@@ -48,7 +48,7 @@ class HiddenSums(CompletionSums):
         if not self.sums_over_hidden:
             return super().observed_phase(rows, observed, row_weights)
         total, statistics = 0.0, None
-        for block, joint, field in self._joint(rows, observed):
+        for block, joint, field in self.hidden_joint(rows, observed):
             weights, known = row_weights[block], (rows[block], observed[block])
             total += weights @ logsumexp(joint, axis=1)
             posterior = softmax(joint, axis=1) * weights[:, np.newaxis]
@@ -61,7 +61,7 @@ class HiddenSums(CompletionSums):
         if not self.sums_over_hidden:
             return super().draw_missing(rows, observed, noise)
         result = rows.astype(np.float64)
-        for block, joint, field in self._joint(rows, observed):
+        for block, joint, field in self.hidden_joint(rows, observed):
             chosen = draw_of_law(softmax(joint, axis=1), noise)
             known = rows[block], observed[block]
             result[block] = self.visible.draw_missing(field[chosen], *known, noise)
@@ -72,7 +72,7 @@ class HiddenSums(CompletionSums):
         if not self.sums_over_hidden:
             return super().mean_missing(rows, observed)
         result = rows.astype(np.float64)
-        for block, joint, field in self._joint(rows, observed):
+        for block, joint, field in self.hidden_joint(rows, observed):
             law, known = softmax(joint, axis=1), (rows[block], observed[block])
             result[block] = self.visible.mean_of_fields(field, *known, law)
         return result
@@ -81,10 +81,10 @@ class HiddenSums(CompletionSums):
         """Compute the means of hidden units given what is observed of rows."""
         if not self.sums_over_hidden:
             return super().observed_hidden_mean(rows, observed)
-        hidden = self._every_hidden()
+        hidden = self.every_hidden()
         parts = [
             softmax(joint, axis=1) @ hidden
-            for _, joint, _ in self._joint(rows, observed)
+            for _, joint, _ in self.hidden_joint(rows, observed)
         ]
         return np.concatenate(parts)
 
@@ -100,7 +100,7 @@ class HiddenSums(CompletionSums):
         posterior : ndarray of shape (n_rows, n_configurations)
             What each pair counts.
         """
-        hidden, counts = self._every_hidden(), posterior.sum(axis=0)
+        hidden, counts = self.every_hidden(), posterior.sum(axis=0)
         visible = self.visible.observed_statistics(field, rows, observed, posterior)
         moments = np.block(
             [
@@ -115,7 +115,7 @@ class HiddenSums(CompletionSums):
         """Compute -log of the sum of exp(-E) over visible units, (n_rows,)."""
         return self.transposed().free_energy(hidden)
 
-    def _joint(self, rows, observed):
+    def hidden_joint(self, rows, observed):
         """Sum exp(-E) over what is missing, with all hidden configurations.
 
         Yields
@@ -127,11 +127,12 @@ class HiddenSums(CompletionSums):
         field : ndarray of shape (n_configurations, n_visible)
             Of the visible units given the hidden ones.
         """
-        hidden = self._every_hidden()
+        hidden = self.every_hidden()
         field, free_energy = self.visible_field(hidden), self.hidden_free_energy(hidden)
         for block in row_blocks(len(rows), max(len(hidden), rows.shape[1])):
             score = self.visible.observed_score(field, rows[block], observed[block])
             yield block, score - free_energy, field
 
-    def _every_hidden(self):
+    def every_hidden(self):
+        """List all hidden configurations, float64."""
         return self.hidden.configurations(np.arange(self.hidden.n_configurations))

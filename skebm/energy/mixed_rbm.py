@@ -11,7 +11,7 @@ from skebm.energy.base import Energy
 from skebm.energy.noise_parameters import NoiseParameters
 from skebm.energy.offsets import centre
 from skebm.energy.rbm import RBMEnergy
-from skebm.units.binary import BinaryUnits, draw_binary
+from skebm.units.categorical import draw_levels
 from skebm.units.gaussian import GaussianUnits
 from skebm.units.mixed import MixedUnits
 
@@ -78,7 +78,11 @@ class MixedRBMEnergy(NoiseParameters, RBMEnergy):
     def hidden_machine(self):
         """The machine of the hidden units."""
         return HiddenMachine(
-            self.weights, self.visible_bias, self.hidden_bias, self.visible
+            self.weights,
+            self.visible_bias,
+            self.hidden_bias,
+            self.visible,
+            self.hidden,
         )
 
     def hidden_free_energy(self, hidden):
@@ -156,9 +160,9 @@ class MixedRBMEnergy(NoiseParameters, RBMEnergy):
         """Average -dE/dtheta over visible rows, the ridge added to their variance."""
         rows = rows.astype(self.dtype, copy=False)
         hidden, visible = self.sides(rows)
-        means = np.dot(hidden, self.matrix)[:, self._real]
-        white = visible[:, self._real] + self.visible_offset[self._real]
-        own = rows[:, self._real_columns]
+        means = np.dot(hidden, self.matrix)[:, self.real_columns]
+        white = visible[:, self.real_columns] + self.visible_offset[self.real_columns]
+        own = rows[:, self.real_columns]
         slope = self.noise.slope(white - means, own, row_weights, self.ridge)
         if row_weights is None:
             return self._gradient(np.dot(hidden.T, visible) / len(rows), slope)
@@ -183,7 +187,7 @@ class MixedRBMEnergy(NoiseParameters, RBMEnergy):
 
     def posterior_statistics(self, field, rows, observed, posterior):
         """Sum -dE/dtheta over rows and all hidden configurations, with weights."""
-        real, columns = self._real_columns, (field, rows, observed)
+        real, columns = self.real_columns, (field, rows, observed)
         own = [table[:, real] for table in columns]
         slope = self.noise.observed_slope(*own, posterior, self.ridge)
         linear = super().posterior_statistics(*columns, posterior)
@@ -204,11 +208,9 @@ class MixedRBMEnergy(NoiseParameters, RBMEnergy):
         return log_partition + self.log_volume, statistics
 
     @property
-    def _real_columns(self):
+    def real_columns(self):
         """Visible columns of real values."""
         return slice(self.n_visible - self.noise.n_columns, self.n_visible)
-
-    _real = _real_columns
 
 
 @dataclass(frozen=True, eq=False)
@@ -221,8 +223,8 @@ class HiddenMachine(Energy):
         W of the RBM.
     visible_bias, hidden_bias : ndarray
         Its biases a and b.
-    visible : Units
-        Its visible units.
+    visible, hidden : Units
+        What its layers are made of.
     strength : ndarray of shape ()
         What the energy is multiplied by.
     """
@@ -231,6 +233,7 @@ class HiddenMachine(Energy):
     visible_bias: np.ndarray
     hidden_bias: np.ndarray
     visible: object
+    hidden: object
     strength: float = 1.0
 
     parameters = ("matrix", "visible_bias", "hidden_bias")
@@ -243,7 +246,7 @@ class HiddenMachine(Energy):
     @property
     def units(self):
         """The hidden units."""
-        return BinaryUnits(len(self.matrix))
+        return self.hidden
 
     def astype(self, dtype):
         """Return the same energy with parameters of another dtype."""
@@ -257,22 +260,41 @@ class HiddenMachine(Energy):
 
     def sweep(self, context, noise, *, beta=1.0, tilt=None, fixed=None, reverse=False):
         """Draw each hidden unit given all others; see `Energy`."""
-        rows = np.array(context, dtype=self.dtype)
-        field, strength = self._field(rows), self.strength * np.asarray(beta)
-        for unit in range(rows.shape[1])[:: -1 if reverse else 1]:
-            off = field - np.outer(rows[:, unit], self.matrix[unit])
-            on = off + self.matrix[unit]
-            odds = self.visible.log_normaliser(on) - self.visible.log_normaliser(off)
-            odds = strength * (odds + self.hidden_bias[unit])
+        rows, strength = np.array(context, dtype=self.dtype), self.strength * beta
+        field = self._field(rows)
+        strength = np.reshape(np.asarray(strength, self.dtype), (-1, 1))
+        for columns in _units(self.hidden)[:: -1 if reverse else 1]:
+            own, is_binary = self.matrix[columns], len(columns) == 1
+            field -= rows[:, columns] @ own
+            # What a binary unit adds where it is off is nothing.
+            added = np.vstack([np.zeros_like(own), own]) if is_binary else own
+            bias = self.hidden_bias[columns]
+            bias = np.append(0, bias) if is_binary else bias
+            odds = [self.visible.log_normaliser(field + level) for level in added]
+            odds = strength * (np.column_stack(odds) + bias)
             if tilt is not None:
-                odds = odds + tilt[..., unit]
-            drawn = draw_binary(odds.astype(self.dtype)[:, np.newaxis], noise)[:, 0]
+                more = np.atleast_2d(tilt)[:, columns]
+                odds[:, -len(columns) :] += more
+            level = draw_levels(odds.astype(self.dtype), noise)
+            drawn = np.arange(len(added)) == level[:, np.newaxis]
+            drawn = drawn[:, -len(columns) :]
             if fixed is not None:
-                drawn = np.where(fixed[..., unit], rows[:, unit] > 0, drawn)
-            rows[:, unit] = drawn
-            field = np.where(drawn[:, np.newaxis], on, off)
+                held = np.broadcast_to(fixed, rows.shape)[:, columns]
+                drawn = np.where(held, rows[:, columns] > 0, drawn)
+            rows[:, columns] = drawn
+            field += rows[:, columns] @ own
         return rows > 0
 
     def _field(self, rows):
         """Compute the fields of the visible units."""
         return rows @ self.matrix + self.visible_bias
+
+
+def _units(units):
+    """List the columns of each unit: a binary one has one."""
+    parts, start, result = getattr(units, "parts", (units,)), 0, []
+    for part in parts:
+        for n_levels in getattr(part, "n_levels", (1,) * part.n_columns):
+            result.append(np.arange(start, start + n_levels))
+            start += n_levels
+    return result

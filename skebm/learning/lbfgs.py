@@ -1,6 +1,6 @@
 """Learning with the whole gradient by L-BFGS, up to an optimum."""
 
-__all__ = ["LBFGS"]
+__all__ = ["LBFGS", "climb"]
 
 from dataclasses import dataclass
 
@@ -109,7 +109,9 @@ class LBFGS:
         for alpha, l1_ratio, last in self._stages():
             penalty = SplitPenalty(scale[: start.weights.size], alpha, l1_ratio)
             n_left = last - state.n_updates
-            vector, slope = self._climb(evaluate, penalty, vector, n_left, on_iteration)
+            vector, slope = climb(
+                evaluate, penalty, vector, n_left, self.tol, on_iteration
+            )
             if stopped:
                 return history
         if slope > self.tol:
@@ -141,34 +143,51 @@ class LBFGS:
             return [full]
         return [(self.alpha * (1 - self.l1_ratio), 0.0, onset), full]
 
-    def _climb(self, objective, penalty, vector, n_iterations, report):
-        """Run L-BFGS; give the vector reached and the slope there."""
 
-        def evaluate(variables):
-            value, gradient = objective(penalty.vector(variables))
-            gradient = penalty.penalised(gradient, variables)
-            return penalty.cost(variables) - value, -gradient
+def climb(objective, penalty, vector, n_iterations, tol, report=None):
+    """Run L-BFGS; give the vector reached and the slope there.
 
-        def callback(intermediate_result):
-            variables = intermediate_result.x
-            value = penalty.cost(variables) - float(intermediate_result.fun)
-            if report(penalty.vector(variables), value):
-                raise StopIteration
+    Parameters
+    ----------
+    objective : callable
+        Of a vector, gives what is climbed, in nats, and its gradient.
+    penalty : SplitPenalty
+        What is taken off it.
+    vector : ndarray
+        Where to start.
+    n_iterations : int
+        At most.
+    tol : float
+        Largest derivative at which it ends.
+    report : callable, default=None
+        Of the vector and the value of each iteration; says whether to stop.
+    """
 
-        variables = penalty.variables(vector)
-        result = minimize(
-            evaluate,
-            variables,
-            jac=True,
-            method="L-BFGS-B",
-            bounds=penalty.bounds(len(variables)),
-            callback=callback,
-            options={
-                "maxiter": n_iterations,
-                "maxfun": np.iinfo(np.int32).max,
-                "maxcor": _MEMORY_WITH_BOUNDS if penalty.has_bounds else _MEMORY,
-                "ftol": 0.0,
-                "gtol": self.tol,
-            },
-        )
-        return penalty.vector(result.x), penalty.slope(result.x, -result.jac)
+    def evaluate(variables):
+        value, gradient = objective(penalty.vector(variables))
+        gradient = penalty.penalised(gradient, variables)
+        return penalty.cost(variables) - value, -gradient
+
+    def callback(intermediate_result):
+        variables = intermediate_result.x
+        value = penalty.cost(variables) - float(intermediate_result.fun)
+        if report is not None and report(penalty.vector(variables), value):
+            raise StopIteration
+
+    variables = penalty.variables(vector)
+    result = minimize(
+        evaluate,
+        variables,
+        jac=True,
+        method="L-BFGS-B",
+        bounds=penalty.bounds(len(variables)),
+        callback=callback,
+        options={
+            "maxiter": n_iterations,
+            "maxfun": np.iinfo(np.int32).max,
+            "maxcor": _MEMORY_WITH_BOUNDS if penalty.has_bounds else _MEMORY,
+            "ftol": 0.0,
+            "gtol": tol,
+        },
+    )
+    return penalty.vector(result.x), penalty.slope(result.x, -result.jac)

@@ -182,17 +182,25 @@ class GaussianUnits(Frozen, Units):
             With the derivatives in place of the parameters.
         """
         mass = posterior.sum() * ridge
+        products = self.observed_products(field, states, observed, posterior)
         if self.is_full:
-            products = observed_gaussian.conditional_products(
+            by_map = -products @ self.states(np.eye(self.n_columns))
+            return self.slope_of_map(by_map - mass * self.whitening)
+        return self._slope(-np.diag(products) - mass * self.whitening**2)
+
+    def observed_products(self, field, states, observed, posterior):
+        """Sum what is expected of (y - field) y', (n_columns, n_columns).
+
+        Of independent columns only the diagonal is looked at, the rest is 0.
+        """
+        if self.is_full:
+            return observed_gaussian.conditional_products(
                 self, field, states, observed, posterior
             )
-            by_map = -products @ self.states(np.eye(self.n_columns))
-            return self._slope_of_map(by_map - mass * self.whitening)
         white = np.where(observed, self.statistics(states), 0.0)
         rows = posterior.sum(axis=1)
         known = rows @ white**2 - ((posterior.T @ white) * field).sum(axis=0)
-        stretch = -known - rows @ ~observed
-        return self._slope(stretch - mass * self.whitening**2)
+        return np.diag(known + rows @ ~observed)
 
     def log_missing(self, field, states, observed):
         """Integrate over what is missing of each row; see `Units`."""
@@ -267,10 +275,12 @@ class GaussianUnits(Frozen, Units):
         by_map *= scale
         if ridge > 0:
             by_map -= (mass * ridge) * self.whitening
-        return self._slope_of_map(by_map)
+        return self.slope_of_map(by_map)
 
-    def _slope_of_map(self, by_map):
-        """Give derivatives by stretch and shear, of those by B."""
+    def slope_of_map(self, by_map):
+        """Give derivatives by stretch and shear, of those by the matrix B."""
+        if not self.is_full:
+            return self._slope(np.diag(by_map) * self.whitening)
         stretch = np.einsum("ij,ij->i", by_map, self.whitening)
         shear = np.dot(by_map, self.base.T)
         shear *= self._factors[:, np.newaxis]

@@ -1,0 +1,127 @@
+"""Expectation maximisation: what is hidden or missing by its law, then the maximum."""
+
+__all__ = ["ExpectationMaximisation"]
+
+from dataclasses import dataclass
+
+import numpy as np
+from sklearn.exceptions import ConvergenceWarning
+
+from skebm.energy.expected_rows import expect, expected_phase
+from skebm.learning.lbfgs import climb
+from skebm.learning.penalty import SplitPenalty
+from skebm.learning.weighted_rows import WeightedRows
+from skebm.warning import warn_user
+
+# Iterations of L-BFGS in each maximum, which need not be one: they take as long
+# whatever the number of rows, and much less than what is expected of many.
+_INNER_ITERATIONS = 20
+
+# Rows, beyond the number of real columns, that draw correlations of the noise to zero.
+_PSEUDO_ROWS = 2
+
+
+@dataclass(frozen=True)
+class ExpectationMaximisation:
+    """Ascent of the exact log-likelihood of rows with gaps, less an L2 penalty [1]_.
+
+    Each iteration goes through the rows once; then the maximum given what is expected
+    of them is approached by L-BFGS, which no more looks at them.
+
+    Parameters
+    ----------
+    max_iter : int
+        Largest number of iterations.
+    alpha, l1_ratio : float
+        Elastic-net penalty of the weights, for the mean log-likelihood.
+    tol : float
+        Learning ends when the mean log-likelihood rises by less in an iteration, in
+        nats.
+
+    References
+    ----------
+    .. [1] Dempster, A. P., Laird, N. M. and Rubin, D. B. (1977). Maximum likelihood
+       from incomplete data via the EM algorithm. Journal of the Royal Statistical
+       Society B 39(1), 1-38.
+    """
+
+    max_iter: int
+    alpha: float
+    l1_ratio: float
+    tol: float
+
+    @property
+    def n_stages(self):
+        """Largest number of iterations, each of which is reported."""
+        return self.max_iter
+
+    def result(self, state):
+        """Give the machine learned."""
+        return state.averaged
+
+    def run(self, state, rows, report):
+        """Learn from rows of data; see `LBFGS.run`."""
+        energy = state.model.astype(np.float64)
+        pseudo_rows = (energy.noise.n_columns + _PSEUDO_ROWS) / rows.n_rows
+        if not energy.noise.is_full:
+            pseudo_rows = 0.0
+        rows = WeightedRows(rows)
+        scale = energy.deviations().ravel()
+        penalty = SplitPenalty(scale[: energy.weights.size], self.alpha, self.l1_ratio)
+        history = {"n_iter": [], "train_log_likelihood": []}
+        before, rise = -np.inf, np.inf
+        while state.n_updates < self.max_iter:
+            score, expected = self._expect(energy, rows)
+            log_likelihood = score - energy.negative_phase()[0]
+            if not np.isfinite(log_likelihood):
+                raise FloatingPointError(
+                    "The log-likelihood is not finite: the parameters are out of all "
+                    "bounds. Raise alpha or reg_covar."
+                )
+            objective = log_likelihood - penalty.cost(
+                penalty.variables(energy.ravel() * scale)
+            )
+            rise, before = objective - before, objective
+            if rise < self.tol:
+                break
+            report.begin()
+            energy = self._maximise(energy, expected, pseudo_rows, penalty, scale)
+            state.model = state.averaged = energy
+            state.n_updates += 1
+            history["n_iter"].append(state.n_updates)
+            history["train_log_likelihood"].append(log_likelihood)
+            if report.end(history):
+                return history
+        else:
+            warn_user(
+                f"Learning has not converged after {state.n_updates} iterations: the "
+                f"last one but one raised the log-likelihood by {rise:.1e}, above tol="
+                f"{self.tol:.1e}. Increase max_iter or tol.",
+                ConvergenceWarning,
+            )
+        return history
+
+    def _expect(self, energy, rows):
+        """Sum what is expected of the rows."""
+        plain, score, expected = energy.plain(), 0.0, None
+        for part, observed, weights in rows.blocks(energy.n_units):
+            if observed is None:
+                observed = np.ones(part.shape, dtype=bool)
+            own_score, own = expect(plain, part, observed, weights)
+            score += own_score
+            expected = own if expected is None else expected + own
+        return score, expected
+
+    def _maximise(self, energy, expected, pseudo_rows, penalty, scale):
+        """Approach the maximum given what is expected."""
+        variances = energy.noise.variances()
+
+        def evaluate(vector):
+            own = energy.unravel(vector / scale)
+            value, gradient = expected_phase(own, expected, pseudo_rows, variances)
+            log_partition, negative = own.negative_phase()
+            return value - log_partition, (gradient - negative).ravel() / scale
+
+        start = energy.ravel() * scale
+        vector, _ = climb(evaluate, penalty, start, _INNER_ITERATIONS, self.tol)
+        return energy.unravel(vector / scale)
