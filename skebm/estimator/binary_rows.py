@@ -24,7 +24,7 @@ class BinaryRowsMixin:
         """Learn from rows in which units the model works; `first` forgets others."""
         if first:
             self._n_rows_seen, self._column_sums = 0, 0.0
-        self._n_rows_seen = self._n_rows_seen + rows.n_rows
+        self._n_rows_seen = self._n_rows_seen + rows.total_weight
         self._column_sums = self._column_sums + rows.column_sums()
         # Half a row more on each side keeps the log-odds finite.
         self._visible_mean = (self._column_sums + 0.5) / (self._n_rows_seen + 1)

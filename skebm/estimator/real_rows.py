@@ -59,12 +59,12 @@ def _moments(rows):
     with np.errstate(over="ignore", invalid="ignore"):
         # Sums of what differs from the first row have no rounding where none does.
         first = rows.take(slice(1))[0].astype(np.float64)
-        mean = first + ScaledRows(rows, first, 1.0).column_sums() / rows.n_rows
+        mean = first + ScaledRows(rows, first, 1.0).column_sums() / rows.total_weight
         centred = ScaledRows(rows, mean, 1.0)
         squares = np.zeros_like(mean)
         for block in centred.blocks(rows.n_columns):
-            squares += np.square(centred.take(block)).sum(axis=0)
-    variance = squares / rows.n_rows
+            squares += rows.sum_of(np.square(centred.take(block)), block)
+    variance = squares / rows.total_weight
     if not np.isfinite(variance).all():
         column = np.argmin(np.isfinite(variance))
         raise ValueError(

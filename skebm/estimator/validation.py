@@ -13,6 +13,7 @@ __all__ = [
     "check_noise",
     "check_rows",
     "check_table",
+    "check_weights",
     "fit_context",
     "make_generator",
     "states_of",
@@ -33,7 +34,12 @@ from sklearn.utils._param_validation import (
     StrOptions,
     validate_params,
 )
-from sklearn.utils.validation import check_array, check_is_fitted, validate_data
+from sklearn.utils.validation import (
+    _check_sample_weight,
+    check_array,
+    check_is_fitted,
+    validate_data,
+)
 
 from skebm.units.data import Rows
 from skebm.warning import warn_user
@@ -146,6 +152,40 @@ def check_table(estimator, X, *, reset=False):
     return validate_data(
         estimator, X, accept_sparse="csr", dtype="numeric", reset=reset
     )
+
+
+def check_weights(sample_weight, X):
+    """Validate what each row of a table counts.
+
+    Parameters
+    ----------
+    sample_weight : array-like of shape (n_samples,), float or None
+        What the user passed.
+    X : {array-like, sparse matrix} of shape (n_samples, ...)
+        What has these rows.
+
+    Returns
+    -------
+    weights : ndarray of shape (n_samples,) or None
+        In float64, not negative, with a sum that is positive and finite. None stays.
+
+    Raises
+    ------
+    ValueError
+        If it has another shape, or holds what is negative, not finite or too large, or
+        nothing but zeros.
+    """
+    if sample_weight is None:
+        return None
+    weights = _check_sample_weight(
+        sample_weight, X, dtype=np.float64, ensure_non_negative=True
+    )
+    with np.errstate(over="ignore"):
+        if not np.isfinite(weights.sum()):
+            raise ValueError(
+                "sample_weight has a sum that is not finite. Divide it by a constant."
+            )
+    return weights
 
 
 def states_of(estimator):

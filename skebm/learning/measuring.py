@@ -60,7 +60,8 @@ class Measuring:
     Parameters
     ----------
     rows : Rows
-        Rows learned from; at most 1000 of them are scored.
+        Rows learned from; at most 1000 of them are scored. Of more those with weights
+        are drawn in proportion to these.
     held_out : Rows or None
         Rows held out; all are scored.
     groups : Groups
@@ -79,10 +80,13 @@ class Measuring:
         self, rows, held_out, *, groups, mean, noise, n_updates, update_rows=700
     ):
         share = min(1.0, max(_LEAST_SHARE, update_rows / _ROWS_FOR_ALL))
-        sample = rows.sample(int(share * _MAX_TRAINING_ROWS), noise.rng)
-        self._rows = rows.subset(sample).take(slice(None))
-        self._n_training = len(sample)
+        most_rows = int(share * _MAX_TRAINING_ROWS)
+        if rows.n_rows > most_rows:
+            rows = rows.drawn(most_rows, noise.rng)
+        self._rows, self._n_training = rows.take(slice(None)), rows.n_rows
+        self._weights, self._held_out_weights = rows.weights, None
         if held_out is not None:
+            self._held_out_weights = held_out.weights
             held_out = held_out.take(slice(None))
             self._rows = np.concatenate([self._rows, held_out])
         # Distinct binary rows: together they are no likelier than 1.
@@ -133,11 +137,15 @@ class Measuring:
         score = _score(fast, self._rows) - log_partition
         training, validation = np.split(score, [self._n_training])
         return Measurement(
-            training.mean(),
-            validation.mean() if len(validation) else np.nan,
+            _mean(training, self._weights),
+            _mean(validation, self._held_out_weights) if len(validation) else np.nan,
             log_partition,
             std,
         )
+
+
+def _mean(scores, weights):
+    return scores.mean() if weights is None else np.average(scores, weights=weights)
 
 
 def _score(energy, rows):

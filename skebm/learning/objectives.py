@@ -19,9 +19,7 @@ class Likelihood:
     energy : Energy
         Of the family that is learned, float64, with the offsets that are kept.
     rows : Rows
-        The data.
-    row_weights : ndarray of shape (n_rows,), default=None
-        What each row counts, not negative. None counts each as 1.
+        The data, with what each of them counts.
 
     Raises
     ------
@@ -31,7 +29,7 @@ class Likelihood:
 
     measures = "log_likelihood"
 
-    def __init__(self, energy, rows, row_weights=None):
+    def __init__(self, energy, rows):
         if not can_enumerate(energy):
             raise ValueError(
                 "Exact learning sums over all configurations of the smaller layer, or "
@@ -39,7 +37,7 @@ class Likelihood:
                 f"{MAX_ENUMERATED_UNITS} units of these. Use fewer units, or another "
                 "algorithm."
             )
-        self._rows = WeightedRows(rows, row_weights)
+        self._rows = WeightedRows(rows)
         self._row_elements = energy.n_units
         self._data = None
         if energy.n_units == energy.n_visible:
@@ -106,8 +104,8 @@ class PseudoLikelihood:
 
     measures = "pseudo_log_likelihood"
 
-    def __init__(self, energy, rows, row_weights=None):
-        self._rows = WeightedRows(rows, row_weights)
+    def __init__(self, energy, rows):
+        self._rows = WeightedRows(rows)
         self._row_elements = energy.n_units
 
     def evaluate(self, energy):

@@ -151,7 +151,7 @@ def test_means_of_the_data_are_as_good_as_their_rows(make, threshold):
     energy = centred(make())
     table = np.random.default_rng(0).random((30, energy.n_units))
     row_weights = np.random.default_rng(1).random(30)
-    objective = Likelihood(energy, Rows(table, threshold), row_weights)
+    objective = Likelihood(energy, Rows(table, threshold).weighted(row_weights))
     assert objective._data is not None
     other = energy + 0.3 * objective.evaluate(energy)[1]
     shortened = [objective.evaluate(machine) for machine in (energy, other)]
@@ -178,7 +178,7 @@ def test_row_weights_are_relative(objective, make):
     energy, table = make(), draw_table(make(), 6)
     repeats = np.array([1, 0, 3, 2, 1, 5])
     repeated = Rows(np.repeat(table, repeats, axis=0), None)
-    weighted = objective(energy, Rows(table, None), repeats.astype(float))
+    weighted = objective(energy, Rows(table, None).weighted(repeats.astype(float)))
     assert_same(weighted.evaluate(energy), objective(energy, repeated).evaluate(energy))
 
 
