@@ -19,6 +19,7 @@ __all__ = [
     "states_of",
     "unqualified",
     "validate_params",
+    "without_rows",
 ]
 
 import functools
@@ -27,7 +28,7 @@ import numpy as np
 from scipy import sparse
 from sklearn.base import _fit_context as fit_context
 from sklearn.exceptions import DataConversionWarning
-from sklearn.utils import check_random_state
+from sklearn.utils import _safe_indexing, check_random_state
 from sklearn.utils._param_validation import (
     Interval,
     Options,
@@ -35,6 +36,7 @@ from sklearn.utils._param_validation import (
     validate_params,
 )
 from sklearn.utils.validation import (
+    _check_method_params,
     _check_sample_weight,
     check_array,
     check_is_fitted,
@@ -186,6 +188,32 @@ def check_weights(sample_weight, X):
                 "sample_weight has a sum that is not finite. Divide it by a constant."
             )
     return weights
+
+
+def without_rows(absent, X, y, params):
+    """Leave some rows out of a table, its targets, and what else is given for each.
+
+    Parameters
+    ----------
+    absent : ndarray of bool of shape (n_samples,)
+        Which rows.
+    X, y : array-like, sparse matrix, data frame or None
+        As the user passed them.
+    params : dict
+        Of which those are cut that are as long as `X`.
+
+    Returns
+    -------
+    X, y : array-like, sparse matrix, data frame or None
+        Of the same kinds.
+    params : dict
+        With the same keys.
+    """
+    kept = np.flatnonzero(~absent)
+    params = _check_method_params(X, params, indices=kept)
+    X = X.tocsr() if sparse.issparse(X) else X
+    y = None if y is None else _safe_indexing(y, kept)
+    return _safe_indexing(X, kept), y, params
 
 
 def states_of(estimator):
