@@ -1,6 +1,6 @@
 """The one place that talks to scikit-learn's callbacks."""
 
-__all__ = ["CallbackSupportMixin", "FitReport"]
+__all__ = ["CallbackSupportMixin", "FitReport", "SilentReport"]
 
 from sklearn.callback import CallbackSupportMixin
 
@@ -49,3 +49,14 @@ class FitReport:
             **self._reported,
             reconstruction_attributes=lambda: self._fitted_attributes(self._history),
         )
+
+
+class SilentReport:
+    """Tells nobody about a fit: callbacks are of `fit` alone."""
+
+    def begin(self):
+        """Begin a stage."""
+
+    def end(self, history):
+        """End a stage; nobody asks for the end of the fit."""
+        return False

@@ -257,14 +257,14 @@ class FittingMixin:
             Backtracking(None if held_out is None else self.n_iter_no_change, self.tol),
         )
 
-    def _learner(self, algorithm, energy):
+    def _learner(self, algorithm, energy, objective=None):
         """Build a learning algorithm from the constructor's parameters."""
         penalty = {"alpha": self.alpha, "l1_ratio": self.l1_ratio}
         if algorithm in _DETERMINISTIC:
             return LBFGS(
                 max_iter=self.max_iter or _MOST_UPDATES,
                 tol=self.tol,
-                objective=_DETERMINISTIC[algorithm],
+                objective=objective or _DETERMINISTIC[algorithm],
                 **penalty,
             )
         mean = energy.chain_mean(self._visible_mean)

@@ -1,6 +1,6 @@
 """What deterministic learning climbs: likelihoods of a table, and their gradients."""
 
-__all__ = ["Likelihood", "PseudoLikelihood"]
+__all__ = ["Likelihood", "MomentLikelihood", "PseudoLikelihood"]
 
 import numpy as np
 
@@ -41,9 +41,12 @@ class Likelihood:
         self._row_elements = energy.n_units
         self._data = None
         if energy.n_units == energy.n_visible:
-            self._zeros = np.zeros((1, energy.n_visible))
-            self._data = self._sum(energy)[1]
-            self._above_zero = (self._data - energy.statistics(self._zeros)).ravel()
+            self._know(energy, self._sum(energy)[1])
+
+    def _know(self, energy, data):
+        """Take the means of the derivatives of an energy over the data."""
+        self._zeros, self._data = np.zeros((1, energy.n_visible)), data
+        self._above_zero = (data - energy.statistics(self._zeros)).ravel()
 
     def evaluate(self, energy):
         """Compute the likelihood and its gradient.
@@ -84,6 +87,22 @@ class Likelihood:
             score += value
             positive = statistics if positive is None else positive + statistics
         return score, positive
+
+
+class MomentLikelihood(Likelihood):
+    """The same of rows of which only moments are known.
+
+    Parameters
+    ----------
+    energy : Energy
+        Without hidden units, and with a method `of_moments`; of few enough units to be
+        enumerated.
+    moments : ndarray of shape (n_units + 1, n_units + 1)
+        Means over the rows of products of two units, or of a unit and the constant.
+    """
+
+    def __init__(self, energy, moments):
+        self._know(energy, energy.of_moments(moments))
 
 
 class PseudoLikelihood:

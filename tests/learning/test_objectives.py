@@ -16,7 +16,7 @@ from skebm.energy.binary_rbm import BinaryRBMEnergy
 from skebm.energy.graph import Graph, LayeredGraph
 from skebm.energy.latent import LatentEnergy
 from skebm.energy.pairwise import PairwiseEnergy
-from skebm.learning.objectives import Likelihood, PseudoLikelihood
+from skebm.learning.objectives import Likelihood, MomentLikelihood, PseudoLikelihood
 from skebm.units import data
 from skebm.units.data import Rows
 
@@ -158,6 +158,16 @@ def test_means_of_the_data_are_as_good_as_their_rows(make, threshold):
     objective._data = None
     for machine, evaluated in zip((energy, other), shortened, strict=True):
         assert_same(evaluated, objective.evaluate(machine))
+
+
+@pytest.mark.parametrize("make", PAIRWISE)
+def test_moments_are_as_good_as_rows(make):
+    energy, table = centred(make()), draw_table(make())
+    rows = np.column_stack([table, np.ones(len(table))])
+    objective = MomentLikelihood(energy, rows.T @ rows / len(rows))
+    expected = Likelihood(energy, Rows(table, None))
+    for other in (energy, 2 * energy):
+        assert_same(objective.evaluate(other), expected.evaluate(other))
 
 
 # ---- rows ----
