@@ -10,6 +10,7 @@ from skebm.energy.graph import Graph
 from skebm.energy.pairwise import PairwiseEnergy
 from skebm.energy.spins import binary_from_spins, spins_from_binary
 from skebm.estimator.base import BaseBinaryModel
+from skebm.estimator.moments import MomentsMixin
 from skebm.estimator.sampling import MetropolisMixin
 from skebm.estimator.validation import (
     Options,
@@ -24,7 +25,9 @@ from skebm.learning.pair_metric import PairMetric
 from skebm.partition.enumeration import MAX_ENUMERATED_UNITS
 
 
-class BoltzmannMachine(OneToOneFeatureMixin, MetropolisMixin, BaseBinaryModel):
+class BoltzmannMachine(
+    OneToOneFeatureMixin, MomentsMixin, MetropolisMixin, BaseBinaryModel
+):
     r"""Fully visible Boltzmann machine: binary units coupled in pairs.
 
     A probability distribution over binary rows that has any means and any

@@ -368,7 +368,7 @@ class GaussianRBM(HiddenUnitsMixin, BaseRealModel):
         feasible = (
             self.n_components <= _MAX_EXACT_UNITS
             and rows.n_rows * rows.n_columns <= _MAX_EXACT_VALUES
-            and rows.n_rows > rows.n_columns
+            and rows.total_weight > rows.n_columns
         )
         return "exact" if feasible else "pcd"
 

@@ -2,6 +2,7 @@
 
 __all__ = ["EnergyOutlierDetector"]
 
+from inspect import Parameter, signature
 from numbers import Real
 
 import numpy as np
@@ -22,10 +23,12 @@ from skebm.estimator.validation import (
     Interval,
     StrOptions,
     all_or_nothing,
+    check_weights,
     fit_context,
+    without_rows,
 )
 from skebm.gaussian_rbm import GaussianRBM
-from skebm.robust_offset import robust_offset
+from skebm.robust_offset import robust_offset, weighted_quantile
 
 # Enough to know a median to a twentieth of the spread.
 _MOST_REFERENCE_ROWS = 1000
@@ -66,10 +69,10 @@ class EnergyOutlierDetector(OutlierMixin, MetaEstimatorMixin, BaseEstimator):
         rows that are far out; ``GaussianRBM()`` sees more of values that are
         usual, but contradict each other.
     contamination : "auto" or float in (0, 0.5], default="auto"
-        Share of the training rows to take for outliers; fewer where scores are
-        tied. "auto" does not fix a share: it takes for outliers what is less
-        probable than 95 % of the rows of a Gaussian density would be, which may be
-        fewer rows, more, or none.
+        Share of the training rows, or of their weights, to take for outliers; fewer
+        where scores are tied. "auto" does not fix a share: it takes for outliers what
+        is less probable than 95 % of the rows of a Gaussian density would be, which may
+        be fewer rows, more, or none.
     random_state : int, RandomState instance or None, default=None
         Determines the learning of the default estimator, and which training rows
         `typical_surprise_` is taken from, where they are more than 1000. An
@@ -136,7 +139,7 @@ class EnergyOutlierDetector(OutlierMixin, MetaEstimatorMixin, BaseEstimator):
 
     @all_or_nothing
     @fit_context(prefer_skip_nested_validation=False)
-    def fit(self, X, y=None, **fit_params):
+    def fit(self, X, y=None, sample_weight=None, **fit_params):
         """Fit the estimator, and find the score below which rows are outliers.
 
         If fitting fails or is interrupted, the detector is left as it was before
@@ -148,10 +151,14 @@ class EnergyOutlierDetector(OutlierMixin, MetaEstimatorMixin, BaseEstimator):
             Training data, of the kind that the estimator takes; it may hold outliers.
         y : array-like of shape (n_samples,), default=None
             Passed on to the estimator. Densities ignore it.
+        sample_weight : array-like of shape (n_samples,), default=None
+            What each row counts, not negative: in the offset, in `typical_surprise_`
+            and, passed on, in the estimator's `fit`. A row of weight 2 counts as if it
+            were there twice; one of weight 0 is left out. None counts each row once.
         **fit_params : dict
             Passed on to the estimator's `fit`, as they are; or, under
             ``sklearn.set_config(enable_metadata_routing=True)``, as far as it requests
-            them. Weights of rows do not change the share that is `contamination`.
+            them, which then holds for `sample_weight` too.
 
         Returns
         -------
@@ -161,9 +168,10 @@ class EnergyOutlierDetector(OutlierMixin, MetaEstimatorMixin, BaseEstimator):
         Raises
         ------
         TypeError
-            If the estimator has no `score_samples`.
+            If the estimator has no `score_samples`, or its `fit` takes no weights.
         ValueError
-            If it gives a training row a score that is not finite.
+            If it gives a training row a score that is not finite, or `sample_weight`
+            has another length, negative values or no positive one.
 
         Examples
         --------
@@ -175,9 +183,17 @@ class EnergyOutlierDetector(OutlierMixin, MetaEstimatorMixin, BaseEstimator):
         >>> int((detector.fit_predict(X) == -1).sum())
         10
         """
-        estimator = self._new_estimator(X)
+        weights = check_weights(sample_weight, X)
+        if weights is not None:
+            fit_params["sample_weight"] = weights
         if get_config()["enable_metadata_routing"]:
             fit_params = process_routing(self, "fit", **fit_params)["estimator"]["fit"]
+        if weights is not None and not weights.all():
+            X, y, fit_params = without_rows(weights == 0, X, y, fit_params)
+            weights = weights[weights > 0]
+        estimator = self._new_estimator(X)
+        if "sample_weight" in fit_params:
+            _check_takes_weights(estimator)
         for name in ("typical_surprise_", *_OF_THE_ESTIMATOR):
             vars(self).pop(name, None)
         self.estimator_ = estimator.fit(X, y, **fit_params)
@@ -192,19 +208,12 @@ class EnergyOutlierDetector(OutlierMixin, MetaEstimatorMixin, BaseEstimator):
                 "or leave out these rows."
             )
         if self.contamination == "auto":
-            self.offset_ = robust_offset(scores)
+            self.offset_ = robust_offset(scores, weights)
         else:
-            self.offset_ = float(np.quantile(scores, self.contamination))
+            offset = weighted_quantile(scores, self.contamination, weights)
+            self.offset_ = float(offset)
         if hasattr(estimator, "conditional_score_samples"):
-            reference = X
-            if len(scores) > _MOST_REFERENCE_ROWS:
-                reference = resample(
-                    X,
-                    replace=False,
-                    n_samples=_MOST_REFERENCE_ROWS,
-                    random_state=self.random_state,
-                )
-            self.typical_surprise_ = np.median(self._surprise(reference), axis=0)
+            self.typical_surprise_ = self._typical_surprise(X, len(scores), weights)
         return self
 
     def score_samples(self, X):
@@ -344,7 +353,7 @@ class EnergyOutlierDetector(OutlierMixin, MetaEstimatorMixin, BaseEstimator):
         return self._surprise(X) - self.typical_surprise_
 
     def get_metadata_routing(self):
-        """Get what `fit` passes on to the estimator.
+        """Get what `fit` asks for, and what it passes on to the estimator.
 
         Returns
         -------
@@ -353,19 +362,27 @@ class EnergyOutlierDetector(OutlierMixin, MetaEstimatorMixin, BaseEstimator):
 
         Examples
         --------
+        >>> from sklearn import config_context
         >>> from skebm import EnergyOutlierDetector
-        >>> EnergyOutlierDetector().get_metadata_routing()
-        {'estimator': {'mapping': [{'caller': 'fit', 'callee': 'fit'}], 'router': {}}}
+        >>> with config_context(enable_metadata_routing=True):
+        ...     detector = EnergyOutlierDetector().set_fit_request(sample_weight=True)
+        ...     routing = detector.get_metadata_routing()
+        >>> routing.consumes("fit", ["sample_weight", "groups"])
+        {'sample_weight'}
         """
-        return MetadataRouter(owner=self).add(
-            estimator=self.estimator,
+        estimator = self.estimator
+        if estimator is None:
+            estimator = _asking_for_weights(GaussianRBM())
+        router = MetadataRouter(owner=self).add_self_request(self)
+        return router.add(
+            estimator=estimator,
             method_mapping=MethodMapping().add(caller="fit", callee="fit"),
         )
 
     def _new_estimator(self, X):
         """Give an estimator to fit, or say what the one that was passed lacks."""
         if self.estimator is None:
-            return _default_estimator(X, self.random_state)
+            return _asking_for_weights(_default_estimator(X, self.random_state))
         try:
             _ = self.estimator.score_samples
         except AttributeError as error:
@@ -386,11 +403,45 @@ class EnergyOutlierDetector(OutlierMixin, MetaEstimatorMixin, BaseEstimator):
             )
         return surprise
 
+    def _typical_surprise(self, X, n_rows, weights):
+        """Compute the median of the surprise at each feature over training rows."""
+        if n_rows > _MOST_REFERENCE_ROWS:
+            X = resample(
+                X,
+                replace=weights is not None,
+                n_samples=_MOST_REFERENCE_ROWS,
+                random_state=self.random_state,
+                sample_weight=weights,
+            )
+            weights = None
+        surprise = self._surprise(X)
+        if weights is None:
+            return np.median(surprise, axis=0)
+        return weighted_quantile(surprise, 0.5, weights)
+
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
         estimator = GaussianRBM() if self.estimator is None else self.estimator
         tags.input_tags = get_tags(estimator).input_tags
         return tags
+
+
+def _check_takes_weights(estimator):
+    """Refuse weights that the estimator would not learn from."""
+    parameters = signature(estimator.fit).parameters.values()
+    kinds = {parameter.name: parameter.kind for parameter in parameters}
+    if "sample_weight" not in kinds and Parameter.VAR_KEYWORD not in kinds.values():
+        raise TypeError(
+            f"{type(estimator).__name__}.fit takes no sample_weight. Pass a density "
+            "that does, such as a model of skebm or KernelDensity, or no sample_weight."
+        )
+
+
+def _asking_for_weights(estimator):
+    """Have an estimator that nobody passed request weights, where requests matter."""
+    if get_config()["enable_metadata_routing"]:
+        estimator.set_fit_request(sample_weight=True)
+    return estimator
 
 
 def _default_estimator(X, random_state):

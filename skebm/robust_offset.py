@@ -1,10 +1,12 @@
 """The score below which rows are outliers, from scores that outliers may be among."""
 
-__all__ = ["robust_offset"]
+__all__ = ["robust_offset", "weighted_quantile"]
 
 import numpy as np
 from scipy.optimize import brentq
 from scipy.stats import gamma
+
+from skebm.units.data import relative
 
 # Share of the rows of a Gaussian density that fall below the offset.
 _FALSE_ALARMS = 0.05
@@ -14,7 +16,7 @@ _FALSE_ALARMS = 0.05
 _SHAPES = 0.5, 1e6
 
 
-def robust_offset(scores):
+def robust_offset(scores, weights=None):
     """Give the score that 5 % of Gaussian rows fall below, from the quartiles alone.
 
     A gamma law is shifted, stretched and bent to the quartiles of the negative
@@ -25,6 +27,8 @@ def robust_offset(scores):
     ----------
     scores : ndarray of shape (n_samples,)
         Finite; the higher, the more usual.
+    weights : ndarray of shape (n_samples,), default=None
+        What each counts. None: one each.
 
     Returns
     -------
@@ -32,12 +36,51 @@ def robust_offset(scores):
         Never above the lower quartile. The fifth percentile of the scores where
         the quartiles coincide, and say nothing of the spread.
     """
-    low, median, high = np.quantile(-scores, [0.25, 0.5, 0.75])
+    low, median, high = (
+        weighted_quantile(-scores, share, weights) for share in (0.25, 0.5, 0.75)
+    )
     if low == high:
-        return float(np.quantile(scores, _FALSE_ALARMS))
+        return float(weighted_quantile(scores, _FALSE_ALARMS, weights))
     shape = _gamma_shape((low + high - 2 * median) / (high - low))
     lower, upper, extreme = gamma.ppf([0.25, 0.75, 1 - _FALSE_ALARMS], shape)
     return float(-(high + (extreme - upper) * (high - low) / (upper - lower)))
+
+
+def weighted_quantile(values, share, weights=None):
+    """Compute the quantile of values that count differently.
+
+    With whole weights it is `numpy.quantile` of the values repeated: this goes linearly
+    from one to the next, as does the mean of them all, in order, within a window as
+    wide as one of them. So it is defined whatever they count.
+
+    Parameters
+    ----------
+    values : ndarray of shape (n_values, ...)
+        Finite.
+    share : float
+        Between 0 and 1.
+    weights : ndarray of shape (n_values,), default=None
+        What each counts: relative to one of them, so that weights that are below 1 on
+        average are scaled to that. None: one each.
+
+    Returns
+    -------
+    quantile : ndarray of shape (...)
+        Of each column.
+    """
+    weights = relative(weights)
+    if weights is None or (weights == 1).all():
+        return np.quantile(values, share, axis=0)
+    order = np.argsort(values, axis=0, kind="stable")
+    ends = np.cumsum(weights[order], axis=0)
+    first = share * np.maximum(ends[-1] - 1, 0)
+    # How much of what a value counts is in the window.
+    inside = np.diff(np.clip(ends, first, first + 1), axis=0, prepend=first[np.newaxis])
+    values = np.take_along_axis(values, order, axis=0)
+    # From the lowest there, so that equal values are their own quantile, not rounded.
+    lowest = np.where(inside > 0, values, np.inf).min(axis=0)
+    above = np.where(inside > 0, values - lowest, 0)
+    return lowest + (inside * above).sum(axis=0) / inside.sum(axis=0)
 
 
 def _gamma_shape(skewness):

@@ -16,7 +16,7 @@ from sklearn.impute import SimpleImputer
 from sklearn.mixture import GaussianMixture
 from sklearn.model_selection import GridSearchCV
 from sklearn.neighbors import KernelDensity, LocalOutlierFactor
-from sklearn.pipeline import make_pipeline
+from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import FunctionTransformer, OneHotEncoder, StandardScaler
 from sklearn.utils import estimator_checks, get_tags
 from sklearn.utils.estimator_checks import parametrize_with_checks
@@ -24,6 +24,7 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 from skebm import BinaryRBM, EnergyOutlierDetector, GaussianRBM
 from skebm.robust_offset import robust_offset
 
+KINDS = "dense", "sparse"
 COLUMN_SCALES = np.array([1, 10, 0.1, 1000, 1])
 
 
@@ -121,6 +122,25 @@ def far_rows(rng, n_samples, distance):
 # ---- scikit-learn's checks ----
 
 
+def expected_failures(detector):
+    """Name the checks of weights that some estimators cannot pass."""
+    checks = {f"check_sample_weight_equivalence_on_{kind}_data" for kind in KINDS}
+    estimator = detector.estimator
+    if isinstance(estimator, GaussianMixture | Pipeline):
+        reason = "its fit takes no sample_weight"
+        checks.remove("check_sample_weight_equivalence_on_sparse_data")
+        named = "pandas_series", "not_an_array", "list", "shape", "not_overwritten"
+        checks |= {f"check_sample_weights_{name}" for name in named}
+    elif estimator is None or (
+        isinstance(estimator, BinaryRBM | GaussianRBM)
+        and estimator.algorithm != "exact"
+    ):
+        reason = "rows with weights are drawn in another order than repeated ones"
+    else:
+        return {}
+    return dict.fromkeys(checks, reason)
+
+
 @pytest.mark.filterwarnings(
     "ignore:X has values other than:sklearn.exceptions.DataConversionWarning"
 )
@@ -136,8 +156,12 @@ def far_rows(rng, n_samples, distance):
         EnergyOutlierDetector(mixture(2)),
         EnergyOutlierDetector(BinaryRBM(max_iter=5, random_state=0)),
         EnergyOutlierDetector(GaussianRBM(max_iter=5, random_state=0)),
+        EnergyOutlierDetector(
+            GaussianRBM(algorithm="exact", max_iter=5, random_state=0)
+        ),
         EnergyOutlierDetector(make_pipeline(StandardScaler(), mixture())),
-    ]
+    ],
+    expected_failed_checks=expected_failures,
 )
 def test_check_estimator(estimator, check):
     check(estimator)
@@ -402,7 +426,7 @@ def test_weights_are_routed_where_requested(X):
     weight = np.linspace(0.1, 1, len(X))
     with config_context(enable_metadata_routing=True):
         density = KernelDensity().set_fit_request(sample_weight=True)
-        detector = EnergyOutlierDetector(density)
+        detector = EnergyOutlierDetector(density).set_fit_request(sample_weight=True)
         pipeline = make_pipeline(FunctionTransformer(), detector)
         pipeline.fit(X, sample_weight=weight)
         labels = detector.fit_predict(X, sample_weight=weight)
@@ -410,6 +434,9 @@ def test_weights_are_routed_where_requested(X):
     np.testing.assert_array_equal(detector.score_samples(X), expected)
     np.testing.assert_array_equal(pipeline.score_samples(X), expected)
     np.testing.assert_array_equal(labels, detector.predict(X))
+    offset = robust_offset(expected, weight)
+    assert detector.offset_ == pipeline[-1].offset_ == offset
+    assert offset != robust_offset(expected)
 
 
 def test_weights_are_routed_through_a_pipeline(X):
@@ -430,10 +457,142 @@ def test_weights_that_nothing_requests_are_refused(X):
     with config_context(enable_metadata_routing=True):
         with pytest.raises(UnsetMetadataPassedError, match="sample_weight"):
             EnergyOutlierDetector(KernelDensity()).fit(X, sample_weight=weight)
-        with pytest.raises(TypeError, match="sample_weight"):
-            EnergyOutlierDetector().fit(X, sample_weight=weight)
+        pipeline = make_pipeline(FunctionTransformer(), EnergyOutlierDetector())
+        with pytest.raises(UnsetMetadataPassedError, match="sample_weight"):
+            pipeline.fit(X, sample_weight=weight)
         unweighted = EnergyOutlierDetector(KernelDensity()).fit(X)
     np.testing.assert_array_equal(unweighted.score_samples(X), weighted_scores(X, None))
+
+
+def test_an_estimator_may_do_without_the_weights_of_the_detector(X):
+    weight = np.linspace(0.1, 1, len(X))
+    with config_context(enable_metadata_routing=True):
+        density = KernelDensity().set_fit_request(sample_weight=False)
+        routed = EnergyOutlierDetector(density).fit(X, sample_weight=weight)
+    frozen = FrozenEstimator(KernelDensity().fit(X))
+    frozen = EnergyOutlierDetector(frozen).fit(X, sample_weight=weight)
+    scores = weighted_scores(X, None)
+    for detector in (routed, frozen):
+        np.testing.assert_array_equal(detector.score_samples(X), scores)
+        assert detector.offset_ == robust_offset(scores, weight)
+
+
+@pytest.mark.parametrize("routing", [False, True])
+@pytest.mark.parametrize("binary", [False, True])
+def test_the_default_takes_weights(X, binary, routing):
+    table = (X > 0).astype(float) if binary else X
+    weight = np.where(X[:, 0] > 0, 5.0, 0.2)
+    detectors = [EnergyOutlierDetector(random_state=0) for _ in range(2)]
+    with config_context(enable_metadata_routing=routing):
+        detectors[0].fit(table, sample_weight=weight)
+    detectors[1].fit(table)
+    kind = BinaryRBM if binary else GaussianRBM
+    assert isinstance(detectors[0].estimator_, kind)
+    # Rows that count much are not as unusual.
+    gained = np.diff([detector.score_samples(table) for detector in detectors], axis=0)
+    heavy = weight > 1
+    assert -gained[0, heavy].mean() > 0.1 > -0.1 > -gained[0, ~heavy].mean()
+
+
+# ---- what rows count ----
+
+
+@pytest.mark.filterwarnings(
+    "ignore:Learning has not converged:sklearn.exceptions.ConvergenceWarning"
+)
+@pytest.mark.parametrize("contamination", ["auto", 0.1, 0.37])
+def test_whole_weights_are_repeats(X, contamination):
+    repeats = np.random.default_rng(0).integers(0, 4, len(X))
+    repeated = np.repeat(X, repeats, axis=0)
+    rbm = GaussianRBM(2, algorithm="exact", max_iter=10, random_state=0)
+    for density in (KernelDensity(), rbm, FrozenEstimator(clone(rbm).fit(X))):
+        detector = EnergyOutlierDetector(density, contamination=contamination)
+        weighted = clone(detector).fit(X, sample_weight=repeats)
+        expected = clone(detector).fit(repeated)
+        assert weighted.offset_ == pytest.approx(expected.offset_, rel=1e-10)
+        assert expected.offset_ != pytest.approx(detector.fit(X).offset_, rel=1e-4)
+        if density is not rbm:
+            continue
+        # The rows are fewer than those of which only some are looked at.
+        assert len(repeated) < 1000
+        np.testing.assert_allclose(
+            weighted.typical_surprise_, expected.typical_surprise_, rtol=1e-10
+        )
+
+
+def test_a_share_of_the_weight_is_taken_for_outliers(X):
+    weight = np.random.default_rng(0).random(len(X)) + 0.1
+    detector = EnergyOutlierDetector(KernelDensity(), contamination=0.2)
+    labels = detector.fit_predict(X, sample_weight=weight)
+    share = weight[labels == -1].sum() / weight.sum()
+    assert abs(share - 0.2) < weight.max() / weight.sum()
+
+
+def test_of_many_rows_those_looked_at_are_drawn_by_weight():
+    """One of two halves counts, and surprises by 2 where the other does by 1."""
+    table = np.column_stack([np.zeros(3000), np.repeat([-1.0, -2.0], 1500)])
+    detector = EnergyOutlierDetector(Given(), random_state=0)
+    with config_context(enable_metadata_routing=True):
+        weight = np.repeat([1.0, 1.5], 1500)
+        detector.fit(table, sample_weight=weight)
+        np.testing.assert_array_equal(detector.typical_surprise_, [2])
+        detector.fit(table, sample_weight=1 / weight)
+        np.testing.assert_array_equal(detector.typical_surprise_, [1])
+
+
+@pytest.mark.parametrize(
+    "convert", [np.asarray, sparse.coo_array, pd.DataFrame, np.ndarray.tolist]
+)
+def test_rows_of_weight_zero_are_left_out(X, convert):
+    """Also where they would change what kind of density there is."""
+    table = np.vstack([(X > 0).astype(float), X])
+    weight = np.append(np.linspace(0.1, 1, len(X)), np.zeros(len(X)))
+    table, kept = convert(table), convert(table[: len(X)])
+    detector = EnergyOutlierDetector(random_state=0).fit(table, None, weight)
+    absent = EnergyOutlierDetector(random_state=0).fit(kept, None, weight[: len(X)])
+    assert isinstance(detector.estimator_, BinaryRBM)
+    assert detector.offset_ == absent.offset_
+    np.testing.assert_array_equal(detector.predict(kept), absent.predict(kept))
+    assert hasattr(detector, "n_features_in_")
+
+
+def test_other_metadata_of_rows_of_weight_zero_are_left_out(X):
+    seen = {}
+
+    class Listening(KernelDensity):
+        def fit(self, X, y=None, sample_weight=None, extra=None, setting=None):
+            seen.update(X=X, y=y, weight=sample_weight, extra=extra, setting=setting)
+            return super().fit(X, y, sample_weight)
+
+    weight, numbers = np.arange(len(X)) % 3.0, np.arange(len(X))
+    EnergyOutlierDetector(Listening()).fit(
+        X, numbers, weight, extra=list(numbers), setting="any"
+    )
+    kept = weight > 0
+    np.testing.assert_array_equal(seen["X"], X[kept])
+    np.testing.assert_array_equal(seen["y"], numbers[kept])
+    np.testing.assert_array_equal(seen["weight"], weight[kept])
+    np.testing.assert_array_equal(seen["extra"], numbers[kept])
+    assert seen["setting"] == "any"
+
+
+@pytest.mark.parametrize(
+    ("weight", "message"),
+    [
+        (np.ones(3), "expected"),
+        (np.zeros(400), "at least one non-zero number"),
+        (np.full(400, -1.0), "Negative values in data passed to `sample_weight`"),
+    ],
+)
+def test_weights_that_cannot_be(X, weight, message):
+    with pytest.raises(ValueError, match=message):
+        EnergyOutlierDetector(KernelDensity()).fit(X, sample_weight=weight)
+
+
+def test_an_estimator_that_takes_no_weights(X):
+    message = r"GaussianMixture\.fit takes no sample_weight\. Pass a density that does"
+    with pytest.raises(TypeError, match=message):
+        EnergyOutlierDetector(GaussianMixture()).fit(X, sample_weight=np.ones(len(X)))
 
 
 # ---- what is refused ----

@@ -3,7 +3,7 @@ import pytest
 from scipy.stats import chi2
 from statistical import assert_mean_is
 
-from skebm.robust_offset import robust_offset
+from skebm.robust_offset import robust_offset, weighted_quantile
 
 
 def gaussian_scores(n_features, n_samples=20_001):
@@ -62,3 +62,51 @@ def test_equal_quartiles_leave_the_fifth_percentile():
     scores = np.r_[np.zeros(180), np.arange(-20.0, 0.0)]
     assert robust_offset(scores) == np.quantile(scores, 0.05)
     assert robust_offset(np.array([-3.0])) == -3.0
+
+
+# ---- weights ----
+
+
+@pytest.mark.parametrize("share", [0.0, 0.05, 0.25, 0.5, 0.613, 1.0])
+@pytest.mark.parametrize("shape", [(30,), (30, 3)])
+def test_whole_weights_are_repeats(share, shape):
+    rng = np.random.default_rng(0)
+    values, repeats = rng.normal(size=shape).round(1), rng.integers(1, 5, 30)
+    expected = np.quantile(np.repeat(values, repeats, axis=0), share, axis=0)
+    found = weighted_quantile(values, share, repeats.astype(float))
+    np.testing.assert_allclose(found, expected, rtol=0, atol=1e-14)
+
+
+@pytest.mark.parametrize("weight", [None, 1.0, 0.3, 5.0])
+def test_equal_weights_are_none(weight):
+    values = np.random.default_rng(0).normal(size=(30, 2))
+    weights = None if weight is None else np.full(30, weight)
+    found = weighted_quantile(values, 0.3, weights)
+    np.testing.assert_array_equal(found, np.quantile(values, 0.3, axis=0))
+    assert robust_offset(values[:, 0], weights) == robust_offset(values[:, 0])
+
+
+def test_shares_are_as_good_as_counts():
+    values, shares = np.arange(1000.0), np.arange(1000.0) + 1
+    shares /= shares.sum()
+    for share in (0.1, 0.5, 0.9):
+        # Half of the weight is below a value whose square is half of that of all.
+        found = weighted_quantile(values, share, shares)
+        assert found == pytest.approx(1000 * np.sqrt(share), abs=2)
+
+
+def test_ties_are_their_own_quantile():
+    """Not rounded, which would put equal rows on different sides of it."""
+    values = np.repeat([0.1, 0.7], [5, 40])
+    weights = np.random.default_rng(0).random(45) * 3
+    for share in np.linspace(0.3, 1, 50):
+        assert weighted_quantile(values, share, weights) == 0.7
+    assert robust_offset(values, weights) == weighted_quantile(values, 0.05, weights)
+
+
+def test_the_weighted_offset_is_that_of_repeated_scores():
+    scores, rng = gaussian_scores(3, 301), np.random.default_rng(0)
+    repeats = rng.integers(1, 5, 301)
+    expected = robust_offset(np.repeat(scores, repeats))
+    found = robust_offset(scores, repeats.astype(float))
+    assert found == pytest.approx(expected, rel=1e-12)

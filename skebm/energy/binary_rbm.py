@@ -122,7 +122,7 @@ class BinaryRBMEnergy(RBMEnergy):
         score, moments = sum_over_rows(
             self.weights, self.visible_bias, self.hidden_bias, rows, row_weights
         )
-        return score, self._of_moments(moments)
+        return score, self.of_moments(moments)
 
     def negative_phase(self):
         """Compute log Z and the statistics, enumerating the smaller layer."""
@@ -133,8 +133,9 @@ class BinaryRBMEnergy(RBMEnergy):
         else:
             log_partition, moments = sum_over_configurations(weights.T, *biases[::-1])
             moments = moments.T
-        return log_partition, self._of_moments(moments)
+        return log_partition, self.of_moments(moments)
 
-    def _of_moments(self, moments):
+    def of_moments(self, moments):
+        """Give the statistics of such means of products of the layers' units."""
         matrix = centred_moments(moments, self.hidden_offset, self.visible_offset)
         return self.replaced(matrix=matrix)

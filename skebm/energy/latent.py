@@ -240,7 +240,7 @@ class LatentEnergy(PairwiseEnergy):
         products = np.block([[weighted.T @ rows, across], [across.T, hidden.products]])
         mean = np.concatenate([weighted.sum(axis=0), row_weights @ hidden.mean])
         moments = _with_constant(products, mean, row_weights.sum())
-        return row_weights @ score, self._of_moments(moments)
+        return row_weights @ score, self.of_moments(moments)
 
     def negative_phase(self):
         """Compute log Z and the statistics, by enumeration."""
@@ -248,7 +248,7 @@ class LatentEnergy(PairwiseEnergy):
             self.bias[np.newaxis], self.couplings, self.graph.split, np.ones(1)
         )
         moments = _with_constant(sums.products, sums.mean[0], 1.0)
-        return float(sums.log_sums[0]), self._of_moments(moments)
+        return float(sums.log_sums[0]), self.of_moments(moments)
 
     def _posterior(self, rows, noise):
         """Give the values that learning takes for the hidden units of data."""

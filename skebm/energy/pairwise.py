@@ -210,7 +210,7 @@ class PairwiseEnergy(Energy):
     def conditional_phase(self, rows, row_weights):
         """Sum `conditional_log_likelihood` over units and rows, with its derivative."""
         value, moments = sum_conditionals(self, rows, row_weights)
-        return value, self._of_moments(moments)
+        return value, self.of_moments(moments)
 
     # ---- draws ----
 
@@ -306,13 +306,14 @@ class PairwiseEnergy(Energy):
     def negative_phase(self):
         """Compute log Z and the statistics, by enumeration."""
         log_partition, moments = self.raw_moments()
-        return log_partition, self._of_moments(moments)
+        return log_partition, self.of_moments(moments)
 
     def raw_moments(self):
         """Compute log Z, and means of products of units and the constant."""
         return sum_over_configurations(self.couplings, self.bias)
 
-    def _of_moments(self, moments):
+    def of_moments(self, moments):
+        """Give the statistics of rows with such means of products with a constant."""
         return self.like_matrix(centred_moments(moments, self.offset, self.offset))
 
     def _of_pairs(self, left, right, n_rows):

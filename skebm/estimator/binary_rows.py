@@ -22,10 +22,14 @@ class BinaryRowsMixin:
 
     def _see(self, rows, *, first):
         """Learn from rows in which units the model works; `first` forgets others."""
+        self._see_sums(rows.column_counts(), rows.column_sums(), first=first)
+
+    def _see_sums(self, n_rows, column_sums, *, first):
+        """Do the same from how many rows there are, and the sums of their columns."""
         if first:
             self._n_rows_seen, self._column_sums = 0, 0.0
-        self._n_rows_seen = self._n_rows_seen + rows.column_counts()
-        self._column_sums = self._column_sums + rows.column_sums()
+        self._n_rows_seen = self._n_rows_seen + n_rows
+        self._column_sums = self._column_sums + column_sums
         # Half a row more on each side keeps the log-odds finite.
         self._visible_mean = (self._column_sums + 0.5) / (self._n_rows_seen + 1)
 

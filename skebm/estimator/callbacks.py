@@ -1,6 +1,6 @@
 """The one place that talks to scikit-learn's callbacks."""
 
-__all__ = ["CallbackSupportMixin", "FitReport"]
+__all__ = ["CallbackSupportMixin", "FitReport", "SilentReport"]
 
 from sklearn.callback import CallbackSupportMixin
 
@@ -16,13 +16,15 @@ class FitReport:
         How many stages there are at most; a callback may stop earlier.
     X, y : array-like
         What callbacks are told the training data are.
+    metadata : dict or None
+        What else `fit` was told, such as weights of rows.
     fitted_attributes : callable
         Gives the attributes of the estimator as if it were fitted by now, from the
         history so far; called only if a callback asks.
     """
 
-    def __init__(self, estimator, n_stages, X, y, fitted_attributes):
-        self._reported = {"estimator": estimator, "X": X, "y": y}
+    def __init__(self, estimator, n_stages, X, y, metadata, fitted_attributes):  # noqa: PLR0917
+        self._reported = {"estimator": estimator, "X": X, "y": y, "metadata": metadata}
         self._fitted_attributes = fitted_attributes
         self._history = {}
         self._fit_task = estimator._init_callback_context(max_subtasks=n_stages)
@@ -47,3 +49,14 @@ class FitReport:
             **self._reported,
             reconstruction_attributes=lambda: self._fitted_attributes(self._history),
         )
+
+
+class SilentReport:
+    """Tells nobody about a fit: callbacks are of `fit` alone."""
+
+    def begin(self):
+        """Begin a stage."""
+
+    def end(self, history):
+        """End a stage; nobody asks for the end of the fit."""
+        return False

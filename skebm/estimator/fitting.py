@@ -12,6 +12,7 @@ from skebm.estimator.callbacks import FitReport
 from skebm.estimator.validation import (
     all_or_nothing,
     check_constructor,
+    check_weights,
     fit_context,
     make_generator,
     unqualified,
@@ -28,6 +29,7 @@ from skebm.learning.trainer import Trainer
 from skebm.sampling.mixture import GROUPED_ROWS, MOST_GROUPS, Groups
 from skebm.sampling.path import IndependentStart
 from skebm.sampling.random import UniformNoise
+from skebm.units.data import relative
 
 # Updates of a fit that is not told how many. Small tables and large ones need
 # about as many. Where rows are held out, these say when it is enough.
@@ -60,7 +62,7 @@ class FittingMixin:
 
     @all_or_nothing
     @fit_context(prefer_skip_nested_validation=True)
-    def fit(self, X, y=None):
+    def fit(self, X, y=None, sample_weight=None):
         """Fit the model to data, forgetting any earlier fit.
 
         If fitting fails, diverges or is interrupted, the estimator is left as it
@@ -72,6 +74,12 @@ class FittingMixin:
             Training data. Of binary models `binarize` says how values become units.
         y : Ignored
             Present for API consistency.
+        sample_weight : array-like of shape (n_samples,), default=None
+            What each row counts, not negative. A row of weight 2 counts as if it were
+            there twice, one of weight 0 as if it were not there. Only their ratios
+            matter, but for how much the start of learning is smoothed. Stochastic
+            algorithms draw rows in proportion to their weights. None counts each row
+            once.
 
         Returns
         -------
@@ -86,7 +94,8 @@ class FittingMixin:
             `learning_rate`.
         ValueError
             If `X` is not a finite numeric table, or of binary models with
-            ``binarize=None`` is outside their states; if `early_stopping` leaves no
+            ``binarize=None`` is outside their states; if `sample_weight` has another
+            length, negative values or no positive one; if `early_stopping` leaves no
             row to learn from; if ``algorithm="exact"`` finds no layer of at most 20
             units, or meets `early_stopping`.
 
@@ -105,6 +114,7 @@ class FittingMixin:
         2
         """
         rows = self._check(X, reset=True)
+        rows = rows.weighted(relative(check_weights(sample_weight, rows.table)))
         algorithm = self._algorithm(rows)
         rng = self._seed()
         rows, held_out = self._hold_out(rows, rng, algorithm)
@@ -119,7 +129,8 @@ class FittingMixin:
 
         # Callbacks score only where there is a y, so there is one, unused.
         y = np.zeros(rows.table.shape[0]) if y is None else y
-        report = FitReport(self, trainer.n_stages, X, y, fitted_attributes)
+        metadata = None if sample_weight is None else {"sample_weight": sample_weight}
+        report = FitReport(self, trainer.n_stages, X, y, metadata, fitted_attributes)
         history = trainer.run(state, rows, report)
         report.close()
         vars(self).update(fitted_attributes(history), _state=state)
@@ -129,7 +140,7 @@ class FittingMixin:
     @available_if(_learns_from_chunks)
     @all_or_nothing
     @fit_context(prefer_skip_nested_validation=True)
-    def partial_fit(self, X, y=None):
+    def partial_fit(self, X, y=None, sample_weight=None):
         """Learn from one pass over a chunk of data, from where learning stands.
 
         The estimator may be fitted or not, and the chunk of any size: its rows
@@ -143,6 +154,11 @@ class FittingMixin:
             A chunk of training data, read as in `fit`.
         y : Ignored
             Present for API consistency.
+        sample_weight : array-like of shape (n_samples,), default=None
+            What each row counts, not negative. The pass draws as many rows as without
+            weights, or one batch if that is more, in proportion to their weights. How
+            much chunks count beside each other matters only for the means around which
+            units are centred. None counts each row once.
 
         Returns
         -------
@@ -156,9 +172,9 @@ class FittingMixin:
             than any data call for. Lower `learning_rate`.
         ValueError
             If `X` is not a finite numeric table of the width seen before, of
-            binary models with ``binarize=None`` is outside their states, or if a
-            parameter has changed without which learning cannot go on, such as
-            `n_components`.
+            binary models with ``binarize=None`` is outside their states; if
+            `sample_weight` is not as `fit` asks; or if a parameter has changed without
+            which learning cannot go on, such as `n_components`.
         AttributeError
             With an algorithm that learns from all data at once, such as "exact".
 
@@ -177,6 +193,7 @@ class FittingMixin:
         algorithm = self._algorithm(None)
         first = not hasattr(self, "_state")
         rows = self._check(X, reset=first)
+        rows = rows.weighted(check_weights(sample_weight, rows.table))
         if not first:
             self._check_structure()
         self._see(rows, first=first)
@@ -242,14 +259,14 @@ class FittingMixin:
             Backtracking(None if held_out is None else self.n_iter_no_change, self.tol),
         )
 
-    def _learner(self, algorithm, energy):
+    def _learner(self, algorithm, energy, objective=None):
         """Build a learning algorithm from the constructor's parameters."""
         penalty = {"alpha": self.alpha, "l1_ratio": self.l1_ratio}
         if algorithm in _DETERMINISTIC:
             return LBFGS(
                 max_iter=self.max_iter or _MOST_UPDATES,
                 tol=self.tol,
-                objective=_DETERMINISTIC[algorithm],
+                objective=objective or _DETERMINISTIC[algorithm],
                 **penalty,
             )
         mean = energy.chain_mean(self._visible_mean)

@@ -9,7 +9,7 @@ from scipy.special import logsumexp
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils.validation import check_is_fitted
 
-from skebm.estimator.validation import as_container, unqualified
+from skebm.estimator.validation import as_container, check_weights, unqualified
 from skebm.partition.enumeration import can_enumerate
 from skebm.partition.log_partition import compute_log_partition
 from skebm.sampling.random import UniformNoise
@@ -131,7 +131,7 @@ class LikelihoodMixin:
         score -= estimate.log_partition
         return (score, std) if return_std else score
 
-    def score(self, X, y=None):
+    def score(self, X, y=None, sample_weight=None):
         """Compute the mean log-likelihood of the rows.
 
         Parameters
@@ -140,6 +140,8 @@ class LikelihoodMixin:
             Values of the visible units, read as in `fit`.
         y : Ignored
             Present for API consistency.
+        sample_weight : array-like of shape (n_samples,), default=None
+            What each row counts in the mean, not negative. None counts each alike.
 
         Returns
         -------
@@ -151,7 +153,8 @@ class LikelihoodMixin:
         ------
         ValueError
             If `X` is not a finite numeric table of the width seen in `fit`, or of
-            binary models with ``binarize=None`` is outside their states.
+            binary models with ``binarize=None`` is outside their states; or if
+            `sample_weight` has another length, negative values or no positive one.
 
         Examples
         --------
@@ -160,7 +163,12 @@ class LikelihoodMixin:
         >>> round(rbm.score([[1, 0], [0, 1]]), 3)
         -1.478
         """
-        return float(self.score_samples(X).mean())
+        scores = self.score_samples(X)
+        weights = check_weights(sample_weight, scores)
+        if weights is None:
+            return float(scores.mean())
+        counted = weights > 0
+        return float(np.average(scores[counted], weights=weights[counted]))
 
     def pseudo_log_likelihood(self, X):
         """Compute the pseudo-log-likelihood of each row.

@@ -68,7 +68,7 @@ def moments(rows):
         centred = ScaledRows(rows, mean, 1.0)
         squares = np.zeros_like(mean)
         for block in centred.blocks(rows.n_columns):
-            squares += np.square(centred.take(block)).sum(axis=0)
+            squares += rows.sum_of(np.square(centred.take(block)), block)
     variance = squares / counts
     if not np.isfinite(variance).all():
         column = np.argmin(np.isfinite(variance))

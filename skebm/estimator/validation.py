@@ -19,6 +19,7 @@ __all__ = [
     "check_real_rows",
     "check_rows",
     "check_table",
+    "check_weights",
     "column_name",
     "column_number",
     "feature_names",
@@ -28,6 +29,7 @@ __all__ = [
     "states_of",
     "unqualified",
     "validate_params",
+    "without_rows",
 ]
 
 import functools
@@ -36,7 +38,7 @@ import numpy as np
 from scipy import sparse
 from sklearn.base import _fit_context as fit_context
 from sklearn.exceptions import DataConversionWarning
-from sklearn.utils import check_random_state
+from sklearn.utils import _safe_indexing, check_random_state
 from sklearn.utils._set_output import ADAPTERS_MANAGER, _get_output_config
 from sklearn.utils._param_validation import (
     Interval,
@@ -44,7 +46,13 @@ from sklearn.utils._param_validation import (
     StrOptions,
     validate_params,
 )
-from sklearn.utils.validation import check_array, check_is_fitted, validate_data
+from sklearn.utils.validation import (
+    _check_method_params,
+    _check_sample_weight,
+    check_array,
+    check_is_fitted,
+    validate_data,
+)
 
 from skebm.units.data import Rows
 from skebm.warning import warn_user
@@ -370,6 +378,66 @@ def _has_missing(X):
 
 def _is_one_of(low, high):
     return lambda values: (values == low) | (values == high) | np.isnan(values)
+
+
+def check_weights(sample_weight, X):
+    """Validate what each row of a table counts.
+
+    Parameters
+    ----------
+    sample_weight : array-like of shape (n_samples,), float or None
+        What the user passed.
+    X : {array-like, sparse matrix} of shape (n_samples, ...)
+        What has these rows.
+
+    Returns
+    -------
+    weights : ndarray of shape (n_samples,) or None
+        In float64, not negative, with a sum that is positive and finite. None stays.
+
+    Raises
+    ------
+    ValueError
+        If it has another shape, or holds what is negative, not finite or too large, or
+        nothing but zeros.
+    """
+    if sample_weight is None:
+        return None
+    weights = _check_sample_weight(
+        sample_weight, X, dtype=np.float64, ensure_non_negative=True
+    )
+    with np.errstate(over="ignore"):
+        if not np.isfinite(weights.sum()):
+            raise ValueError(
+                "sample_weight has a sum that is not finite. Divide it by a constant."
+            )
+    return weights
+
+
+def without_rows(absent, X, y, params):
+    """Leave some rows out of a table, its targets, and what else is given for each.
+
+    Parameters
+    ----------
+    absent : ndarray of bool of shape (n_samples,)
+        Which rows.
+    X, y : array-like, sparse matrix, data frame or None
+        As the user passed them.
+    params : dict
+        Of which those are cut that are as long as `X`.
+
+    Returns
+    -------
+    X, y : array-like, sparse matrix, data frame or None
+        Of the same kinds.
+    params : dict
+        With the same keys.
+    """
+    kept = np.flatnonzero(~absent)
+    params = _check_method_params(X, params, indices=kept)
+    X = X.tocsr() if sparse.issparse(X) else X
+    y = None if y is None else _safe_indexing(y, kept)
+    return _safe_indexing(X, kept), y, params
 
 
 def states_of(estimator):

@@ -13,6 +13,10 @@ from skebm.learning.tempered_chains import advance_replicas
 # Minibatches are gathered from the table this many elements at a time.
 _GATHERED_ELEMENTS = 65536
 
+# Rows that a pass over weighted ones shows at least, if batches are as large: fewer
+# would hardly tell their weights apart.
+_LEAST_DRAWS = 1000
+
 # The hidden offset follows the mean of the hidden units by a hundredth of the
 # way an update (Melchior et al. 2016), taken twenty updates at a time.
 _OFFSET_PERIOD = 20
@@ -176,11 +180,14 @@ class ContrastiveLearning:
     def batches(self, state, rows):
         """Cut one pass over the rows into minibatches, in random order.
 
-        They are of nearly equal size, and gathered many at a time.
+        They are of nearly equal size, and gathered many at a time. Of rows with weights
+        each is in a pass as often as these say, on average.
         """
-        order = state.noise.rng.permutation(rows.n_rows)
-        n_batches = -(-rows.n_rows // self.batch_size)
-        bounds = [rows.n_rows * i // n_batches for i in range(n_batches + 1)]
+        least = min(self.batch_size, _LEAST_DRAWS)
+        order = rows.shuffled(state.noise.rng, least)
+        n_rows = len(order)
+        n_batches = -(-n_rows // self.batch_size)
+        bounds = [n_rows * i // n_batches for i in range(n_batches + 1)]
         size = max(1, _GATHERED_ELEMENTS // (self.batch_size * rows.n_columns))
         for first in range(0, n_batches, size):
             group = bounds[first : first + size + 1]

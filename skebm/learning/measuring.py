@@ -67,7 +67,8 @@ class Measuring:
     Parameters
     ----------
     rows : Rows
-        Rows learned from; at most 1000 of them are scored.
+        Rows learned from; at most 1000 of them are scored. Of more those with weights
+        are drawn in proportion to these.
     held_out : Rows or None
         Rows held out; all are scored.
     groups : Groups
@@ -97,10 +98,14 @@ class Measuring:
         mean_of_rows=None,
     ):
         share = min(1.0, max(_LEAST_SHARE, update_rows / _ROWS_FOR_ALL))
-        sample = rows.sample(int(share * _MAX_TRAINING_ROWS), noise.rng)
-        parts = [rows.subset(sample)]
-        self._n_training = len(sample)
+        most_rows = int(share * _MAX_TRAINING_ROWS)
+        if rows.n_rows > most_rows:
+            rows = rows.drawn(most_rows, noise.rng)
+        parts = [rows]
+        self._n_training = rows.n_rows
+        self._weights, self._held_out_weights = rows.weights, None
         if held_out is not None:
+            self._held_out_weights = held_out.weights
             parts.append(held_out)
         self._rows = np.concatenate([part.take(slice(None)) for part in parts])
         self._observed, self._mean_of_rows = None, mean_of_rows
@@ -154,8 +159,8 @@ class Measuring:
         score = self._scores(energy, fast) - log_partition
         training, validation = np.split(score, [self._n_training])
         return Measurement(
-            training.mean(),
-            validation.mean() if len(validation) else np.nan,
+            _mean(training, self._weights),
+            _mean(validation, self._held_out_weights) if len(validation) else np.nan,
             log_partition,
             std,
         )
@@ -167,6 +172,11 @@ class Measuring:
         ends = [0, self._n_training, len(gaps)]
         kept = [_some(gaps[a:b]) + a for a, b in pairwise(ends)]
         self._n_training = len(kept[0])
+        if self._weights is not None:
+            self._weights = self._weights[kept[0]]
+        if self._held_out_weights is not None:
+            held_out = kept[1] - ends[1]
+            self._held_out_weights = self._held_out_weights[held_out]
         kept = np.concatenate(kept)
         self._rows, self._observed = self._rows[kept], observed[kept]
 
@@ -186,6 +196,10 @@ def _some(gaps):
     return np.sort(
         np.concatenate([complete, np.flatnonzero(gaps)[:_MOST_WITH_GAPS]])
     ).astype(int)
+
+
+def _mean(scores, weights):
+    return scores.mean() if weights is None else np.average(scores, weights=weights)
 
 
 def _score(energy, rows):

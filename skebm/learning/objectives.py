@@ -1,6 +1,6 @@
 """What deterministic learning climbs: likelihoods of a table, and their gradients."""
 
-__all__ = ["Likelihood", "PseudoLikelihood"]
+__all__ = ["Likelihood", "MomentLikelihood", "PseudoLikelihood"]
 
 import numpy as np
 
@@ -19,9 +19,7 @@ class Likelihood:
     energy : Energy
         Of the family that is learned, float64, with the offsets that are kept.
     rows : Rows
-        The data.
-    row_weights : ndarray of shape (n_rows,), default=None
-        What each row counts, not negative. None counts each as 1.
+        The data, with what each of them counts.
 
     Raises
     ------
@@ -31,7 +29,7 @@ class Likelihood:
 
     measures = "log_likelihood"
 
-    def __init__(self, energy, rows, row_weights=None):
+    def __init__(self, energy, rows):
         if not can_enumerate(energy):
             raise ValueError(
                 "Exact learning sums over all configurations of the smaller layer, or "
@@ -39,14 +37,17 @@ class Likelihood:
                 f"{MAX_ENUMERATED_UNITS} units of these. Use fewer units, or another "
                 "algorithm."
             )
-        self._rows = WeightedRows(rows, row_weights)
+        self._rows = WeightedRows(rows)
         self._row_elements = energy.n_units
         self._data = None
         self._rows.check(energy)
         if energy.n_units == energy.n_visible and not rows.has_missing:
-            self._zeros = np.zeros((1, energy.n_visible))
-            self._data = self._sum(energy)[1]
-            self._above_zero = (self._data - energy.statistics(self._zeros)).ravel()
+            self._know(energy, self._sum(energy)[1])
+
+    def _know(self, energy, data):
+        """Take the means of the derivatives of an energy over the data."""
+        self._zeros, self._data = np.zeros((1, energy.n_visible)), data
+        self._above_zero = (data - energy.statistics(self._zeros)).ravel()
 
     def evaluate(self, energy):
         """Compute the likelihood and its gradient.
@@ -92,6 +93,22 @@ class Likelihood:
         return score, positive
 
 
+class MomentLikelihood(Likelihood):
+    """The same of rows of which only moments are known.
+
+    Parameters
+    ----------
+    energy : Energy
+        Without hidden units, and with a method `of_moments`; of few enough units to be
+        enumerated.
+    moments : ndarray of shape (n_units + 1, n_units + 1)
+        Means over the rows of products of two units, or of a unit and the constant.
+    """
+
+    def __init__(self, energy, moments):
+        self._know(energy, energy.of_moments(moments))
+
+
 class PseudoLikelihood:
     """Mean log-pseudolikelihood of rows as a function of an energy.
 
@@ -110,13 +127,13 @@ class PseudoLikelihood:
 
     measures = "pseudo_log_likelihood"
 
-    def __init__(self, energy, rows, row_weights=None):
+    def __init__(self, energy, rows):
         if rows.has_missing:
             raise ValueError(
                 "X contains NaN, but the pseudolikelihood needs complete rows. Set "
                 "algorithm='exact' or 'pcd', which learn from what is observed."
             )
-        self._rows = WeightedRows(rows, row_weights)
+        self._rows = WeightedRows(rows)
         self._row_elements = energy.n_units
 
     def evaluate(self, energy):

@@ -16,14 +16,11 @@ class WeightedRows:
     ----------
     rows : Rows
         The data.
-    row_weights : ndarray of shape (n_rows,), default=None
-        What each row counts, not negative. None counts each as 1.
     """
 
-    def __init__(self, rows, row_weights=None):
-        if row_weights is None:
-            row_weights = np.ones(rows.n_rows)
-        self._rows, weights = merge_rows(rows, row_weights)
+    def __init__(self, rows):
+        self._rows = merge_rows(rows)
+        weights = _weights(self._rows)
         self._weights = weights / weights.sum()
 
     def blocks(self, row_elements):
@@ -63,33 +60,34 @@ class WeightedRows:
                 )
 
 
-def merge_rows(rows, row_weights):
+def merge_rows(rows):
     """Merge equal rows where there are so few columns that they can be counted.
 
     Parameters
     ----------
     rows : Rows
         The data.
-    row_weights : ndarray of shape (n_rows,)
-        What each row counts.
 
     Returns
     -------
     rows : Rows
-        Each binary row once where its columns could be enumerated, else the
-        same as before.
-    row_weights : ndarray of shape (n_rows,)
-        The sum of what equal rows count.
+        Each binary row once where its columns could be enumerated, with the sum of
+        what equal rows count, else the same as before.
     """
     n_columns = rows.n_columns
     few = n_columns <= MAX_ENUMERATED_UNITS and rows.is_binary
     if not few or rows.has_missing:
-        return rows, row_weights
+        return rows
+    weights = _weights(rows)
     totals = np.zeros(2**n_columns)
     bits = np.arange(n_columns)
     for block in rows.blocks(n_columns):
         numbers = rows.take(block) @ (1 << bits)
-        totals += np.bincount(numbers, row_weights[block], len(totals))
+        totals += np.bincount(numbers, weights[block], len(totals))
     present = np.flatnonzero(totals)
     table = (present[:, np.newaxis] >> bits & 1).astype(bool)
-    return Rows(table, None), totals[present]
+    return Rows(table, None).weighted(totals[present])
+
+
+def _weights(rows):
+    return np.ones(rows.n_rows) if rows.weights is None else rows.weights

@@ -6,6 +6,7 @@ __all__ = [
     "Rows",
     "ScaledRows",
     "distinct_rows",
+    "relative",
     "row_blocks",
 ]
 
@@ -44,7 +45,14 @@ class Rows:
     has_missing : bool, default=False
         Whether some values are NaN, which means missing. They are read as 0, which
         means nothing: `observed` says where they are not.
+
+    Attributes
+    ----------
+    weights : ndarray of shape (n_rows,) or None
+        What each row counts, all positive; see `weighted`. None: one each.
     """
+
+    weights = None
 
     def __init__(
         self,
@@ -75,11 +83,36 @@ class Rows:
         """Dtype of results that follow that of the table: float32 for float32."""
         return np.float32 if self.table.dtype == np.float32 else np.float64
 
+    @property
+    def total_weight(self):
+        """What all rows count together."""
+        return self.n_rows if self.weights is None else float(self.weights.sum())
+
+    def weighted(self, weights):
+        """View the rows with what each counts, without those that count nothing.
+
+        Parameters
+        ----------
+        weights : ndarray of shape (n_rows,) or None
+            Not negative. None counts each as 1.
+        """
+        if weights is None:
+            return self
+        view = copy(self)
+        view.weights = weights
+        if not weights.all():
+            view = view.subset(np.flatnonzero(weights))
+        if (view.weights == 1).all():
+            view.weights = None
+        return view
+
     def subset(self, indices):
         """View some of these rows, without a copy of the table."""
         view = copy(self)
         view.chosen = indices if self.chosen is None else self.chosen[indices]
         view.n_rows = len(indices)
+        if self.weights is not None:
+            view.weights = self.weights[indices]
         return view
 
     def observed(self, selection):
@@ -90,10 +123,42 @@ class Rows:
         """Draw what is missing of some rows anew, where it is drawn at all."""
 
     def sample(self, n_rows, rng):
-        """Choose at most so many rows at random; give their indices, rising."""
+        """Choose at most so many rows at random; give their indices, rising.
+
+        Rows with weights are drawn in proportion to these, some of them repeatedly, and
+        as many as the weights add up to if that is fewer: whole weights are repeats.
+        """
+        if self.weights is not None:
+            n_rows = min(n_rows, max(self.n_rows, round(self.total_weight)))
+            # From a stream of its own: what is drawn next is as of repeated rows.
+            return np.sort(self._in_proportion(n_rows, rng.spawn(1)[0]))
         if n_rows >= self.n_rows:
             return np.arange(self.n_rows)
         return np.sort(rng.choice(self.n_rows, n_rows, replace=False))
+
+    def drawn(self, n_rows, rng):
+        """View a `sample` of rows, which count alike."""
+        view = self.subset(self.sample(n_rows, rng))
+        view.weights = None
+        return view
+
+    def shuffled(self, rng, n_rows=0):
+        """Give the indices of all rows once in random order.
+
+        Rows with weights are drawn in proportion to these, as many as there are, or
+        `n_rows` if that is more.
+        """
+        if self.weights is None:
+            return rng.permutation(self.n_rows)
+        return rng.permutation(self._in_proportion(max(n_rows, self.n_rows), rng))
+
+    def _in_proportion(self, n_rows, rng):
+        """Draw so many rows, each as nearly as often as it counts as can be."""
+        order = rng.permutation(self.n_rows)
+        ends = np.cumsum(self.weights[order])
+        points = (np.arange(n_rows) + rng.random()) * (ends[-1] / n_rows)
+        drawn = np.searchsorted(ends, points, side="right")
+        return order[np.minimum(drawn, self.n_rows - 1)]
 
     def take(self, selection):
         """Read the rows that a slice or an index array names, dense."""
@@ -168,22 +233,32 @@ class Rows:
         return row_blocks(self.n_rows, max(row_elements, self.n_columns))
 
     def column_sums(self):
-        """Sum the values of each column, shape (n_columns,), float64.
+        """Sum what is counted in each column, shape (n_columns,), float64.
 
-        Missing ones are left out; `ScaledRows` read them as 0.
+        Missing values are left out; `ScaledRows` read them as 0.
         """
-        return sum(rows.sum(axis=0) for rows, _ in self._read_blocks(self.n_columns))
+        blocks = self._read_blocks(self.n_columns)
+        return sum(self.sum_of(rows, block) for rows, block in blocks)
+
+    def sum_of(self, values, block):
+        """Sum values of the rows of a block, each as often as its row counts."""
+        if self.weights is None:
+            return values.sum(axis=0)
+        return self.weights[block] @ values
 
     def column_counts(self):
-        """Count the values of each column, shape (n_columns,), at least 1.
+        """Count the values of each column, as often as their rows count.
 
-        Without missing ones this is one number for all.
+        Without missing ones this is one number for all, else of shape (n_columns,).
+        Where all are missing it is 1.
         """
         if not self.has_missing:
-            return self.n_rows
-        blocks = self.blocks(self.n_columns)
-        counts = sum(self.observed(block).sum(axis=0) for block in blocks)
-        return np.maximum(counts, 1)
+            return self.total_weight
+        counts = sum(
+            self.sum_of(self.observed(block), block)
+            for block in self.blocks(self.n_columns)
+        )
+        return np.where(counts > 0, counts, 1)
 
     def map(self, function, *others, row_elements, dtype=np.float64):
         """Apply a function to float64 rows, block by block.
@@ -289,6 +364,7 @@ class CompletedRows(Rows):
 
     def __init__(self, rows, values, observed, redraw):
         super().__init__(values, None, has_missing=True)
+        self.weights = rows.weights
         self._binary = rows.is_binary
         self._observed = observed
         self._redraw = redraw
@@ -326,6 +402,20 @@ def row_blocks(n_rows, row_elements, most_rows=None):
         size = min(size, most_rows)
     for start in range(0, n_rows, size):
         yield slice(start, min(start + size, n_rows))
+
+
+def relative(weights):
+    """Scale weights of which only ratios matter.
+
+    Equal ones become 1. Others that are below 1 on average, as shares are, come to that
+    average: those above may be repeats, and stay. Zeros are no rows.
+    """
+    if weights is None:
+        return None
+    positive = weights[weights > 0]
+    if (positive == positive[0]).all():
+        return weights / positive[0]
+    return weights / min(1, positive.mean())
 
 
 def distinct_rows(rows, row_weights=None):

@@ -73,7 +73,7 @@ def test_a_wrong_keyword(name, method):
         given = list(random_parameters(name).values())[:4]
         given = given[:3] if name == "LatentBM" else given
     elif method not in {"log_partition", "sample", "get_metadata_routing"}:
-        given = [rows_for(name, X)]
+        given = [rows_for(name, X)] * (3 if method == "fit_moments" else 1)
     message = message_of(TypeError, call, *given, wrong_keyword=1)
     assert_plain(message, "wrong_keyword")
 

@@ -215,6 +215,32 @@ def test_the_batches_of_a_pass_show_each_row_once(n_rows):
     assert len(batches) == -(-n_rows // 7)
 
 
+def test_batches_show_rows_as_often_as_they_count():
+    """Of few rows too, of which several make up a batch."""
+    learner, model = make_learner(batch_size=50), Recorder()
+    state = LearningState(model, model, None, noise_from(0), {})
+    for n_rows, n_batches in ((3, 1), (120, 3)):
+        weights = 0.5 + np.arange(n_rows) % 3
+        rows = numbered_rows(n_rows).weighted(weights)
+        counts = np.zeros(n_rows)
+        for _ in range(500):
+            batches = list(learner.batches(state, rows))
+            assert len(batches) == n_batches
+            counts += np.bincount(np.concatenate(batches)[:, 0].astype(int))
+        expected = 500 * max(n_rows, 50) * weights / weights.sum()
+        # A pass rounds up or down.
+        assert np.abs(counts - expected).max() < 5 * np.sqrt(500 / 4)
+    # Larger batches than tell weights apart are not filled.
+    learner = make_learner(batch_size=10**9)
+    (batch,) = learner.batches(state, numbered_rows(3).weighted(np.array([1.0, 2, 3])))
+    assert np.bincount(batch[:, 0].astype(int)).tolist() in [
+        [167, 333, 500],
+        [166, 334, 500],
+        [167, 334, 499],
+        [166, 333, 501],
+    ]
+
+
 def test_batches_of_bits_stay_bits():
     learner, model = make_learner(), Recorder()
     state = LearningState(model, model, None, noise_from(0), {})

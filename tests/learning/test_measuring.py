@@ -18,10 +18,10 @@ def groups_of(table):
     return Groups(table, 50, np.random.default_rng(0))
 
 
-def watch(table, held_out=None, *, n_updates=10_000, seed=0):
+def watch(table, held_out=None, *, n_updates=10_000, seed=0, weights=(None, None)):
     return Measuring(
-        Rows(table, None),
-        None if held_out is None else Rows(held_out, None),
+        Rows(table, None).weighted(weights[0]),
+        None if held_out is None else Rows(held_out, None).weighted(weights[1]),
         groups=groups_of(table),
         mean=np.full(table.shape[1], 0.5),
         noise=UniformNoise(np.random.default_rng(seed), np.float32),
@@ -78,6 +78,29 @@ def test_values_between_0_and_1_are_taken_as_they_are():
     measurement = watch(table, table).measure(energy)
     assert measurement.training == pytest.approx(expected, abs=1e-6)
     assert measurement.validation == pytest.approx(expected, abs=1e-6)
+
+
+@pytest.mark.parametrize("n_rows", [300, 20_000])
+def test_likelihoods_are_means_by_weight(n_rows):
+    learned, held_out = bits(n_rows, 6), bits(70, 6, seed=1)
+    rng = np.random.default_rng(2)
+    # Rows that are likelier count more.
+    weights = rng.random(n_rows) * 4.0 ** learned.sum(axis=1), rng.random(70)
+    parameters = random_rbm(4, 6)
+    scores = [
+        RBMOracle(*parameters).log_likelihood(part) for part in (learned, held_out)
+    ]
+    measurement = watch(learned, held_out, weights=weights).measure(
+        BinaryRBMEnergy.of(*parameters)
+    )
+    exact = np.average(scores[0], weights=weights[0])
+    # Of many rows 1000 are drawn.
+    error = 1e-6 if n_rows < 1000 else 5 * scores[0].std() / np.sqrt(1000)
+    assert measurement.training == pytest.approx(exact, abs=error)
+    assert abs(exact - scores[0].mean()) > error
+    exact = np.average(scores[1], weights=weights[1])
+    assert measurement.validation == pytest.approx(exact, abs=1e-6)
+    assert abs(exact - scores[1].mean()) > 1e-3
 
 
 def test_at_most_1000_rows_learned_from_are_scored(monkeypatch):

@@ -16,7 +16,7 @@ from skebm.energy.binary_rbm import BinaryRBMEnergy
 from skebm.energy.graph import Graph, LayeredGraph
 from skebm.energy.latent import LatentEnergy
 from skebm.energy.pairwise import PairwiseEnergy
-from skebm.learning.objectives import Likelihood, PseudoLikelihood
+from skebm.learning.objectives import Likelihood, MomentLikelihood, PseudoLikelihood
 from skebm.units import data
 from skebm.units.data import Rows
 
@@ -151,13 +151,23 @@ def test_means_of_the_data_are_as_good_as_their_rows(make, threshold):
     energy = centred(make())
     table = np.random.default_rng(0).random((30, energy.n_units))
     row_weights = np.random.default_rng(1).random(30)
-    objective = Likelihood(energy, Rows(table, threshold), row_weights)
+    objective = Likelihood(energy, Rows(table, threshold).weighted(row_weights))
     assert objective._data is not None
     other = energy + 0.3 * objective.evaluate(energy)[1]
     shortened = [objective.evaluate(machine) for machine in (energy, other)]
     objective._data = None
     for machine, evaluated in zip((energy, other), shortened, strict=True):
         assert_same(evaluated, objective.evaluate(machine))
+
+
+@pytest.mark.parametrize("make", PAIRWISE)
+def test_moments_are_as_good_as_rows(make):
+    energy, table = centred(make()), draw_table(make())
+    rows = np.column_stack([table, np.ones(len(table))])
+    objective = MomentLikelihood(energy, rows.T @ rows / len(rows))
+    expected = Likelihood(energy, Rows(table, None))
+    for other in (energy, 2 * energy):
+        assert_same(objective.evaluate(other), expected.evaluate(other))
 
 
 # ---- rows ----
@@ -178,7 +188,7 @@ def test_row_weights_are_relative(objective, make):
     energy, table = make(), draw_table(make(), 6)
     repeats = np.array([1, 0, 3, 2, 1, 5])
     repeated = Rows(np.repeat(table, repeats, axis=0), None)
-    weighted = objective(energy, Rows(table, None), repeats.astype(float))
+    weighted = objective(energy, Rows(table, None).weighted(repeats.astype(float)))
     assert_same(weighted.evaluate(energy), objective(energy, repeated).evaluate(energy))
 
 

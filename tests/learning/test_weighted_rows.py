@@ -18,7 +18,7 @@ def read(weighted, row_elements=1):
 
 def test_equal_rows_are_merged():
     table, row_weights = draw_table(), np.random.default_rng(1).random(40)
-    rows, weights = read(WeightedRows(Rows(table, None), row_weights))
+    rows, weights = read(WeightedRows(Rows(table, None).weighted(row_weights)))
     unique, inverse = np.unique(table, axis=0, return_inverse=True)
     assert rows.dtype == weights.dtype == np.float64
     assert len(rows) == len(unique) < 40
@@ -48,13 +48,15 @@ def test_blocks_are_bounded(monkeypatch):
 def test_merged_rows_are_those_that_differ(convert):
     table = draw_table(100, 4)
     row_weights = np.random.default_rng(1).random(100)
-    merged, totals = merge_rows(Rows(convert(table.astype(int)), 0.5), row_weights)
+    rows = Rows(convert(table.astype(int)), 0.5).weighted(row_weights)
+    merged = merge_rows(rows)
     unique, inverse = np.unique(table, axis=0, return_inverse=True)
     assert len(unique) < 100
     found = merged.take(slice(None))
     order = np.lexsort(found.T[::-1])
     np.testing.assert_array_equal(found[order], unique)
-    np.testing.assert_allclose(totals[order], np.bincount(inverse.ravel(), row_weights))
+    totals = np.bincount(inverse.ravel(), row_weights)
+    np.testing.assert_allclose(merged.weights[order], totals)
 
 
 @pytest.mark.parametrize(
@@ -63,5 +65,6 @@ def test_merged_rows_are_those_that_differ(convert):
     ids=["many columns", "probabilities"],
 )
 def test_rows_that_cannot_be_counted_stay(rows):
-    row_weights = np.ones(9)
-    assert merge_rows(rows, row_weights) == (rows, row_weights)
+    assert merge_rows(rows) is rows
+    rows = rows.weighted(np.arange(1.0, 10.0))
+    assert merge_rows(rows) is rows

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy import sparse
 
-from skebm.units.data import Rows, ScaledRows, distinct_rows
+from skebm.units.data import Rows, ScaledRows, distinct_rows, relative
 
 TABLE = np.array([[0.2, 0.7, 1.0], [0.5, 0.0, 0.51], [0.0, 1.0, 0.4]])
 THRESHOLDED = TABLE > 0.5
@@ -206,6 +206,89 @@ def test_taking_a_few_rows_does_not_copy_the_table(layout):
         taken, table[indices * (2 if layout == "chosen" else 1)]
     )
     assert peak < table.nbytes / 100
+
+
+# ---- weights ----
+
+
+def weighted_rows(weights, n_columns=2):
+    table = np.arange(n_columns * len(weights), dtype=float).reshape(-1, n_columns)
+    return Rows(table, None).weighted(np.array(weights, dtype=float))
+
+
+def test_weights_follow_the_rows():
+    rows = weighted_rows([2, 0, 0.5, 1, 0])
+    assert (rows.n_rows, rows.total_weight) == (3, 3.5)
+    np.testing.assert_array_equal(rows.take(slice(None))[:, 0], [0, 4, 6])
+    np.testing.assert_array_equal(rows.weights, [2, 0.5, 1])
+    subset = rows.subset(np.array([2, 0]))
+    np.testing.assert_array_equal(subset.weights, [1, 2])
+    np.testing.assert_array_equal(subset.column_sums(), [6 + 2 * 0, 7 + 2 * 1])
+    scaled = ScaledRows(rows, np.ones(2), np.full(2, 2.0))
+    np.testing.assert_array_equal(scaled.column_sums(), (rows.column_sums() - 3.5) / 2)
+
+
+def test_weights_of_one_are_none():
+    rows = weighted_rows([1, 0, 1])
+    assert rows.weights is None
+    assert (rows.n_rows, rows.total_weight) == (2, 2)
+    assert rows.weighted(None) is rows
+
+
+def test_whole_weights_sample_repeats():
+    repeats = np.random.default_rng(0).integers(1, 9, 200)
+    rows, rng = weighted_rows(repeats), np.random.default_rng(1)
+    before = rng.bit_generator.state
+    for n_rows in (repeats.sum(), 10_000):
+        sample = rows.sample(n_rows, rng)
+        np.testing.assert_array_equal(sample, np.repeat(np.arange(200), repeats))
+    assert rng.bit_generator.state == before
+    drawn = rows.drawn(10_000, rng)
+    assert drawn.weights is None
+    assert drawn.n_rows == repeats.sum()
+
+
+@pytest.mark.parametrize("n_rows", [10, 30])
+def test_a_sample_has_rows_in_proportion_to_their_weights(n_rows):
+    """As nearly as whole numbers can, and exactly so on average."""
+    weights = np.random.default_rng(0).random(30) + 1e-3
+    weights *= 30 / weights.sum()
+    rows, rng = weighted_rows(weights), np.random.default_rng(1)
+    expected, total = weights * n_rows / 30, np.zeros(30)
+    for _ in range(2000):
+        counts = np.bincount(rows.sample(n_rows, rng), minlength=30)
+        assert counts.sum() == n_rows
+        assert (np.abs(counts - expected) < 1).all()
+        total += counts
+    # A fraction is rounded up or down: variance a quarter at most.
+    assert np.abs(total - 2000 * expected).max() < 5 * np.sqrt(2000 / 4)
+
+
+def test_neighbours_of_other_weights_are_drawn_alike():
+    """Alternating weights are in step with draws at equal distances."""
+    rows, rng = weighted_rows([0.4, 1.6] * 50), np.random.default_rng(0)
+    shares = [np.mean(rows.shuffled(rng) % 2 == 0) for _ in range(200)]
+    assert np.std(shares) < 0.06  # 0.4 in the order of the table
+    assert abs(np.mean(shares) - 0.2) < 5 * 0.06 / np.sqrt(200)
+
+
+def test_rows_are_shuffled_once_or_as_often_as_they_count():
+    rows, rng = weighted_rows([1, 1, 1]), np.random.default_rng(0)
+    np.testing.assert_array_equal(np.sort(rows.shuffled(rng, 10)), np.arange(3))
+    few = weighted_rows([1, 3])
+    assert len(few.shuffled(rng)) == 2
+    assert np.bincount(few.shuffled(rng, 8)).tolist() == [2, 6]
+    orders = {tuple(few.shuffled(rng, 8)) for _ in range(20)}
+    assert len(orders) > 10
+
+
+def test_relative_weights():
+    assert relative(None) is None
+    np.testing.assert_array_equal(relative(np.array([0.1, 0, 0.1])), [1, 0, 1])
+    np.testing.assert_array_equal(relative(np.array([3.0, 0, 1])), [3, 0, 1])
+    np.testing.assert_array_equal(relative(np.array([0.75, 0, 0.25])), [1.5, 0, 0.5])
+    tiny = relative(np.array([1e-300, 2e-300]))
+    np.testing.assert_allclose(tiny, [2 / 3, 4 / 3])
 
 
 def test_distinct_rows():
