@@ -22,25 +22,42 @@ from skebm.units.mixed import MixedUnits
 # So few hidden units are summed over for each row with gaps, and for log Z.
 _MOST_EXACT_UNITS = 12
 
+# More groups say more of large tables, and take as many times as long.
+_MOST_GROUPS = 16
+
+# Of the weights, in the prior of which the penalty is minus the logarithm, by default.
+_PRIOR_PRECISION = 2.0
+
 
 class MixedRBM(HiddenUnitsMixin, ConditionsMixin, MixedRowsMixin, BaseEnergyModel):
     _parameter_constraints: dict = {
         **BaseEnergyModel._parameter_constraints,
         **MixedRowsMixin._parameter_constraints,
-        "n_components": [Interval(Integral, 1, None, closed="left")],
+        "n_components": [Interval(Integral, 0, None, closed="left")],
+        "n_groups": [Interval(Integral, 1, None, closed="left"), StrOptions({"auto"})],
+        "alpha": [Interval(Real, 0, None, closed="left"), StrOptions({"auto"})],
         "covariance_type": [StrOptions({"full", "diag"})],
         "reg_covar": [Interval(Real, 0, None, closed="neither")],
-        "algorithm": [StrOptions({"auto", "pcd", "cd", "exact"})],
+        "algorithm": [StrOptions({"auto", "em", "pcd", "cd", "exact"})],
         "solver": [StrOptions({"natural", "sgd"})],
     }
-    _structural_parameters = ("n_components", "solver", "covariance_type", "reg_covar")
+    _structural_parameters = (
+        "n_components",
+        "n_groups",
+        "solver",
+        "covariance_type",
+        "reg_covar",
+    )
 
     def __init__(
         self,
-        n_components=8,
+        n_components=4,
         *,
+        n_groups="auto",
         categorical_features="auto",
         handle_unknown="error",
+        spike_share=0.2,
+        straighten=True,
         covariance_type="full",
         reg_covar=1e-3,
         algorithm="auto",
@@ -56,7 +73,7 @@ class MixedRBM(HiddenUnitsMixin, ConditionsMixin, MixedRowsMixin, BaseEnergyMode
         validation_fraction=0.1,
         n_iter_no_change=20,
         tol=1e-4,
-        alpha=0.0,
+        alpha="auto",
         l1_ratio=0.0,
         log_partition_tol=0.03,
         max_ais_temperatures=10_000,
@@ -64,8 +81,11 @@ class MixedRBM(HiddenUnitsMixin, ConditionsMixin, MixedRowsMixin, BaseEnergyMode
         random_state=None,
     ):
         self.n_components = n_components
+        self.n_groups = n_groups
         self.categorical_features = categorical_features
         self.handle_unknown = handle_unknown
+        self.spike_share = spike_share
+        self.straighten = straighten
         self.covariance_type = covariance_type
         self.reg_covar = reg_covar
         self.algorithm = algorithm
@@ -93,7 +113,21 @@ class MixedRBM(HiddenUnitsMixin, ConditionsMixin, MixedRowsMixin, BaseEnergyMode
             return self.algorithm
         if rows is None or self.early_stopping:
             return "pcd"
-        return "exact" if self.n_components <= _MOST_EXACT_UNITS else "pcd"
+        n_states = self._number_of_groups(rows.n_rows) * 2**self.n_components
+        return "em" if n_states <= 2**_MOST_EXACT_UNITS else "pcd"
+
+    def _number_of_groups(self, n_rows):
+        """Say how many states the categorical hidden unit has, at least one."""
+        if self.n_groups != "auto":
+            return self.n_groups
+        return int(np.clip(round(np.sqrt(n_rows) / 4), 2, _MOST_GROUPS))
+
+    def _strength(self, algorithm):
+        if self.alpha != "auto":
+            return self.alpha
+        if algorithm not in {"em", "exact"}:
+            return 0.0
+        return _PRIOR_PRECISION / np.max(self._n_rows_seen)
 
     def _initial_energy(self, sample, rng):
         vars(self).pop("noise_covariance_", None)  # of an earlier fit
@@ -104,23 +138,26 @@ class MixedRBM(HiddenUnitsMixin, ConditionsMixin, MixedRowsMixin, BaseEnergyMode
             noise = GaussianUnits.of_base(whiten_covariance(covariance))
         else:
             noise = GaussianUnits.of_base(1 / np.sqrt(np.diag(covariance)))
-        start = start_of_mixed(
-            sample, self._visible_mean, noise, self.n_components, rng
-        )
+        n_groups = self._number_of_groups(np.max(self._n_rows_seen))
+        n_groups = n_groups if n_groups > 1 else 0
+        self._layers = self.n_components, n_groups
+        start = start_of_mixed(sample, noise, *self._layers, rng)
         return self._of(*start, noise)
 
     def _of(self, weights, visible_bias, hidden_bias, noise):
         visible = MixedUnits((CategoricalUnits(self._columns.n_levels), noise))
-        energy = MixedRBMEnergy.of(
-            weights, visible_bias, hidden_bias, visible, BinaryUnits(len(weights))
-        )
+        n_binary, n_groups = self._layers
+        hidden = BinaryUnits(n_binary)
+        if n_groups > 0:
+            hidden = MixedUnits((hidden, CategoricalUnits((n_groups,))))
+        energy = MixedRBMEnergy.of(weights, visible_bias, hidden_bias, visible, hidden)
         log_volume = float(np.log(self._scale).sum())
         return energy.replaced(ridge=self.reg_covar, log_volume=log_volume)
 
     def _metric(self, energy, sample):
         if self.solver == "sgd":
             return None
-        return KroneckerMetric.start(energy, sample, diagonal=self.alpha > 0)
+        return KroneckerMetric.start(energy, sample, diagonal=self._strength("pcd") > 0)
 
     @property
     def _real(self):

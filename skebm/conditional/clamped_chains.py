@@ -1,6 +1,12 @@
 """Chains of what is missing of rows, while what is observed is held."""
 
-__all__ = ["ClampedChains", "average_clamped", "redraw_missing", "run_clamped"]
+__all__ = [
+    "ClampedChains",
+    "SharedNoise",
+    "average_clamped",
+    "redraw_missing",
+    "run_clamped",
+]
 
 import numpy as np
 
@@ -14,21 +20,29 @@ N_CHAINS = 20
 _SWEEPS = 60
 
 
-class _SharedNoise:
+class SharedNoise:
     """The same noise for every row, whatever rows it is scored with.
 
     Parameters
     ----------
-    rng : numpy.random.Generator
+    seed : int
         Where all randomness comes from.
     n_rows : int
         Rows that share the noise, each with as many chains.
+    n_chains : int
+        Their number.
     """
 
-    def __init__(self, rng, n_rows):
-        self._noise = UniformNoise(rng, np.float32)
+    def __init__(self, seed, n_rows, n_chains):
+        self._seed = seed
+        self._noise = UniformNoise(np.random.default_rng(seed), np.float32)
         self._n_rows = n_rows
+        self._n_chains = n_chains
         self.rng = self
+
+    def shared(self, n_rows):
+        """Begin again with so many rows."""
+        return SharedNoise(self._seed, n_rows, self._n_chains)
 
     def draw(self, shape):
         """Draw variates, rows along whichever axis is as long as all chains."""
@@ -40,9 +54,9 @@ class _SharedNoise:
         return self._shared(lambda shape: own.standard_normal(shape, dtype), shape)
 
     def _shared(self, draw, shape):
-        axis = 0 if shape[0] == self._n_rows * N_CHAINS else 1
+        axis = 0 if shape[0] == self._n_rows * self._n_chains else 1
         own, times = list(shape), [1, 1]
-        own[axis], times[axis] = N_CHAINS, self._n_rows
+        own[axis], times[axis] = self._n_chains, self._n_rows
         return np.tile(draw(own), times)
 
 
@@ -64,7 +78,7 @@ class ClampedChains:
     def __init__(self, machine, rows, observed, mean, seed):
         self.machine = machine
         self.observed = observed
-        self.noise = _SharedNoise(np.random.default_rng(seed), len(rows))
+        self.noise = SharedNoise(seed, len(rows), N_CHAINS)
         self.held = np.repeat(observed, N_CHAINS, axis=0)
         self._states = np.repeat(rows.astype(np.float32), N_CHAINS, axis=0)
         field = machine.units.natural(mean).astype(np.float32)

@@ -5,7 +5,11 @@ __all__ = ["draw_incomplete", "mean_hidden", "mean_incomplete", "score_incomplet
 import numpy as np
 
 from skebm.conditional.annealed_sums import anneal_missing
-from skebm.conditional.clamped_chains import average_clamped, run_clamped
+from skebm.conditional.clamped_chains import (
+    SharedNoise,
+    average_clamped,
+    run_clamped,
+)
 
 
 def score_incomplete(energy, rows, observed, mean, seed):
@@ -56,15 +60,22 @@ def draw_incomplete(energy, rows, observed, mean, noise, n_sweeps):
     return result
 
 
-def mean_incomplete(energy, rows, observed, mean, seed):
-    """Put for what is missing of rows its mean; of draws where sums are too long."""
-    result = rows.astype(np.float64)
+def mean_incomplete(energy, rows, observed, mean, seed, function=None):
+    """Put for what is missing of rows its mean; of draws where sums are too long.
+
+    With a function of rows without gaps, this is averaged; of draws as well.
+    """
+    result = rows.astype(np.float64) if function is None else function(rows)
     for chosen, is_summable in _kinds(energy, observed):
         known = rows[chosen], observed[chosen]
-        if is_summable:
+        if not is_summable:
+            own = np.asarray if function is None else function
+            result[chosen] = average_clamped(energy, *known, mean, seed, own)
+        elif function is None:
             result[chosen] = energy.mean_missing(*known)
         else:
-            result[chosen] = average_clamped(energy, *known, mean, seed, np.asarray)
+            noise = SharedNoise(seed, len(chosen), 1)
+            result[chosen] = energy.average_missing(*known, function, noise)
     return result
 
 

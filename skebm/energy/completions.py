@@ -80,6 +80,27 @@ class CompletionSums:
             result[chosen] = np.einsum("ij,ijk->ik", law, completed)
         return result
 
+    def average_missing(self, rows, observed, function, noise):
+        """Average a function of completed rows over what is missing of them.
+
+        Parameters
+        ----------
+        rows, observed : ndarray of shape (n_rows, n_visible)
+            As of `observed_score`.
+        function : callable
+            Of rows without gaps, gives a row for each.
+        noise : UniformNoise
+            Source of draws, where what is missing has too many values: the same for
+            every row.
+        """
+        result = function(rows)
+        for chosen, completed in _completions(rows, observed):
+            law = softmax(self._scores(completed), axis=1)
+            values = function(completed.reshape(-1, completed.shape[-1]))
+            values = values.reshape(*law.shape, -1)
+            result[chosen] = np.einsum("ij,ijk->ik", law, values)
+        return result
+
     def observed_hidden_mean(self, rows, observed):
         """Compute the means of hidden units given what is observed of rows."""
         result = None

@@ -15,6 +15,10 @@ from skebm.energy.offsets import centred_moments
 from skebm.units.data import row_blocks
 
 
+# Draws over which functions of what is missing are averaged.
+_DRAWS = 100
+
+
 class HiddenSums(CompletionSums):
     """As `CompletionSums`, by hidden configurations where they are few."""
 
@@ -76,6 +80,25 @@ class HiddenSums(CompletionSums):
             law, known = softmax(joint, axis=1), (rows[block], observed[block])
             result[block] = self.visible.mean_of_fields(field, *known, law)
         return result
+
+    def average_missing(self, rows, observed, function, noise):
+        """Average a function of completed rows over what is missing of them.
+
+        Over draws, of which hidden configurations get their shares as nearly as can be.
+        """
+        if not self.sums_over_hidden:
+            return super().average_missing(rows, observed, function, noise)
+        parts = []
+        for block, joint, field in self.hidden_joint(rows, observed):
+            ends, total = softmax(joint, axis=1).cumsum(axis=1), 0.0
+            known, shared = (rows[block], observed[block]), noise.shared(len(joint))
+            for draw in range(_DRAWS):
+                point = (draw + 0.5) / _DRAWS * ends[:, -1:]
+                chosen = (ends[:, :-1] <= point).sum(axis=1)
+                drawn = self.visible.draw_missing(field[chosen], *known, shared)
+                total = total + function(drawn)
+            parts.append(total / _DRAWS)
+        return np.concatenate(parts)
 
     def observed_hidden_mean(self, rows, observed):
         """Compute the means of hidden units given what is observed of rows."""

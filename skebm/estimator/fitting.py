@@ -19,6 +19,7 @@ from skebm.estimator.validation import (
 )
 from skebm.learning.backtracking import Backtracking
 from skebm.learning.contrastive import ContrastiveLearning, LearningState
+from skebm.learning.expectation import ExpectationMaximisation
 from skebm.learning.jumping import Jumping
 from skebm.learning.lbfgs import LBFGS
 from skebm.learning.measuring import Measuring
@@ -40,7 +41,14 @@ _MOST_UPDATES = 20_000
 _MAX_HELD_OUT = 1000
 
 # What algorithms climb that go through all data at each step, up to an optimum.
-_DETERMINISTIC = {"exact": Likelihood, "pseudolikelihood": PseudoLikelihood}
+_DETERMINISTIC = {
+    "exact": Likelihood,
+    "pseudolikelihood": PseudoLikelihood,
+    "em": Likelihood,
+}
+
+# Iterations of expectation maximisation, each of which goes through all rows.
+_MOST_EXPECTATIONS = 50
 
 
 def _learns_from_chunks(estimator):
@@ -261,7 +269,11 @@ class FittingMixin:
 
     def _learner(self, algorithm, energy, objective=None):
         """Build a learning algorithm from the constructor's parameters."""
-        penalty = {"alpha": self.alpha, "l1_ratio": self.l1_ratio}
+        penalty = {"alpha": self._strength(algorithm), "l1_ratio": self.l1_ratio}
+        if algorithm == "em":
+            return ExpectationMaximisation(
+                max_iter=self.max_iter or _MOST_EXPECTATIONS, tol=self.tol, **penalty
+            )
         if algorithm in _DETERMINISTIC:
             return LBFGS(
                 max_iter=self.max_iter or _MOST_UPDATES,
@@ -279,6 +291,10 @@ class FittingMixin:
             drifting_offset=self._centres,
             **penalty,
         )
+
+    def _strength(self, algorithm):
+        """Give the strength of the penalty of the weights."""
+        return self.alpha
 
     @property
     def _centres(self):
@@ -355,7 +371,7 @@ class FittingMixin:
                 energy.shifted(self._visible_mean) if self._centres else energy.plain()
             )
             setattr(state, name, shifted)
-        if state.metric is not None and self.alpha > 0:
+        if state.metric is not None and self._strength("pcd") > 0:
             state.metric = state.metric.diagonal()
         return state
 

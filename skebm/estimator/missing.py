@@ -1,6 +1,6 @@
 """Rows of which some values are missing: their scores, and how learning reads them."""
 
-__all__ = ["MissingValuesMixin"]
+__all__ = ["MissingValuesMixin", "parts_of"]
 
 import numpy as np
 
@@ -38,7 +38,7 @@ class MissingValuesMixin:
         mean, seed = self._mean_of_rows(), self._partition_seed
         log_scale = np.log(self._scale) + np.zeros(rows.n_columns)
         score, std = np.empty(rows.n_rows), np.empty(rows.n_rows)
-        for block, part, observed in _parts(rows, energy.n_units):
+        for block, part, observed in parts_of(rows, energy.n_units):
             own = score_incomplete(energy, part, observed, mean, seed)
             score[block], std[block] = own
             score[block] += ~observed @ log_scale
@@ -54,7 +54,7 @@ class MissingValuesMixin:
         energy, mean = self._energy(), self._mean_of_rows()
         log_scale = np.log(self._scale) + np.zeros(rows.n_columns)
         result = np.full((rows.n_rows, self.n_features_in_), np.nan)
-        for block, part, observed in _parts(rows, energy.n_units):
+        for block, part, observed in parts_of(rows, energy.n_units):
 
             def score(known, part=part):
                 return score_incomplete(
@@ -64,9 +64,10 @@ class MissingValuesMixin:
             both = score(observed)
             for feature in range(self.n_features_in_):
                 units, others = self._units_of(feature), observed.copy()
-                known = observed[:, units].all(axis=1)
+                known = observed[:, units].any(axis=1)
                 others[:, units] = False
-                conditional = both - score(others) - log_scale[units].sum()
+                scale = observed[:, units] @ log_scale[units]
+                conditional = both - score(others) - scale
                 result[block, feature] = np.where(known, conditional, np.nan)
         return result
 
@@ -75,7 +76,7 @@ class MissingValuesMixin:
         energy, mean = self._energy(), self._mean_of_rows()
         parts = [
             mean_hidden(energy, part, observed, mean, self._partition_seed)
-            for _, part, observed in _parts(rows, energy.n_units)
+            for _, part, observed in parts_of(rows, energy.n_units)
         ]
         return np.concatenate(parts).astype(rows.float_dtype, copy=False)
 
@@ -100,7 +101,7 @@ class MissingValuesMixin:
         mean, seed = self._mean_of_rows(), self._partition_seed
         parts = [
             mean_incomplete(energy, part, observed, mean, seed)
-            for _, part, observed in _parts(rows, energy.n_units)
+            for _, part, observed in parts_of(rows, energy.n_units)
         ]
         return self._columns_of(self._in_states(self._settled(np.vstack(parts), mode)))
 
@@ -137,7 +138,7 @@ class MissingValuesMixin:
         return self._visible_mean
 
 
-def _parts(rows, row_elements):
+def parts_of(rows, row_elements):
     """Read rows in float64, a block at a time, with what is observed of them."""
     for block in rows.blocks(row_elements):
         part = rows.take(block).astype(np.float64, copy=False)

@@ -2,17 +2,23 @@
 
 __all__ = ["MixedRowsMixin"]
 
+from numbers import Real
+
 import numpy as np
 
+from skebm.conditional.incomplete_rows import mean_incomplete
+from skebm.estimator.missing import parts_of
 from skebm.estimator.real_rows import moments
 from skebm.estimator.table_columns import Columns, read_columns
 from skebm.estimator.validation import (
+    Interval,
     StrOptions,
     as_container,
     as_typed_container,
     check_any_table,
     check_categorical,
     column_name,
+    feature_names,
 )
 from skebm.units.data import Rows, ScaledRows
 
@@ -26,6 +32,8 @@ class MixedRowsMixin:
     _parameter_constraints: dict = {
         "categorical_features": [StrOptions({"auto"}), "array-like", None],
         "handle_unknown": [StrOptions({"error", "missing"})],
+        "spike_share": [Interval(Real, 0, 1, closed="right")],
+        "straighten": ["boolean"],
     }
 
     def _check(self, X, *, reset=False):
@@ -34,18 +42,24 @@ class MixedRowsMixin:
         if reset:
             names = getattr(self, "feature_names_in_", None)
             kinds = check_categorical(self.categorical_features, columns, names)
-            self._columns = Columns.learn(columns, kinds)
+            self._columns = Columns.learn(
+                columns,
+                kinds,
+                name_of=self._name_of,
+                spike_share=self.spike_share,
+                bends=self.straighten,
+            )
             self.categories_ = [
                 None if levels is None else np.array(levels, dtype=object)
                 for levels in self._columns.levels
             ]
-        units = self._columns.encode(
-            columns, lambda number: column_name(self, number), self.handle_unknown
-        )
+            names = feature_names(self)
+            self.unit_names_ = self._columns.unit_names(names)
+        units = self._columns.encode(columns, self._name_of, self.handle_unknown)
         return Rows(units, None, has_missing=bool(np.isnan(units).any()))
 
     def _see(self, rows, *, first):
-        n_one_hot = sum(self._columns.n_levels)
+        n_one_hot = self._columns.n_one_hot
         if first:
             mean, variance = moments(rows)
             mean[:n_one_hot], variance[:n_one_hot] = 0, 1
@@ -89,7 +103,9 @@ class MixedRowsMixin:
 
     def _conditionals(self, X, summary):
         """Summarise log p(value | the others) of each row, complete or not."""
-        return summary(self._observed_conditionals(self._rows(X)))
+        rows = self._rows(X)
+        conditionals = self._observed_conditionals(rows) + self._log_slopes_of(rows)
+        return summary(conditionals)
 
     def _units_of(self, feature):
         """Give the columns of units that a feature has."""
@@ -97,10 +113,49 @@ class MixedRowsMixin:
 
     def _by_unit(self, mask):
         """Repeat what is said of features for their units."""
-        columns = self._columns
-        order = columns.categorical + columns.real
-        sizes = list(columns.n_levels) + [1] * len(columns.real)
-        return np.repeat(mask[:, order], sizes, axis=1)
+        return self._columns.by_unit(mask)
+
+    def _values_given(self, X, *, mode):
+        """Give the columns of a table, of missing categories the likeliest levels.
+
+        Of missing numbers it is the mean, of what they are in a table.
+        """
+        rows, energy = self._in_units(self._check(X)), self._energy()
+        mean, seed, real = (
+            self._mean_of_rows(),
+            self._partition_seed,
+            self._columns.real,
+        )
+
+        def numbers(units):
+            columns = self._columns.decode(self._in_states(units))
+            return np.column_stack([columns[i] for i in real])
+
+        units, means = [], []
+        for _, part, observed in parts_of(rows, energy.n_units):
+            known = energy, part, observed, mean, seed
+            units.append(mean_incomplete(*known))
+            if real:
+                means.append(mean_incomplete(*known, numbers))
+        columns = self._columns_of(self._in_states(np.vstack(units)))
+        for place, i in enumerate(real):
+            columns[i] = np.concatenate([part[:, place] for part in means])
+        return columns
+
+    def _name_of(self, number):
+        """Call a column by its name, if it has one, in messages."""
+        return column_name(self, number)
+
+    def _scores(self, rows):
+        """Compute -F of rows and its standard errors, in the units of users."""
+        score, std = self._observed_scores(rows)
+        return score + self._log_slopes_of(rows).sum(axis=1), std
+
+    def _log_slopes_of(self, rows):
+        """Compute the logs of the derivatives of units by values, of each feature."""
+        everything = slice(None)
+        states = self._in_states(rows.take(everything))
+        return self._columns.log_slopes(states, rows.observed(everything))
 
     def _levels_of(self, column):
         """List the values of a column: units, and the states that stand for it."""

@@ -6,28 +6,52 @@ from numbers import Number
 
 import numpy as np
 
+from skebm.estimator.numeric_columns import NumberColumn
+
 _MISSING = {"NAType", "NoneType", "NaTType"}
 
 
 class Columns:
-    """Which columns are categories, with which levels; the others are numbers.
+    """How columns of a table become units, and back.
+
+    Units are one-hot: those of categories, then those of the levels that numbers have,
+    see `NumberColumn`; then come real values of numbers, also of those with levels.
 
     Parameters
     ----------
     levels : list of (list or None)
         Of each column its levels, or None where it holds numbers.
+    numbers : list of (NumberColumn or None)
+        Of each column that holds numbers.
     """
 
-    def __init__(self, levels):
+    def __init__(self, levels, numbers):
         self.levels = levels
-        self._numbers = [
+        self.numbers = numbers
+        self._codes = [
             None if own is None else {level: i for i, level in enumerate(own)}
             for own in levels
         ]
+        self.categorical = [i for i, own in enumerate(levels) if own is not None]
+        self.real = [i for i, own in enumerate(levels) if own is None]
+        self._shared = [i for i in self.real if numbers[i].n_levels > 0]
+        sizes = [len(levels[i]) for i in self.categorical]
+        sizes += [numbers[i].n_levels for i in self._shared]
+        self.n_levels = tuple(sizes)
+        starts = np.cumsum([0, *sizes])
+        self.n_one_hot = int(starts[-1])
+        blocks = zip(self.categorical + self._shared, starts, sizes, strict=False)
+        self._units = {i: [] for i in range(len(levels))}
+        for column, start, size in blocks:
+            self._units[column] += range(start, start + size)
+        self._values = {}
+        for place, column in enumerate(self.real, self.n_one_hot):
+            self._units[column].append(place)
+            self._values[column] = place
 
     @classmethod
-    def learn(cls, columns, is_categorical):
-        """Learn the levels of columns.
+    def learn(cls, columns, is_categorical, *, name_of, spike_share, bends):
+        """Learn from columns.
 
         Parameters
         ----------
@@ -35,27 +59,23 @@ class Columns:
             Of the table.
         is_categorical : list of bool
             Of each column.
+        name_of : callable
+            What to call a column in errors.
+        spike_share, bends
+            As of `NumberColumn.learn`.
         """
-        pairs = zip(columns, is_categorical, strict=True)
-        return cls([_levels(column) if kind else None for column, kind in pairs])
-
-    @property
-    def categorical(self):
-        """Numbers of the columns that are categories."""
-        return [i for i, own in enumerate(self.levels) if own is not None]
-
-    @property
-    def real(self):
-        """Numbers of the columns that are numbers."""
-        return [i for i, own in enumerate(self.levels) if own is None]
-
-    @property
-    def n_levels(self):
-        """Number of levels of each categorical column."""
-        return tuple(len(self.levels[i]) for i in self.categorical)
+        levels, numbers = [], []
+        for i, (column, kind) in enumerate(zip(columns, is_categorical, strict=True)):
+            levels.append(_levels(column) if kind else None)
+            number = None
+            if not kind:
+                values = _as_numbers(column, name_of(i))
+                number = NumberColumn.learn(values, spike_share, bends)
+            numbers.append(number)
+        return cls(levels, numbers)
 
     def encode(self, columns, name_of, handle_unknown):
-        """Make a table of units: categories one-hot, then numbers; NaN where missing.
+        """Make a table of units, NaN where something is missing.
 
         Parameters
         ----------
@@ -66,49 +86,64 @@ class Columns:
         handle_unknown : {"error", "missing"}
             What levels are that were not learned.
         """
-        n_rows = len(columns[0].values) if columns else 0
-        parts = []
-        for number in self.categorical:
-            levels, column = self._numbers[number], columns[number]
-            codes = [levels.get(value, -1) for value in column.values]
-            codes = np.array(codes, dtype=int)
-            unknown = (codes < 0) & ~column.missing
-            if unknown.any() and handle_unknown == "error":
-                found = {column.values[i] for i in np.flatnonzero(unknown)}
-                raise ValueError(
-                    f"{name_of(number)} has levels that were not seen in fit: "
-                    f"{sorted(found, key=str)[:5]}. Set handle_unknown='missing' to "
-                    "take them as missing."
-                )
-            part = np.zeros((n_rows, len(levels)))
-            part[np.arange(n_rows), codes] = 1
-            part[codes < 0] = np.nan
-            parts.append(part)
-        for number in self.real:
-            parts.append(_as_numbers(columns[number], name_of(number))[:, np.newaxis])
-        return np.hstack(parts) if parts else np.empty((n_rows, 0))
+        n_rows = len(columns[0].values)
+        units = np.empty((n_rows, self.n_one_hot + len(self.real)))
+        for i in self.categorical:
+            units[:, self._units[i]] = _one_hot(
+                self._level_numbers(i, columns[i], name_of, handle_unknown),
+                len(self.levels[i]),
+            )
+        for i in self.real:
+            level, values = self.numbers[i].encode(_as_numbers(columns[i], name_of(i)))
+            units[:, self._values[i]] = values
+            if i in self._shared:
+                one_hot = _one_hot(level, self.numbers[i].n_levels)
+                units[:, self._units[i][:-1]] = one_hot
+        return units
 
     def decode(self, units):
         """Give the columns of a table of units: lists of levels, arrays of numbers."""
-        columns, stop = [None] * len(self.levels), 0
-        for number in self.categorical:
-            levels = self.levels[number]
-            start, stop = stop, stop + len(levels)
-            chosen = units[:, start:stop].argmax(axis=1)
-            columns[number] = [levels[i] for i in chosen]
-        for offset, number in enumerate(self.real):
-            columns[number] = units[:, stop + offset]
+        columns = []
+        for i, levels in enumerate(self.levels):
+            own = units[:, self._units[i]]
+            if levels is not None:
+                columns.append([levels[code] for code in own.argmax(axis=1)])
+                continue
+            level = own[:, :-1].argmax(axis=1) if i in self._shared else None
+            columns.append(self.numbers[i].decode(level, own[:, -1]))
         return columns
 
+    def log_slopes(self, units, observed):
+        """Compute the logs of the derivatives of real values by numbers.
+
+        Parameters
+        ----------
+        units : ndarray of shape (n_rows, n_units)
+            As `encode` gives them.
+        observed : ndarray of bool of shape (n_rows, n_units)
+            Which are known; of others the logarithm is 0.
+
+        Returns
+        -------
+        log_slopes : ndarray of shape (n_rows, n_columns)
+            0 for categories.
+        """
+        result = np.zeros((len(units), len(self.levels)))
+        for i, place in self._values.items():
+            known = observed[:, place]
+            slopes = self.numbers[i].log_slope(units[known, place])
+            result[known, i] = slopes
+        return result
+
     def centred(self, table):
-        """Take from fields of the levels of each column their mean, which says nothing.
+        """Take from fields of the levels of each unit their mean, which says nothing.
 
         Returns
         -------
         centred : ndarray of shape (n_rows, n_units)
-            Fields of levels that sum to 0 in each column, and of numbers as they were.
+            Fields of levels that sum to 0 in each unit, and of real values as they were.
         removed : ndarray of shape (n_rows,)
-            What was taken off, once for each column.
+            What was taken off, once for each unit.
         """
         centred, stop, removed = table.copy(), 0, np.zeros(len(table))
         for n_levels in self.n_levels:
@@ -119,12 +154,48 @@ class Columns:
         return centred, removed
 
     def units_of(self, number):
-        """Give the columns of units that a column of the table has."""
-        if self.levels[number] is None:
-            start = sum(self.n_levels) + self.real.index(number)
-            return slice(start, start + 1)
-        before = [len(self.levels[i]) for i in self.categorical if i < number]
-        return slice(sum(before), sum(before) + len(self.levels[number]))
+        """Give the places of the units of a column."""
+        return np.array(self._units[number])
+
+    def by_unit(self, mask):
+        """Repeat what is said of columns for their units."""
+        result = np.empty((len(mask), self.n_one_hot + len(self.real)), mask.dtype)
+        for i, places in self._units.items():
+            result[:, places] = mask[:, [i]]
+        return result
+
+    def unit_names(self, names):
+        """Give names of units, from those of columns."""
+        result = np.empty(self.n_one_hot + len(self.real), dtype=object)
+        for i, places in self._units.items():
+            own = list(self.levels[i]) if self.levels[i] is not None else []
+            if i in self._shared:
+                own = [*self.numbers[i].atoms.tolist(), "other"]
+            own = [f"{names[i]}_{level}" for level in own]
+            if self.levels[i] is None:
+                own.append(names[i])
+            result[places] = own
+        return result
+
+    def _level_numbers(self, i, column, name_of, handle_unknown):
+        """Give the number of the level of each row, -1 where missing."""
+        codes = np.array([self._codes[i].get(value, -1) for value in column.values])
+        unknown = (codes < 0) & ~column.missing
+        if unknown.any() and handle_unknown == "error":
+            found = {column.values[row] for row in np.flatnonzero(unknown)}
+            raise ValueError(
+                f"{name_of(i)} has levels that were not seen in fit: "
+                f"{sorted(found, key=str)[:5]}. Set handle_unknown='missing' to take "
+                "them as missing."
+            )
+        return codes
+
+
+def _one_hot(numbers, n_levels):
+    """Make columns of numbers of levels, NaN where these are negative."""
+    one_hot = (np.arange(n_levels) == numbers[:, np.newaxis]).astype(np.float64)
+    one_hot[numbers < 0] = np.nan
+    return one_hot
 
 
 class ReadColumn:
@@ -216,7 +287,7 @@ def _is_missing(value):
 
 def _levels(column):
     """List the levels of a column that occur, in their order."""
-    found = {value for value in column.values[~column.missing]}
+    found = set(column.values[~column.missing])
     if column.order is not None:
         return [level for level in column.order if level in found]
     try:

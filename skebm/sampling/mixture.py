@@ -10,6 +10,7 @@ __all__ = [
     "MOST_GROUPS",
     "Groups",
     "Mixture",
+    "cluster",
     "fit_mixture",
     "kernel_mixture",
 ]
@@ -149,7 +150,7 @@ class Groups:
 
     def __init__(self, rows, n_groups, rng):
         self.rows, counts = distinct_rows(rows)
-        self._shares = _cluster(self.rows, counts, n_groups, rng)
+        self._shares = cluster(self.rows, counts, n_groups, rng)
         # The mixture where chains move visible rows: then it is always the same.
         self._of_visible = None
 
@@ -190,7 +191,7 @@ def fit_mixture(units, rows, n_components, rng, row_weights=None):
         Its components are smoothed towards the mean of all rows.
     """
     rows, counts = distinct_rows(rows, row_weights)
-    shares, counts = _cluster(rows, counts, n_components, rng), counts[:, np.newaxis]
+    shares, counts = cluster(rows, counts, n_components, rng), counts[:, np.newaxis]
     rows = rows.astype(np.float32)
     mixture = _of_shares(units, rows, shares)
     for _ in range(_ITERATIONS - 1):
@@ -207,7 +208,7 @@ def _sums(scores, beta):
     return np.exp(beta * scores).sum(axis=1, dtype=np.float64)
 
 
-def _cluster(rows, counts, n_groups, rng):
+def cluster(rows, counts, n_groups, rng):
     """Group distinct rows by k-means; give what each counts in each group."""
     from sklearn.cluster import KMeans  # noqa: PLC0415  (a tenth of a second)
 
