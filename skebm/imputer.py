@@ -140,9 +140,8 @@ class EnergyImputer(TransformerMixin, BaseEstimator):
         Examples
         --------
         >>> from skebm import EnergyImputer
-        >>> EnergyImputer(random_state=0).fit([[1.0], [2.0], [None]]).transform(
-        ...     [[None]]
-        ... )
+        >>> imputer = EnergyImputer(random_state=0).fit([[1.0], [2.0], [None]])
+        >>> imputer.transform([[None]]).round(1)
         array([[1.5]])
         """
         if self.n_imputations > 1 and self.strategy != "sample":

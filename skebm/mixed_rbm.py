@@ -30,6 +30,193 @@ _PRIOR_PRECISION = 2.0
 
 
 class MixedRBM(HiddenUnitsMixin, ConditionsMixin, MixedRowsMixin, BaseEnergyModel):
+    r"""Restricted Boltzmann machine of tables with categories and numbers.
+
+    A normalised density of rows as people have them: columns of categories, of numbers,
+    or of both, with values missing. It scores rows, complete or not, draws rows, alone
+    or given some of their values, and fills gaps. With the default settings all of
+    that is exact: there are few enough hidden configurations to sum over.
+
+    Parameters
+    ----------
+    n_components : int, default=4
+        Number of binary hidden units. Each says something of all columns together, and
+        all of their combinations are possible. 0 leaves a mixture of groups.
+    n_groups : int or "auto", default="auto"
+        Number of states of one categorical hidden unit beside these: groups of rows.
+        "auto" is a quarter of the root of the number of rows, from 2 to 16. 1 is no
+        such unit. It finds what is separate in a table, where binary units find what
+        is graded.
+    categorical_features : "auto", array-like of bool, int or str, or None, default="auto"
+        Which columns are categories: a mask, numbers, or names. "auto" goes by dtype:
+        columns of strings, categories, booleans and Python objects are; in arrays of
+        objects, those with a value that is not a number. None: none is. All other
+        columns are numbers.
+    handle_unknown : {"error", "missing"}, default="error"
+        What becomes of levels that were not seen in `fit`: an error, or a value that
+        counts as missing.
+    spike_share : float, default=0.2
+        A number that at least this share of the rows have in a column, and five, gets a
+        probability of its own, as a level of a category has one: zeros of a sum that
+        most people do not have, for instance. 1 leaves all numbers alone that not all
+        rows share.
+    straighten : bool, default=True
+        Whether numbers of skewed columns are bent to be more like normal ones, by a
+        power of Yeo and Johnson [3]_. Densities stay those of the numbers themselves.
+    covariance_type : {"full", "diag"}, default="full"
+        The noise of numbers given the hidden units: of any covariance, or of variances
+        alone.
+    reg_covar : float, default=1e-3
+        Added to the variance of every column of numbers, as a share of it, when the
+        noise is learned. It keeps the density finite where columns follow from others.
+    algorithm : {"auto", "em", "exact", "pcd", "cd"}, default="auto"
+        How to learn. "em" sums over all hidden configurations, at most 4096 for "auto",
+        by expectation maximisation [2]_; "exact" does so by L-BFGS, which takes longer
+        and gets a little further; "pcd" and "cd" draw chains, as in `BinaryRBM`. "auto"
+        is "em" where it can be, and "pcd" elsewhere, with `early_stopping`, and in
+        `partial_fit`.
+    solver : {"natural", "sgd"}, default="natural"
+        Which way steps of "pcd" and "cd" go; see `BinaryRBM`.
+    tempering : bool, default=False
+        Whether the persistent chains are drawn by parallel tempering.
+    n_gibbs_steps : int, default=1
+        Gibbs sweeps of the chains in each update.
+    n_chains : int, default=500
+        Number of persistent chains, whatever the batch size. Unused by "cd".
+    learning_rate : float, default=0.1
+        Step size of "pcd" and "cd" at the start; see `BinaryRBM`.
+    decay_fraction : float, default=0.5
+        Share of `max_iter`, at its end, over which the step size falls linearly to
+        zero. `partial_fit` keeps it.
+    batch_size : int, default=200
+        Largest number of rows in an update.
+    max_iter : int or None, default=None
+        Number of iterations of "em" and "exact", or updates of "pcd" and "cd", at most.
+        None is 50 of "em", 2000 updates, and 20000 with `early_stopping` or "exact".
+    early_stopping : bool, default=False
+        Whether to hold out rows, keep the parameters under which these have the highest
+        likelihood, and stop when that no longer rises. Only for "pcd" and "cd".
+    validation_fraction : float, default=0.1
+        Share of the rows that `early_stopping` holds out, at least one row and at most
+        1000.
+    n_iter_no_change : int, default=20
+        Measurements without a rise by `tol` that `early_stopping` waits for.
+    tol : float, default=3e-3
+        "em" ends when the mean log-likelihood rises by less in an iteration, in nats.
+        For "exact" it is the largest derivative at which learning ends; for
+        `early_stopping` the least rise that counts.
+    alpha : float or "auto", default="auto"
+        Strength of the penalty of the weights: what is maximised is the mean
+        log-likelihood less ``alpha * (l1_ratio * |W|_1 + (1 - l1_ratio) / 2 *
+        |W|_2**2)``. "auto" is 2 over the number of rows for "em" and "exact", which is
+        a normal prior of variance 1/2, and 0 for "pcd" and "cd".
+    l1_ratio : float, default=0.0
+        Share of the L1 penalty, under which weights become exactly zero.
+    log_partition_tol : float, default=0.03
+        Wanted standard error of `log_partition_`, in nats, where there are more than
+        2**20 hidden configurations and it is estimated by annealing.
+    max_ais_temperatures : int, default=10000
+        Most steps of that annealing.
+    n_ais_chains : int, default=100
+        Chains of that annealing, at least 2.
+    random_state : int, RandomState instance or None, default=None
+        Determines where learning starts, all draws during learning, and the annealing.
+        Pass an int for reproducible results.
+
+    Attributes
+    ----------
+    categories_ : list of (ndarray or None)
+        Of each feature its levels, or None where it holds numbers.
+    components_ : ndarray of shape (n_components + n_groups_, n_units)
+        Weights of the binary hidden units, and then of the groups; no groups if
+        `n_groups_` is 1. For levels they are log-odds, which sum to 0 over the levels of
+        a feature; for numbers, what a unit adds to the mean.
+    intercept_visible_ : ndarray of shape (n_units,)
+        Log-odds of levels, and means of numbers, with all hidden units off.
+    intercept_hidden_ : ndarray of shape (n_components + n_groups_,)
+        Biases of the hidden units.
+    noise_variance_ : ndarray of shape (n_numbers,)
+        Variance of each feature of numbers given the hidden units.
+    noise_covariance_ : ndarray of shape (n_numbers, n_numbers)
+        Covariance of these given the hidden units, if it is "full".
+    unit_names_ : ndarray of shape (n_units,)
+        What the columns of `components_` stand for: "feature_level" for a level, and the
+        name of the feature for numbers. With `straighten`, these are straightened.
+    n_groups_ : int
+        Number of groups.
+    log_partition_ : float
+        Log partition function in nats, once it is known; see `log_partition`.
+    log_partition_std_ : float
+        Standard error of `log_partition_` in nats, 0 when exact.
+    log_partition_effective_sample_size_ : float
+        Number of equally weighted chains that the annealed ones are worth.
+    n_iter_ : int
+        Number of iterations, or updates of the parameters, made.
+    history_ : dict of str to ndarray of shape (n_measurements,)
+        What the last `fit` measured: of "em" and "exact" "n_iter" and
+        "train_log_likelihood", but for a constant where numbers are straightened; else
+        as of `BinaryRBM`.
+    n_features_in_ : int
+        Number of features seen in `fit`.
+    feature_names_in_ : ndarray of shape (`n_features_in_`,)
+        Names of the features seen in `fit`, if all are strings.
+
+    See Also
+    --------
+    EnergyImputer : Fills in what is missing of a table by this model.
+    BinaryRBM : For rows of zeros and ones alone, with many hidden units.
+    GaussianRBM : For rows of numbers alone.
+    sklearn.compose.ColumnTransformer : Turns columns into numbers of other models.
+
+    Notes
+    -----
+    The visible units are a softmax unit for each feature of categories, also known as a
+    Potts unit, and a Gaussian one for each of numbers [1]_. With s of one-hot levels,
+    y of numbers in units of their noise, and hidden units h,
+
+    .. math:: E(s, y, h) = \tfrac12 |y|^2 - a^T (s, y) - h^T b - h^T W (s, y).
+
+    Given h, features of categories are independent of each other and of the numbers,
+    which are normal. So what is missing of a row is summed and integrated out given
+    each h, and sums over h give what is exact of a row. Values are taken as missing at
+    random.
+
+    What `score_samples` gives is a probability of categories, and a density of numbers,
+    in their units. A number that has a level of its own has a probability as well: the
+    scores of tables where it does and does not are of different kinds, and do not
+    compare. Whole numbers are taken as real ones: a score is then that of a density,
+    which for numbers that are one apart is near their probability.
+
+    References
+    ----------
+    .. [1] Tran, T., Phung, D. and Venkatesh, S. (2011). Mixed-variate restricted
+       Boltzmann machines. ACML, 213-229.
+    .. [2] Dempster, A. P., Laird, N. M. and Rubin, D. B. (1977). Maximum likelihood
+       from incomplete data via the EM algorithm. Journal of the Royal Statistical
+       Society B 39(1), 1-38.
+    .. [3] Yeo, I.-K. and Johnson, R. A. (2000). A new family of power transformations
+       to improve normality or symmetry. Biometrika 87(4), 954-959.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import pandas as pd
+    >>> from skebm import MixedRBM
+    >>> rng = np.random.default_rng(0)
+    >>> is_cat = rng.random(400) < 0.5
+    >>> X = pd.DataFrame(
+    ...     {
+    ...         "animal": np.where(is_cat, "cat", "dog"),
+    ...         "weight": np.where(is_cat, 4, 20) + rng.normal(size=400),
+    ...     }
+    ... )
+    >>> model = MixedRBM(random_state=0).fit(X)
+    >>> rows = pd.DataFrame({"animal": [None, "cat"], "weight": [4.5, None]})
+    >>> model.conditional_proba(rows, "animal").round(2)
+    array([[0.97, 0.03],
+           [0.46, 0.54]])
+    """
+
     _parameter_constraints: dict = {
         **BaseEnergyModel._parameter_constraints,
         **MixedRowsMixin._parameter_constraints,
@@ -72,7 +259,7 @@ class MixedRBM(HiddenUnitsMixin, ConditionsMixin, MixedRowsMixin, BaseEnergyMode
         early_stopping=False,
         validation_fraction=0.1,
         n_iter_no_change=20,
-        tol=1e-4,
+        tol=3e-3,
         alpha="auto",
         l1_ratio=0.0,
         log_partition_tol=0.03,
@@ -159,6 +346,14 @@ class MixedRBM(HiddenUnitsMixin, ConditionsMixin, MixedRowsMixin, BaseEnergyMode
             return None
         return KroneckerMetric.start(energy, sample, diagonal=self._strength("pcd") > 0)
 
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.input_tags.sparse = False
+        tags.input_tags.string = tags.input_tags.categorical = True
+        # Rows become units, in float64.
+        tags.transformer_tags.preserves_dtype = ["float64"]
+        return tags
+
     @property
     def _real(self):
         """Columns of units that hold numbers."""
@@ -179,6 +374,7 @@ class MixedRBM(HiddenUnitsMixin, ConditionsMixin, MixedRowsMixin, BaseEnergyMode
             "intercept_visible_": table[-1],
             "intercept_hidden_": energy.hidden_bias + removed[:-1] - field,
             "noise_variance_": noise.variances() * scale**2,
+            "n_groups_": max(1, self._layers[1]),
         }
         if self.covariance_type == "full":
             covariance = noise.covariance() * np.outer(scale, scale)

@@ -85,7 +85,7 @@ def _sums(energy, field, rows, observed, posterior, hidden):
     return ExpectedRows(moments, root.T @ white @ root, posterior.sum())
 
 
-def expected_phase(energy, expected, pseudo_rows=0.0, own_variance=None):
+def expected_phase(energy, expected):
     """Compute the expected -E of rows and its derivatives, as `positive_phase` does.
 
     Parameters
@@ -94,11 +94,6 @@ def expected_phase(energy, expected, pseudo_rows=0.0, own_variance=None):
         Any of the family.
     expected : ExpectedRows
         Of the rows.
-    pseudo_rows : float, default=0.0
-        Rows that the noise is as if it had seen besides, independent in each column:
-        they draw its correlations to zero.
-    own_variance : ndarray of shape (n_real,), default=None
-        Variances of their noise.
 
     Returns
     -------
@@ -111,15 +106,11 @@ def expected_phase(energy, expected, pseudo_rows=0.0, own_variance=None):
     whitening = noise.whitening if noise.is_full else np.diag(noise.whitening)
     moments, squares = expected.moments.copy(), expected.squares
     squares = squares + expected.mass * energy.ridge * np.eye(len(squares))
-    if own_variance is not None:
-        squares += pseudo_rows * np.diag(own_variance)
     by_field = plain.matrix[:, real].T @ moments[:, real]
     moments[:, real] = moments[:, real] @ whitening.T
     value = np.vdot(plain.matrix, moments) - plain.matrix[-1, -1] * moments[-1, -1]
     spread = whitening @ squares
-    value += pseudo_rows * noise.log_det - np.vdot(spread, whitening) / 2
+    value -= np.vdot(spread, whitening) / 2
     slope = noise.slope_of_map(by_field - spread)
-    if pseudo_rows > 0:
-        slope = slope.replaced(log_stretch=slope.log_stretch + pseudo_rows)
     matrix = centred_moments(moments, energy.hidden_offset, energy.visible_offset)
     return value, energy.with_noise(slope).replaced(matrix=matrix)

@@ -7,6 +7,8 @@ hidden configurations are then exact.
 
 __all__ = ["HiddenSums"]
 
+from functools import lru_cache
+
 import numpy as np
 from scipy.special import logsumexp, softmax
 
@@ -158,4 +160,11 @@ class HiddenSums(CompletionSums):
 
     def every_hidden(self):
         """List all hidden configurations, float64."""
-        return self.hidden.configurations(np.arange(self.hidden.n_configurations))
+        return _configurations(self.hidden)
+
+
+@lru_cache(maxsize=8)
+def _configurations(units):
+    rows = units.configurations(np.arange(units.n_configurations))
+    rows.setflags(write=False)
+    return rows

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
+from scipy.special import logsumexp
 
 from skebm.energy.base import Energy
 from skebm.energy.noise_parameters import NoiseParameters
@@ -200,12 +201,17 @@ class MixedRBMEnergy(NoiseParameters, RBMEnergy):
 
     def negative_phase(self):
         """Compute log Z and the statistics, enumerating the hidden units."""
-        nothing = np.zeros((1, self.n_visible))
-        unknown = self.replaced(ridge=0.0)
-        log_partition, statistics = unknown.observed_phase(
-            nothing, nothing > 0, np.ones(1)
-        )
-        return log_partition + self.log_volume, statistics
+        hidden = self.every_hidden()
+        field = self.visible_field(hidden)
+        score = self.visible.log_normaliser(field) + hidden @ self.hidden_bias
+        log_partition = logsumexp(score)
+        law = np.exp(score - log_partition)[:, np.newaxis]
+        ones = np.ones((len(hidden), 1))
+        hidden = np.hstack([hidden, ones]) - self.hidden_offset
+        visible = np.hstack([self.visible.mean(field), ones]) - self.visible_offset
+        matrix = (law * hidden).T @ visible
+        statistics = self._gradient(matrix, self.noise.model_slope())
+        return float(log_partition) + self.log_volume, statistics
 
     @property
     def real_columns(self):

@@ -189,9 +189,15 @@ class RBMEnergy(HiddenSums, Energy):
 
     def deviations(self):
         """Give the deviations of statistics whose means are the offsets."""
+
+        def roots(units, offset):
+            variance = units.variance(offset[:-1])
+            # A unit of one level has none, and a weight that means nothing.
+            return np.append(np.sqrt(np.where(variance > 0, variance, 1)), 1)
+
         visible, hidden = (
-            np.append(np.sqrt(units.variance(offset[:-1])), 1)
-            for units, offset in (
+            roots(*layer)
+            for layer in (
                 (self.visible, self.visible_offset),
                 (self.hidden, self.hidden_offset),
             )

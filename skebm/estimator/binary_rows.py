@@ -16,7 +16,7 @@ class BinaryRowsMixin:
         "binarize": [Interval(Real, None, None, closed="neither"), None],
     }
 
-    def _check(self, X, *, reset=False):
+    def _check(self, X, *, reset=False, sample_weight=None):
         """Validate a table and give its rows; learn its features if `reset`."""
         return check_rows(self, X, reset=reset)
 

@@ -121,7 +121,7 @@ class FittingMixin:
         >>> BinaryRBM(n_components=16, max_iter=2, random_state=0).fit(X).n_iter_
         2
         """
-        rows = self._check(X, reset=True)
+        rows = self._check(X, reset=True, sample_weight=sample_weight)
         rows = rows.weighted(relative(check_weights(sample_weight, rows.table)))
         algorithm = self._algorithm(rows)
         rng = self._seed()

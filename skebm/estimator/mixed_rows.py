@@ -17,6 +17,7 @@ from skebm.estimator.validation import (
     as_typed_container,
     check_any_table,
     check_categorical,
+    check_weights,
     column_name,
     feature_names,
 )
@@ -36,15 +37,17 @@ class MixedRowsMixin:
         "straighten": ["boolean"],
     }
 
-    def _check(self, X, *, reset=False):
+    def _check(self, X, *, reset=False, sample_weight=None):
         X = check_any_table(self, X, reset=reset)
         columns = read_columns(X)
         if reset:
+            weights = check_weights(sample_weight, X)
             names = getattr(self, "feature_names_in_", None)
             kinds = check_categorical(self.categorical_features, columns, names)
             self._columns = Columns.learn(
                 columns,
                 kinds,
+                np.ones(len(columns[0].values)) if weights is None else weights,
                 name_of=self._name_of,
                 spike_share=self.spike_share,
                 bends=self.straighten,

@@ -5,6 +5,7 @@ __all__ = ["NumberColumn"]
 from dataclasses import dataclass
 
 import numpy as np
+from scipy.optimize import minimize_scalar
 from scipy.stats import yeojohnson
 
 # A value that so many rows share, at least, can have a level of its own.
@@ -18,6 +19,9 @@ _POWERS = -1.0, 3.0
 
 # Beyond the values seen, in standard deviations, the power goes on as a straight line.
 _MARGIN = 0.5
+
+# Numbers that vary by less than this share of their size vary by rounding.
+_ROUNDING = 1e-13
 
 
 @dataclass(frozen=True)
@@ -54,33 +58,35 @@ class NumberColumn:
     highest: float
 
     @classmethod
-    def learn(cls, numbers, share, bends):
+    def learn(cls, numbers, weights, share, bends):
         """Learn from numbers, of which NaN are missing.
 
         Parameters
         ----------
         numbers : ndarray of shape (n_rows,)
             Float64.
+        weights : ndarray of shape (n_rows,)
+            What each row counts, not negative.
         share : float
             Of the rows, which share a number that gets a level of its own.
         bends : bool
             Whether to straighten the others.
         """
-        numbers = numbers[~np.isnan(numbers)]
-        values, counts = np.unique(numbers, return_counts=True)
-        often = counts >= max(share * len(numbers), _LEAST_SHARED)
+        known = ~np.isnan(numbers) & (weights > 0)
+        values, which = np.unique(numbers[known], return_inverse=True)
+        counts = np.bincount(which, weights[known])
+        often = counts >= max(share * counts.sum(), _LEAST_SHARED)
         # A constant column is a number, as well as it can be.
         atoms = values[often] if len(values) > 1 else values[:0]
-        others = numbers[~np.isin(numbers, atoms)]
-        if len(others) < _LEAST_SHARED:
-            others = numbers
-        if len(others) == 0:
-            others = np.zeros(1)
-        centre, scale = float(np.median(others)), float(others.std())
-        scale = scale if scale > 1e-13 * abs(centre) else 1.0
-        unit, power = (others - centre) / scale, 1.0
-        if bends and len(np.unique(others)) >= _LEAST_DISTINCT:
-            power = float(np.clip(yeojohnson(unit)[1], *_POWERS))
+        if counts[~often].sum() >= _LEAST_SHARED:
+            values, counts = values[~often], counts[~often]
+        elif len(values) == 0:
+            values, counts = np.zeros(1), np.ones(1)
+        centre, scale = _middle(values, counts), np.sqrt(_variance(values, counts))
+        scale = float(scale) if scale > _ROUNDING * np.abs(values).max() else 1.0
+        unit, power = (values - centre) / scale, 1.0
+        if bends and len(values) >= _LEAST_DISTINCT:
+            power = _best_power(unit, counts)
         ends = float(unit.min()) - _MARGIN, float(unit.max()) + _MARGIN
         return cls(atoms, centre, scale, power, *ends)
 
@@ -138,3 +144,28 @@ class NumberColumn:
         unit = up + down
         slope = (1 + np.abs(unit)) ** np.where(unit >= 0, power - 1, 1 - power)
         return unit + (values - inside) / slope
+
+
+def _middle(values, counts):
+    """Give the median of rising values that occur so often."""
+    ends = np.cumsum(counts)
+    half = ends[-1] / 2
+    first = np.searchsorted(ends, half * (1 - _ROUNDING))
+    second = np.searchsorted(ends, half * (1 + _ROUNDING), side="right")
+    return float(values[first] + values[min(second, len(values) - 1)]) / 2
+
+
+def _variance(values, counts):
+    mean = np.average(values, weights=counts)
+    return np.average((values - mean) ** 2, weights=counts)
+
+
+def _best_power(unit, counts):
+    """Give the power with which values are likeliest to be normal."""
+    stretch = np.average(np.sign(unit) * np.log1p(np.abs(unit)), weights=counts)
+
+    def loss(power):
+        bent = yeojohnson(unit, power)
+        return np.log(_variance(bent, counts)) / 2 - (power - 1) * stretch
+
+    return float(minimize_scalar(loss, bounds=_POWERS, method="bounded").x)

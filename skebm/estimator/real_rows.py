@@ -24,7 +24,7 @@ class RealRowsMixin:
     # Rows are centred as they are read.
     _visible_mean = None
 
-    def _check(self, X, *, reset=False):
+    def _check(self, X, *, reset=False, sample_weight=None):
         return check_real_rows(self, X, reset=reset)
 
     def _see(self, rows, *, first):

@@ -50,7 +50,7 @@ class Columns:
             self._values[column] = place
 
     @classmethod
-    def learn(cls, columns, is_categorical, *, name_of, spike_share, bends):
+    def learn(cls, columns, is_categorical, weights, *, name_of, spike_share, bends):
         """Learn from columns.
 
         Parameters
@@ -59,6 +59,8 @@ class Columns:
             Of the table.
         is_categorical : list of bool
             Of each column.
+        weights : ndarray of shape (n_rows,)
+            What each row counts, not negative.
         name_of : callable
             What to call a column in errors.
         spike_share, bends
@@ -66,11 +68,11 @@ class Columns:
         """
         levels, numbers = [], []
         for i, (column, kind) in enumerate(zip(columns, is_categorical, strict=True)):
-            levels.append(_levels(column) if kind else None)
+            levels.append(_levels(column, weights > 0) if kind else None)
             number = None
             if not kind:
                 values = _as_numbers(column, name_of(i))
-                number = NumberColumn.learn(values, spike_share, bends)
+                number = NumberColumn.learn(values, weights, spike_share, bends)
             numbers.append(number)
         return cls(levels, numbers)
 
@@ -285,9 +287,16 @@ def _is_missing(value):
     return isinstance(value, (float, np.floating)) and value != value  # noqa: PLR0124
 
 
-def _levels(column):
-    """List the levels of a column that occur, in their order."""
-    found = set(column.values[~column.missing])
+def _levels(column, present):
+    """List the levels of a column that occur in some rows, in their order."""
+    values = column.values[~column.missing & present]
+    try:
+        found = set(values)
+    except TypeError as error:
+        raise TypeError(
+            "A level of a category must be hashable: the argument must be a string or "
+            f"a number, or what equals another. {error}."
+        ) from error
     if column.order is not None:
         return [level for level in column.order if level in found]
     try:
@@ -382,7 +391,7 @@ def _like(X, columns, names, n_own, is_empty, keeps_empty):
                 for i, (values, name) in enumerate(zip(columns, names, strict=True))
             ]
         )
-    if X.dtype.kind in "biuf":
+    if all(column.is_number for column in read_columns(X)):
         dtype = X.dtype if X.dtype.kind == "f" else np.float64
         return np.column_stack([own.astype(dtype) for own in columns])
     table = np.empty((len(X), len(columns)), dtype=object)

@@ -17,9 +17,6 @@ from skebm.warning import warn_user
 # whatever the number of rows, and much less than what is expected of many.
 _INNER_ITERATIONS = 20
 
-# Rows, beyond the number of real columns, that draw correlations of the noise to zero.
-_PSEUDO_ROWS = 2
-
 
 @dataclass(frozen=True)
 class ExpectationMaximisation:
@@ -62,9 +59,6 @@ class ExpectationMaximisation:
     def run(self, state, rows, report):
         """Learn from rows of data; see `LBFGS.run`."""
         energy = state.model.astype(np.float64)
-        pseudo_rows = (energy.noise.n_columns + _PSEUDO_ROWS) / rows.n_rows
-        if not energy.noise.is_full:
-            pseudo_rows = 0.0
         rows = WeightedRows(rows)
         scale = energy.deviations().ravel()
         penalty = SplitPenalty(scale[: energy.weights.size], self.alpha, self.l1_ratio)
@@ -85,7 +79,7 @@ class ExpectationMaximisation:
             if rise < self.tol:
                 break
             report.begin()
-            energy = self._maximise(energy, expected, pseudo_rows, penalty, scale)
+            energy = self._maximise(energy, expected, penalty, scale)
             state.model = state.averaged = energy
             state.n_updates += 1
             history["n_iter"].append(state.n_updates)
@@ -112,13 +106,12 @@ class ExpectationMaximisation:
             expected = own if expected is None else expected + own
         return score, expected
 
-    def _maximise(self, energy, expected, pseudo_rows, penalty, scale):
+    def _maximise(self, energy, expected, penalty, scale):
         """Approach the maximum given what is expected."""
-        variances = energy.noise.variances()
 
         def evaluate(vector):
             own = energy.unravel(vector / scale)
-            value, gradient = expected_phase(own, expected, pseudo_rows, variances)
+            value, gradient = expected_phase(own, expected)
             log_partition, negative = own.negative_phase()
             return value - log_partition, (gradient - negative).ravel() / scale
 

@@ -57,7 +57,7 @@ class GaussianUnits(Frozen, Units):
         shear = np.zeros_like(base) if base.ndim == 2 else None
         return cls(
             base,
-            np.zeros_like(base[0] if base.ndim == 2 else base),
+            np.zeros(len(base), base.dtype),
             shear,
             shared,
             fixed,

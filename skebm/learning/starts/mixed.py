@@ -4,7 +4,9 @@ __all__ = ["start_of_mixed"]
 
 import numpy as np
 
+from skebm.learning.starts.correlations import start_weights
 from skebm.sampling.mixture import cluster
+from skebm.units.data import distinct_rows
 
 # Weights of binary hidden units, which break their symmetry.
 _NOISE = 0.1
@@ -18,7 +20,8 @@ _PSEUDO_VALUES = 0.1
 def start_of_mixed(sample, noise, n_binary, n_groups, rng):
     """Give each state of a categorical hidden unit a group of rows.
 
-    Binary hidden units have small weights, and say next to nothing yet.
+    Binary hidden units have small weights then, and say next to nothing yet. Without
+    groups each has a column and those that are correlated with it.
 
     Parameters
     ----------
@@ -44,17 +47,27 @@ def start_of_mixed(sample, noise, n_binary, n_groups, rng):
     mean = (sample.sum(axis=0) + 0.5) / (len(sample) + 1)
     mean[real] = 0
     visible_bias = _field(mean[np.newaxis], noise)[0]
-    weights = rng.normal(0, _NOISE, (n_binary + n_groups, sample.shape[1]))
+    weights = np.zeros((n_binary + n_groups, sample.shape[1]))
     hidden_bias = np.zeros(n_binary + n_groups)
-    hidden_bias[:n_binary] = -weights[:n_binary] @ mean
-    if n_groups > 0:
-        shares = np.zeros((len(sample), n_groups))
-        found = cluster(sample, np.ones(len(sample)), n_groups, rng)
+    if n_groups == 0:
+        start = start_weights(sample - sample.mean(axis=0), n_binary, rng)
+        start[:, real] = start[:, real] @ noise.states(np.eye(noise.n_columns)).T
+        weights[:], visible_bias = start, visible_bias - start.sum(axis=0) / 2
+        hidden_bias[:] = -start @ mean
+    else:
+        weights[:n_binary] = rng.normal(0, _NOISE, (n_binary, sample.shape[1]))
+        hidden_bias[:n_binary] = -weights[:n_binary] @ mean
+        # In an order of their own, so that a row of weight 2 is as two rows are.
+        rows, counts = distinct_rows(sample)
+        order = np.lexsort(rows.T)
+        rows = rows[order]
+        found = cluster(rows, counts[order], n_groups, rng)
+        shares = np.zeros((len(rows), n_groups))
         shares[:, : found.shape[1]] = found
         sizes = shares.sum(axis=0)[:, np.newaxis]
         pseudo = np.full(sample.shape[1], _PSEUDO_LEVELS)
         pseudo[real] = _PSEUDO_VALUES
-        means = (shares.T @ sample + pseudo * mean) / (sizes + pseudo)
+        means = (shares.T @ rows + pseudo * mean) / (sizes + pseudo)
         weights[n_binary:] = _field(means, noise) - visible_bias
         hidden_bias[n_binary:] = np.log(sizes[:, 0] + 0.5)
         white = weights[n_binary:, real]
