@@ -47,7 +47,7 @@ class MixedRBM(HiddenUnitsMixin, ConditionsMixin, MixedRowsMixin, BaseEnergyMode
         "auto" is a quarter of the root of the number of rows, from 2 to 16. 1 is no
         such unit. It finds what is separate in a table, where binary units find what
         is graded.
-    categorical_features : "auto", array-like of bool, int or str, or None, default="auto"
+    categorical_features : "auto", array-like or None, default="auto"
         Which columns are categories: a mask, numbers, or names. "auto" goes by dtype:
         columns of strings, categories, booleans and Python objects are; in arrays of
         objects, those with a value that is not a number. None: none is. All other
@@ -129,8 +129,8 @@ class MixedRBM(HiddenUnitsMixin, ConditionsMixin, MixedRowsMixin, BaseEnergyMode
         Of each feature its levels, or None where it holds numbers.
     components_ : ndarray of shape (n_components + n_groups_, n_units)
         Weights of the binary hidden units, and then of the groups; no groups if
-        `n_groups_` is 1. For levels they are log-odds, which sum to 0 over the levels of
-        a feature; for numbers, what a unit adds to the mean.
+        `n_groups_` is 1. For levels they are log-odds, which sum to 0 over the levels
+        of a feature; for numbers, what a unit adds to the mean.
     intercept_visible_ : ndarray of shape (n_units,)
         Log-odds of levels, and means of numbers, with all hidden units off.
     intercept_hidden_ : ndarray of shape (n_components + n_groups_,)
@@ -140,8 +140,8 @@ class MixedRBM(HiddenUnitsMixin, ConditionsMixin, MixedRowsMixin, BaseEnergyMode
     noise_covariance_ : ndarray of shape (n_numbers, n_numbers)
         Covariance of these given the hidden units, if it is "full".
     unit_names_ : ndarray of shape (n_units,)
-        What the columns of `components_` stand for: "feature_level" for a level, and the
-        name of the feature for numbers. With `straighten`, these are straightened.
+        What the columns of `components_` stand for: "feature_level" for a level, and
+        the name of the feature for numbers. With `straighten`, these are straightened.
     n_groups_ : int
         Number of groups.
     log_partition_ : float

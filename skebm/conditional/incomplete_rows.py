@@ -47,7 +47,7 @@ def score_incomplete(energy, rows, observed, mean, seed):
     return score, std
 
 
-def draw_incomplete(energy, rows, observed, mean, noise, n_sweeps):
+def draw_incomplete(energy, rows, observed, mean, noise, n_sweeps):  # noqa: PLR0917
     """Draw what is missing of rows; by so many sweeps where sums are too long."""
     result = rows.astype(np.float64)
     for chosen, is_summable in _kinds(energy, observed):
@@ -60,7 +60,7 @@ def draw_incomplete(energy, rows, observed, mean, noise, n_sweeps):
     return result
 
 
-def mean_incomplete(energy, rows, observed, mean, seed, function=None):
+def mean_incomplete(energy, rows, observed, mean, seed, function=None):  # noqa: PLR0917
     """Put for what is missing of rows its mean; of draws where sums are too long.
 
     With a function of rows without gaps, this is averaged; of draws as well.

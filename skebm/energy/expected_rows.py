@@ -68,7 +68,7 @@ def expect(energy, rows, observed, row_weights):
     return total, expected
 
 
-def _sums(energy, field, rows, observed, posterior, hidden):
+def _sums(energy, field, rows, observed, posterior, hidden):  # noqa: PLR0917
     """Sum what is expected, given what each pair of row and configuration counts."""
     real, noise = energy.real_columns, energy.noise
     visible = energy.visible.observed_statistics(field, rows, observed, posterior)

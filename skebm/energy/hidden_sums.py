@@ -16,7 +16,6 @@ from skebm.energy.completions import MOST_SUMMED, CompletionSums, draw_of_law
 from skebm.energy.offsets import centred_moments
 from skebm.units.data import row_blocks
 
-
 # Draws over which functions of what is missing are averaged.
 _DRAWS = 100
 

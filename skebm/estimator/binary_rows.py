@@ -56,7 +56,7 @@ class BinaryRowsMixin:
 
     def _settled(self, units, mode):
         """Give the likelier state of units where `mode` asks for it."""
-        return (units > 0.5).astype(np.float64) if mode else units  # noqa: PLR2004
+        return (units > 0.5).astype(np.float64) if mode else units
 
     def _levels_of(self, column):
         """List the values of a column: units, and the states that stand for it."""

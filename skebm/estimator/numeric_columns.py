@@ -30,8 +30,8 @@ class NumberColumn:
 
     Numbers that many rows share, as zeros of a sum that most people do not have, get
     levels of their own, which have probabilities. All others have a density. These are
-    straightened by a Yeo-Johnson power [1]_, beyond the numbers seen by a straight line:
-    so that every real value is that of one number.
+    straightened by a Yeo-Johnson power [1]_, beyond the numbers seen by a straight
+    line: so that every real value is that of one number.
 
     Parameters
     ----------
@@ -137,7 +137,7 @@ class NumberColumn:
             up = np.expm1(upper)
         else:
             up = np.expm1(np.log1p(power * upper) / power)
-        if power == 2:  # noqa: PLR2004
+        if power == 2:
             down = -np.expm1(-lower)
         else:
             down = -np.expm1(np.log1p(-(2 - power) * lower) / (2 - power))

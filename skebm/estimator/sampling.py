@@ -148,10 +148,11 @@ class SamplingMixin:
             same = len(filled) == np.shape(given)[0]
             return self._as_rows(filled, given if same else None)
         start = self._where_chains_start(init, rng)
-        drawn = self._draw(start, n_samples or 1, n_steps, temperature, tempering, rng)
+        settings = {"n_steps": n_steps, "temperature": temperature}
+        drawn = self._draw(start, n_samples or 1, rng, tempering=tempering, **settings)
         return self._as_rows(drawn)
 
-    def _draw(self, start, n_samples, n_steps, temperature, tempering, rng):
+    def _draw(self, start, n_samples, rng, *, n_steps, temperature, tempering=False):
         """Draw rows, from the model itself where `start` is None."""
         energy, from_model = self._energy_at(temperature), start is None
         start = start or self._independent_start(rng)
@@ -266,9 +267,8 @@ class SamplingMixin:
         result = self._redrawn(rows, observed, draw, rng)
         empty = ~observed.any(axis=1)
         if empty.any():
-            result[empty] = self._draw(
-                None, empty.sum(), n_steps, temperature, False, rng
-            )
+            settings = {"n_steps": n_steps, "temperature": temperature}
+            result[empty] = self._draw(None, empty.sum(), rng, **settings)
         return result
 
     def _redrawn(self, rows, held, draw, rng):

@@ -143,7 +143,7 @@ class Columns:
         Returns
         -------
         centred : ndarray of shape (n_rows, n_units)
-            Fields of levels that sum to 0 in each unit, and of real values as they were.
+            Fields of levels that sum to 0 in each unit, and those of real values.
         removed : ndarray of shape (n_rows,)
             What was taken off, once for each unit.
         """
@@ -358,7 +358,7 @@ def filled_table(X, values, *, is_empty, keeps_empty, indicated, names):
         elif keeps_empty:
             result.append(_filled(column, missing[:, number], None))
     result += [missing[:, number] for number in indicated]
-    return _like(X, result, names, len(result) - len(indicated), is_empty, keeps_empty)
+    return _like(X, result, names, np.flatnonzero(~is_empty | keeps_empty))
 
 
 def _filled(column, missing, values):
@@ -371,9 +371,9 @@ def _filled(column, missing, values):
     return own
 
 
-def _like(X, columns, names, n_own, is_empty, keeps_empty):
+def _like(X, columns, names, kept):
     """Make a table of the kind of another, whose columns keep their dtypes."""
-    kept = np.flatnonzero(~is_empty | keeps_empty)
+    n_own = len(kept)
     if hasattr(X, "iloc"):
         series = {
             i: _pandas_like(X.iloc[:, kept[i]] if i < n_own else None, own, X.index)

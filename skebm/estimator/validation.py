@@ -39,13 +39,13 @@ from scipy import sparse
 from sklearn.base import _fit_context as fit_context
 from sklearn.exceptions import DataConversionWarning
 from sklearn.utils import _safe_indexing, check_random_state
-from sklearn.utils._set_output import ADAPTERS_MANAGER, _get_output_config
 from sklearn.utils._param_validation import (
     Interval,
     Options,
     StrOptions,
     validate_params,
 )
+from sklearn.utils._set_output import ADAPTERS_MANAGER, _get_output_config
 from sklearn.utils.validation import (
     _check_method_params,
     _check_sample_weight,
@@ -203,8 +203,8 @@ def check_any_table(estimator, X, *, reset=False):
         )
     elif min(X.shape) == 0:
         raise ValueError(
-            f"Found array with {X.shape[0]} sample(s) and {X.shape[1]} feature(s) while "
-            "a minimum of 1 of each is required."
+            f"Found array with {X.shape[0]} sample(s) and {X.shape[1]} feature(s) "
+            "while a minimum of 1 of each is required."
         )
     return validate_data(estimator, X, reset=reset, skip_check_array=True)
 
@@ -340,7 +340,7 @@ def as_typed_container(estimator, table, columns, original=None):
 
 
 def feature_names(estimator):
-    """Give the names of features, as scikit-learn makes them up where there are none."""
+    """Give the names of features, made up as scikit-learn does where there are none."""
     names = getattr(estimator, "feature_names_in_", None)
     if names is None:
         n_features = estimator.n_features_in_

@@ -98,9 +98,8 @@ class ExpectationMaximisation:
     def _expect(self, energy, rows):
         """Sum what is expected of the rows."""
         plain, score, expected = energy.plain(), 0.0, None
-        for part, observed, weights in rows.blocks(energy.n_units):
-            if observed is None:
-                observed = np.ones(part.shape, dtype=bool)
+        for part, known, weights in rows.blocks(energy.n_units):
+            observed = np.ones(part.shape, dtype=bool) if known is None else known
             own_score, own = expect(plain, part, observed, weights)
             score += own_score
             expected = own if expected is None else expected + own
@@ -116,5 +115,7 @@ class ExpectationMaximisation:
             return value - log_partition, (gradient - negative).ravel() / scale
 
         start = energy.ravel() * scale
-        vector, _ = climb(evaluate, penalty, start, _INNER_ITERATIONS, self.tol)
+        vector, _ = climb(
+            evaluate, penalty, start, n_iterations=_INNER_ITERATIONS, tol=self.tol
+        )
         return energy.unravel(vector / scale)

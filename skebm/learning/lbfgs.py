@@ -110,7 +110,12 @@ class LBFGS:
             penalty = SplitPenalty(scale[: start.weights.size], alpha, l1_ratio)
             n_left = last - state.n_updates
             vector, slope = climb(
-                evaluate, penalty, vector, n_left, self.tol, on_iteration
+                evaluate,
+                penalty,
+                vector,
+                n_iterations=n_left,
+                tol=self.tol,
+                report=on_iteration,
             )
             if stopped:
                 return history
@@ -144,7 +149,7 @@ class LBFGS:
         return [(self.alpha * (1 - self.l1_ratio), 0.0, onset), full]
 
 
-def climb(objective, penalty, vector, n_iterations, tol, report=None):
+def climb(objective, penalty, vector, *, n_iterations, tol, report=None):
     """Run L-BFGS; give the vector reached and the slope there.
 
     Parameters

@@ -122,7 +122,7 @@ class CategoricalUnits(Units):
             yield slice(start, stop)
 
     def _alike(self):
-        """List units of as many levels: their numbers, and a row of columns for each."""
+        """List units of as many levels: their numbers, and columns, a row for each."""
         return _alike(self.n_levels)
 
 

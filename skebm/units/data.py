@@ -54,7 +54,7 @@ class Rows:
 
     weights = None
 
-    def __init__(
+    def __init__(  # noqa: PLR0917
         self,
         table,
         threshold,
