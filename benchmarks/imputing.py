@@ -1,9 +1,9 @@
-"""Missing cells restored: EnergyImputer beside others, on tables with known cells hidden.
+"""Missing cells restored: EnergyImputer beside others, where known cells are hidden.
 
 A fifth of the cells of both parts of a table are hidden at random. Categories count by
 the share that is restored, numbers by the root of the mean squared error in standard
-deviations of their column. Usage: python imputing.py FOLDER [NAME ...], where the folder
-holds CSV files with a header, empty cells missing.
+deviations of their column. The folder holds CSV files with a header, empty cells
+missing, or packed binary tables.
 """
 
 import argparse
@@ -13,16 +13,14 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from sklearn.compose import ColumnTransformer
 from sklearn.ensemble import (
     HistGradientBoostingClassifier,
     HistGradientBoostingRegressor,
 )
 from sklearn.impute import KNNImputer, SimpleImputer
-from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import OneHotEncoder, StandardScaler
+from tables import read_packed
 
-from skebm import EnergyImputer, MixedRBM
+from skebm import EnergyImputer
 
 HIDDEN = 0.2
 MOST_ROWS = 6000
@@ -30,6 +28,9 @@ MOST_ROWS = 6000
 
 def read(path):
     """Read a table; strings and two-valued whole numbers are categories."""
+    if path.suffix == ".npz":
+        rows = np.vstack(read_packed(path))
+        return pd.DataFrame(rows.astype(int).astype(str), dtype="category")
     table = pd.read_csv(path)
     for name in table:
         values = table[name].dropna()
@@ -48,7 +49,11 @@ def split(table, seed):
     n_train = int(0.7 * len(order))
     parts = [table.iloc[order[:n_train]], table.iloc[order[n_train:]]]
     hidden = [rng.random(part.shape) < HIDDEN for part in parts]
-    return parts, hidden, [part.mask(mask) for part, mask in zip(parts, hidden)]
+    return (
+        parts,
+        hidden,
+        [part.mask(mask) for part, mask in zip(parts, hidden, strict=True)],
+    )
 
 
 class Numbers:
@@ -59,7 +64,7 @@ class Numbers:
         self.is_category = [train[name].dtype == "category" for name in train]
         self.levels = [
             list(train[name].cat.categories) if own else None
-            for name, own in zip(train, self.is_category)
+            for name, own in zip(train, self.is_category, strict=True)
         ]
         self.mean, self.std = (
             train.mean(numeric_only=True),
@@ -67,8 +72,9 @@ class Numbers:
         )
 
     def encode(self, table):
+        """Give the columns of numbers."""
         parts = []
-        for name, levels in zip(self.names, self.levels):
+        for name, levels in zip(self.names, self.levels, strict=True):
             if levels is None:
                 parts.append(
                     ((table[name] - self.mean[name]) / self.std[name]).to_numpy()[
@@ -85,8 +91,9 @@ class Numbers:
         return np.hstack(parts)
 
     def decode(self, values, index):
+        """Give a table again, of the likeliest levels."""
         columns, stop = {}, 0
-        for name, levels in zip(self.names, self.levels):
+        for name, levels in zip(self.names, self.levels, strict=True):
             start, stop = stop, stop + (1 if levels is None else len(levels))
             part = values[:, start:stop]
             if levels is None:
@@ -143,8 +150,8 @@ METHODS = {
 def judge(filled, truth, hidden, train):
     """Give the share of categories restored and the error of numbers."""
     right, errors = [], []
-    for name, mask in zip(truth, hidden.T):
-        mask = mask & truth[name].notna().to_numpy()
+    for name, own in zip(truth, hidden.T, strict=True):
+        mask = own & truth[name].notna().to_numpy()
         if truth[name].dtype == "category":
             right.append(
                 np.asarray(filled[name])[mask] == np.asarray(truth[name])[mask]
@@ -162,14 +169,14 @@ def coverage(train, test, truth, hidden):
     imputer = EnergyImputer(strategy="sample", n_imputations=10, random_state=0)
     draws = imputer.fit(train).transform(test)
     inside = []
-    for name, mask in zip(truth, hidden.T):
+    for name, own in zip(truth, hidden.T, strict=True):
         if truth[name].dtype == "category":
             continue
-        mask = mask & truth[name].notna().to_numpy()
+        mask = own & truth[name].notna().to_numpy()
         values = np.array([draw[name].to_numpy()[mask] for draw in draws])
         low, high = np.quantile(values, [0.05, 0.95], axis=0)
-        own = truth[name].to_numpy()[mask]
-        inside.append((low <= own) & (own <= high))
+        hit = truth[name].to_numpy()[mask]
+        inside.append((low <= hit) & (hit <= high))
     return np.concatenate(inside).mean() if inside else np.nan
 
 
@@ -181,11 +188,12 @@ def main():
     parser.add_argument("--only", default=None)
     arguments = parser.parse_args()
     warnings.simplefilter("ignore")
-    names = arguments.names or sorted(
-        path.stem for path in arguments.folder.glob("*.csv")
-    )
-    for name in names:
-        table = read(arguments.folder / f"{name}.csv")
+    paths = sorted([*arguments.folder.glob("*.csv"), *arguments.folder.glob("*.npz")])
+    for path in paths:
+        name = path.stem
+        if arguments.names and name not in arguments.names:
+            continue
+        table = read(path)
         parts, hidden, (train, test) = split(table, arguments.seed)
         for method, impute in METHODS.items():
             if arguments.only and method != arguments.only:
