@@ -19,6 +19,7 @@ from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
 from skebm.binary_rbm import BinaryRBM
+from skebm.estimator.table_columns import is_missing_table
 from skebm.estimator.validation import (
     Interval,
     StrOptions,
@@ -329,9 +330,9 @@ class EnergyOutlierDetector(OutlierMixin, MetaEstimatorMixin, BaseEstimator):
         Returns
         -------
         surprise : ndarray of shape (n_samples, n_features)
-            In nats. The sum over features is the anomaly of the row, up to a constant,
-            only where features are independent: of two that contradict each other
-            both are surprising.
+            In nats, NaN where a value is missing. The sum over features is the anomaly
+            of the row, up to a constant, only where features are independent: of two
+            that contradict each other both are surprising.
 
         Raises
         ------
@@ -396,7 +397,11 @@ class EnergyOutlierDetector(OutlierMixin, MetaEstimatorMixin, BaseEstimator):
     def _surprise(self, X):
         """Compute ``-log p(x_i | the other features)``, (n_samples, n_features)."""
         surprise = -np.asarray(self.estimator_.conditional_score_samples(X))
-        if not np.all(surprise > -np.inf):
+        collapsed = ~(surprise > -np.inf)
+        if collapsed.any():
+            # A value that is missing has no surprise.
+            collapsed &= ~is_missing_table(X.toarray() if issparse(X) else X)
+        if collapsed.any():
             raise ValueError(
                 f"{type(self.estimator_).__name__} gives some feature a conditional "
                 "density that is NaN or infinite. Ask it for a larger least variance."
@@ -415,9 +420,18 @@ class EnergyOutlierDetector(OutlierMixin, MetaEstimatorMixin, BaseEstimator):
             )
             weights = None
         surprise = self._surprise(X)
-        if weights is None:
-            return np.median(surprise, axis=0)
-        return weighted_quantile(surprise, 0.5, weights)
+        known = ~np.isnan(surprise)
+        if weights is None and known.any(axis=0).all():
+            return np.nanmedian(surprise, axis=0)
+        if known.all():
+            return weighted_quantile(surprise, 0.5, weights)
+        result = np.zeros(surprise.shape[1])
+        for feature, own in enumerate(known.T):
+            own_weights = None if weights is None else weights[own]
+            if own.any():
+                column = surprise[own, feature]
+                result[feature] = weighted_quantile(column, 0.5, own_weights)
+        return result
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
@@ -457,9 +471,10 @@ def _default_estimator(X, random_state):
         accept_sparse="csr",
         estimator=EnergyOutlierDetector.__name__,
         input_name="X",
+        ensure_all_finite="allow-nan",
     )
     values = table.data if issparse(table) else table
-    if ((values == 0) | (values == 1)).all():
+    if ((values == 0) | (values == 1) | np.isnan(values)).all():
         return BinaryRBM(4, alpha=0.1, max_iter=500, random_state=random_state)
     return GaussianRBM(
         10,

@@ -297,6 +297,8 @@ def _levels(column, present):
             "A level of a category must be hashable: the argument must be a string or "
             f"a number, or what equals another. {error}."
         ) from error
+    if not found:
+        return [None]  # which every value then is
     if column.order is not None:
         return [level for level in column.order if level in found]
     try:
@@ -322,6 +324,8 @@ def _as_numbers(column, name):
 
 def is_missing_table(X):
     """Say which values of a table are missing, (n_rows, n_columns)."""
+    if not hasattr(X, "shape"):
+        X = np.asarray(X, dtype=object)
     if isinstance(X, np.ndarray) and X.dtype.kind in "biuf":
         return np.isnan(X)
     return np.column_stack([column.missing for column in read_columns(X)])
