@@ -400,7 +400,9 @@ class EnergyOutlierDetector(OutlierMixin, MetaEstimatorMixin, BaseEstimator):
         collapsed = ~(surprise > -np.inf)
         if collapsed.any():
             # A value that is missing has no surprise.
-            collapsed &= ~is_missing_table(X.toarray() if issparse(X) else X)
+            missing = is_missing_table(X.toarray() if issparse(X) else X)
+            if missing.shape == collapsed.shape:
+                collapsed &= ~missing
         if collapsed.any():
             raise ValueError(
                 f"{type(self.estimator_).__name__} gives some feature a conditional "

@@ -3,6 +3,7 @@ import pickle
 import numpy as np
 import pandas as pd
 import pytest
+from numpy.testing import assert_array_equal
 from scipy import sparse
 from scipy.stats import multivariate_normal, norm
 from sklearn import config_context
@@ -283,10 +284,26 @@ def test_the_default_in_a_pipeline_of_a_mixed_table(table):
 
 
 def test_the_default_says_what_is_wrong_with_a_table(X):
-    missing = X.copy()
-    missing[0, 0] = np.nan
-    with pytest.raises(ValueError, match="EnergyOutlierDetector does not accept miss"):
-        EnergyOutlierDetector().fit(missing)
+    infinite = X.copy()
+    infinite[0, 0] = np.inf
+    with pytest.raises(ValueError, match="Input X contains infinity"):
+        EnergyOutlierDetector().fit(infinite)
+
+
+@pytest.mark.parametrize("weights", [None, np.arange(500) % 3])
+def test_rows_with_missing_values_are_scored_and_explained(weights):
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(500, 3))
+    X[:, 1] = X[:, 0] + 0.1 * X[:, 1]
+    X[rng.random(X.shape) < 0.2] = np.nan
+    detector = EnergyOutlierDetector(GaussianRBM(2, random_state=0))
+    detector.fit(X, sample_weight=weights)
+    odd = [[0.0, 3.0, np.nan], [0.0, np.nan, 0.0], [np.nan, 0.0, 8.0]]
+    assert_array_equal(detector.predict(odd), [-1, 1, -1])
+    surprise = detector.feature_surprise(odd)
+    assert_array_equal(np.isnan(surprise), np.isnan(odd))
+    assert surprise[2, 2] > 10
+    assert np.nanmax(surprise[1]) < 1
 
 
 def test_the_estimator_is_cloned(X):

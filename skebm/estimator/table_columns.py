@@ -384,7 +384,8 @@ def _like(X, columns, names, kept):
             for i, own in enumerate(columns)
         }
         frame = type(X)(series, index=X.index)
-        frame.columns = names
+        # Names that are no strings stay as they are.
+        frame.columns = [*X.columns[kept], *names[n_own:]]
         return frame
     if hasattr(X, "get_columns"):
         own = X.get_columns()
