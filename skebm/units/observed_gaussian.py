@@ -59,7 +59,19 @@ class _Pattern:
 
 
 def _patterns(units, observed):
-    """List patterns of what is observed; rows of which nothing is are left out."""
+    """List patterns of what is observed; rows of which nothing is are left out.
+
+    The last list is kept with the units: the same rows are looked at several times.
+    """
+    key = observed.shape, np.packbits(observed).tobytes()
+    kept = vars(units).get("_patterns_of_rows")
+    if kept is None or kept[0] != key:
+        kept = key, list(_find_patterns(units, observed))
+        vars(units)["_patterns_of_rows"] = kept
+    return kept[1]
+
+
+def _find_patterns(units, observed):
     root = units.states(np.eye(units.n_columns)).T
     packed = np.packbits(observed, axis=1)
     _, first, which = np.unique(packed, axis=0, return_index=True, return_inverse=True)
