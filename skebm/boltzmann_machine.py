@@ -263,8 +263,8 @@ class BoltzmannMachine(OneToOneFeatureMixin, MetropolisMixin, BaseBinaryModel):
         Raises
         ------
         ValueError
-            If `X` is not a finite numeric table of the width seen in `fit`, or is
-            outside the states with ``binarize=None``.
+            If `X` is not a numeric table of the width seen in `fit`, finite where it is
+            not missing, or is outside the states with ``binarize=None``.
 
         Examples
         --------

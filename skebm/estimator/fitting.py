@@ -85,10 +85,10 @@ class FittingMixin:
             finite, or a weight is larger than any data call for. Lower
             `learning_rate`.
         ValueError
-            If `X` is not a finite numeric table, or of binary models with
-            ``binarize=None`` is outside their states; if `early_stopping` leaves no
-            row to learn from; if ``algorithm="exact"`` finds no layer of at most 20
-            units, or meets `early_stopping`.
+            If `X` is not a numeric table, finite where it is not missing, or of binary
+            models with ``binarize=None`` is outside their states; if `early_stopping`
+            leaves no row to learn from; if ``algorithm="exact"`` finds no layer of at
+            most 20 units, or meets `early_stopping`.
 
         Warns
         -----
@@ -155,10 +155,10 @@ class FittingMixin:
             If learning diverges: a parameter is not finite, or a weight is larger
             than any data call for. Lower `learning_rate`.
         ValueError
-            If `X` is not a finite numeric table of the width seen before, of
-            binary models with ``binarize=None`` is outside their states, or if a
-            parameter has changed without which learning cannot go on, such as
-            `n_components`.
+            If `X` is not a numeric table of the width seen before, finite where it is
+            not missing, of binary models with ``binarize=None`` is outside their
+            states, or if a parameter has changed without which learning cannot go on,
+            such as `n_components`.
         AttributeError
             With an algorithm that learns from all data at once, such as "exact".
 

@@ -60,8 +60,9 @@ class LikelihoodMixin:
         Raises
         ------
         ValueError
-            If `X` is not a finite numeric table of the width seen in `fit`, or of
-            binary models with ``binarize=None`` is outside their states.
+            If `X` is not a numeric table of the width seen in `fit`, finite where it is
+            not missing, or of binary models with ``binarize=None`` is outside their
+            states.
 
         Examples
         --------
@@ -104,8 +105,9 @@ class LikelihoodMixin:
         Raises
         ------
         ValueError
-            If `X` is not a finite numeric table of the width seen in `fit`, or of
-            binary models with ``binarize=None`` is outside their states.
+            If `X` is not a numeric table of the width seen in `fit`, finite where it is
+            not missing, or of binary models with ``binarize=None`` is outside their
+            states.
 
         Examples
         --------
@@ -150,8 +152,9 @@ class LikelihoodMixin:
         Raises
         ------
         ValueError
-            If `X` is not a finite numeric table of the width seen in `fit`, or of
-            binary models with ``binarize=None`` is outside their states.
+            If `X` is not a numeric table of the width seen in `fit`, finite where it is
+            not missing, or of binary models with ``binarize=None`` is outside their
+            states.
 
         Examples
         --------
@@ -182,8 +185,9 @@ class LikelihoodMixin:
         Raises
         ------
         ValueError
-            If `X` is not a finite numeric table of the width seen in `fit`, or of
-            binary models with ``binarize=None`` is outside their states.
+            If `X` is not a numeric table of the width seen in `fit`, finite where it is
+            not missing, or of binary models with ``binarize=None`` is outside their
+            states.
 
         Examples
         --------
@@ -215,8 +219,9 @@ class LikelihoodMixin:
         Raises
         ------
         ValueError
-            If `X` is not a finite numeric table of the width seen in `fit`, or of
-            binary models with ``binarize=None`` is outside their states.
+            If `X` is not a numeric table of the width seen in `fit`, finite where it is
+            not missing, or of binary models with ``binarize=None`` is outside their
+            states.
 
         Examples
         --------

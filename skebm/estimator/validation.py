@@ -102,8 +102,8 @@ def check_rows(estimator, X, *, reset=False):
     NotFittedError
         If nothing has been learned yet, unless `reset`.
     ValueError
-        If `X` is not a finite numeric table of the right width, or is outside
-        [0, 1] with ``binarize=None``.
+        If `X` is not a numeric table of the right width, finite where it is not
+        missing, or is outside [0, 1] with ``binarize=None``.
 
     Warns
     -----
