@@ -65,7 +65,7 @@ def mean_incomplete(energy, rows, observed, mean, seed):
             result[chosen] = energy.mean_missing(*known)
         else:
             result[chosen] = average_clamped(energy, *known, mean, seed, np.asarray)
-    return result
+    return np.where(observed, rows, result)
 
 
 def mean_hidden(energy, rows, observed, mean, seed):

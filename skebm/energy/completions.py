@@ -78,7 +78,7 @@ class CompletionSums:
         for chosen, completed in _completions(rows, observed):
             law = softmax(self._scores(completed), axis=1)
             result[chosen] = np.einsum("ij,ijk->ik", law, completed)
-        return result
+        return np.where(observed, rows, result)
 
     def observed_hidden_mean(self, rows, observed):
         """Compute the means of hidden units given what is observed of rows."""
