@@ -23,6 +23,7 @@ from skebm.estimator.validation import (
     StrOptions,
     all_or_nothing,
     fit_context,
+    without_na,
 )
 from skebm.gaussian_rbm import GaussianRBM
 from skebm.robust_offset import robust_offset
@@ -204,7 +205,7 @@ class EnergyOutlierDetector(OutlierMixin, MetaEstimatorMixin, BaseEstimator):
                     n_samples=_MOST_REFERENCE_ROWS,
                     random_state=self.random_state,
                 )
-            self.typical_surprise_ = np.median(self._surprise(reference), axis=0)
+            self.typical_surprise_ = _medians(self._surprise(reference))
         return self
 
     def score_samples(self, X):
@@ -322,12 +323,13 @@ class EnergyOutlierDetector(OutlierMixin, MetaEstimatorMixin, BaseEstimator):
         surprise : ndarray of shape (n_samples, n_features)
             In nats. The sum over features is the anomaly of the row, up to a constant,
             only where features are independent: of two that contradict each other
-            both are surprising.
+            both are surprising. NaN where a value is missing.
 
         Raises
         ------
         ValueError
-            If a conditional density is NaN or positive infinity.
+            If a conditional density is positive infinity, or NaN of an estimator that
+            takes no missing values.
 
         Examples
         --------
@@ -379,7 +381,11 @@ class EnergyOutlierDetector(OutlierMixin, MetaEstimatorMixin, BaseEstimator):
     def _surprise(self, X):
         """Compute ``-log p(x_i | the other features)``, (n_samples, n_features)."""
         surprise = -np.asarray(self.estimator_.conditional_score_samples(X))
-        if not np.all(surprise > -np.inf):
+        # Where values are missing there is no density of them.
+        fine = surprise > -np.inf
+        if get_tags(self.estimator_).input_tags.allow_nan:
+            fine |= np.isnan(surprise)
+        if not fine.all():
             raise ValueError(
                 f"{type(self.estimator_).__name__} gives some feature a conditional "
                 "density that is NaN or infinite. Ask it for a larger least variance."
@@ -393,6 +399,12 @@ class EnergyOutlierDetector(OutlierMixin, MetaEstimatorMixin, BaseEstimator):
         return tags
 
 
+def _medians(surprise):
+    """Give the median of each column where it is not missing; of no values, 0."""
+    empty = np.isnan(surprise).all(axis=0)
+    return np.nanmedian(np.where(empty, 0.0, surprise), axis=0)
+
+
 def _default_estimator(X, random_state):
     """Choose the density by the training data.
 
@@ -402,13 +414,14 @@ def _default_estimator(X, random_state):
     their errors; noise with a variance for each feature was ahead of any covariance.
     """
     table = check_array(
-        X,
+        without_na(X),
         accept_sparse="csr",
+        ensure_all_finite="allow-nan",
         estimator=EnergyOutlierDetector.__name__,
         input_name="X",
     )
     values = table.data if issparse(table) else table
-    if ((values == 0) | (values == 1)).all():
+    if ((values == 0) | (values == 1) | np.isnan(values)).all():
         return BinaryRBM(4, alpha=0.1, max_iter=500, random_state=random_state)
     return GaussianRBM(
         10,

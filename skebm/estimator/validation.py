@@ -22,6 +22,7 @@ __all__ = [
     "states_of",
     "unqualified",
     "validate_params",
+    "without_na",
 ]
 
 import functools
@@ -158,14 +159,17 @@ def check_table(estimator, X, *, reset=False):
     """
     if not reset:
         check_is_fitted(estimator)
-    return validate_data(
+    X = validate_data(
         estimator,
-        _without_na(X),
+        without_na(X),
         accept_sparse="csr",
         dtype="numeric",
         ensure_all_finite="allow-nan",
         reset=reset,
     )
+    if X.dtype == object:  # of lists, or polars, with what is not a number
+        X = check_array(without_na(X), ensure_all_finite="allow-nan", input_name="X")
+    return X
 
 
 def column_number(estimator, column):
@@ -211,7 +215,7 @@ def refuse_missing(rows, reason):
     return rows
 
 
-def _without_na(X):
+def without_na(X):
     """Put NaN where a table of Python objects has `pandas.NA`."""
     if hasattr(X, "dtypes") and hasattr(X, "where") and hasattr(X, "isna"):
         if any(np.dtype(object) == dtype for dtype in X.dtypes):
