@@ -46,9 +46,9 @@ class BinaryRowsMixin:
         """Draw rows from which chains start, in the model's units."""
         return rng.random((n_rows, self.n_features_in_)) < self._visible_mean
 
-    def _states_in(self, rows, rng):
-        """Give the values that rows have for users, fractions drawn."""
-        return self._in_states(self._drawn(rows.take(slice(None)), rng))
+    def _values_of(self, rows, units):
+        """Give the values that rows have for users, whose units have been drawn."""
+        return self._in_states(units)
 
     def _levels_of(self, column):
         """List the values of a column: units, and the states that stand for it."""

@@ -50,7 +50,7 @@ class RealRowsMixin:
     def _start_rows(self, n_rows, rng):
         return rng.standard_normal((n_rows, self.n_features_in_))
 
-    def _states_in(self, rows, rng):
+    def _values_of(self, rows, units):
         """Give the values that rows have for users, to the last bit."""
         return rows.take(slice(None))
 

@@ -22,7 +22,7 @@ from skebm.partition.enumeration import can_enumerate, draw_enumerated
 from skebm.sampling.path import Path
 from skebm.sampling.random import UniformNoise
 from skebm.sampling.tempering import adapt_ladder, start_replicas, temper
-from skebm.units.data import row_blocks
+from skebm.units.data import CompletedRows, row_blocks
 from skebm.warning import warn_user
 
 # The exchange rates that set the rungs are means over time as well.
@@ -216,14 +216,14 @@ class SamplingMixin:
         held = check_fixed(fixed, rows.n_rows, rows.n_columns)
         noise = UniformNoise(make_generator(random_state), np.float32)
         energy = self._energy().at_temperature(temperature).astype(np.float32)
-        known = self._states_in(rows, noise.rng)
-        units, result = self._in_units(self._check(known)), np.empty(known.shape)
-        for block in units.blocks(energy.n_units):
-            part = units.take(block)
+        units = self._drawn(self._in_units(rows).take(slice(None)), noise.rng)
+        result = np.empty(units.shape)
+        for block in row_blocks(rows.n_rows, energy.n_units):
+            part = units[block]
             if n_steps > 0:
                 part = redraw_missing(energy, part, held[block], noise, n_steps)
             result[block] = part
-        return np.where(held, known, self._in_states(result))
+        return np.where(held, self._values_of(rows, units), self._in_states(result))
 
     def _sample_given(self, given, n_samples, n_steps, temperature, rng):
         """Draw what is missing of rows."""
@@ -235,10 +235,14 @@ class SamplingMixin:
                     "another number. Leave n_samples out, or give one row."
                 )
             rows = rows.subset(np.zeros(n_samples, dtype=int))
-        observed = rows.observed(slice(None))
-        drawn = self._draw_given(self._in_units(rows), n_steps, temperature, rng)
-        known = self._states_in(rows, rng)
-        result = np.where(observed, known, self._in_states(drawn))
+        observed, in_units = rows.observed(slice(None)), self._in_units(rows)
+        # Fractions are drawn first, and the rest given what they have become.
+        units = self._drawn(in_units.take(slice(None)), rng)
+        known = CompletedRows(in_units, units, observed, None)
+        drawn = self._draw_given(known, n_steps, temperature, rng)
+        result = np.where(
+            observed, self._values_of(rows, units), self._in_states(drawn)
+        )
         empty = ~observed.any(axis=1)
         if empty.any():
             settings = {"n_steps": n_steps, "temperature": temperature}
