@@ -175,15 +175,14 @@ class Rows:
         return sum(rows.sum(axis=0) for rows, _ in self._read_blocks(self.n_columns))
 
     def column_counts(self):
-        """Count the values of each column, shape (n_columns,), at least 1.
+        """Count the values of each column, shape (n_columns,).
 
         Without missing ones this is one number for all.
         """
         if not self.has_missing:
             return self.n_rows
         blocks = self.blocks(self.n_columns)
-        counts = sum(self.observed(block).sum(axis=0) for block in blocks)
-        return np.maximum(counts, 1)
+        return sum(self.observed(block).sum(axis=0) for block in blocks)
 
     def map(self, function, *others, row_elements, dtype=np.float64):
         """Apply a function to float64 rows, block by block.
