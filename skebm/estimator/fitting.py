@@ -37,6 +37,10 @@ _MOST_UPDATES = 20_000
 # Enough to tell differences of a few hundredths of a nat apart.
 _MAX_HELD_OUT = 1000
 
+# What is missing of a chunk is drawn once, from nothing, by so many sweeps. By one, two
+# patterns of bits with half the values missing were learned 0.2 nats worse.
+_SWEEPS_OF_CHUNKS = 20
+
 # What algorithms climb that go through all data at each step, up to an optimum.
 _DETERMINISTIC = {"exact": Likelihood, "pseudolikelihood": PseudoLikelihood}
 
@@ -181,7 +185,7 @@ class FittingMixin:
             self._check_structure()
         self._see(rows, first=first)
         rng = self._seed() if first else deepcopy(self._state.noise.rng)
-        rows = self._completed(self._in_units(rows), rng)
+        rows = self._completed(self._in_units(rows), rng, _SWEEPS_OF_CHUNKS)
         state = self._begin(rows, rng, algorithm) if first else self._resume()
         if state.jumping is None:
             rng = state.noise.rng

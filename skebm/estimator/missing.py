@@ -2,6 +2,8 @@
 
 __all__ = ["MissingValuesMixin"]
 
+from functools import partial
+
 import numpy as np
 
 from skebm.conditional.clamped_chains import redraw_missing
@@ -88,15 +90,27 @@ class MissingValuesMixin:
         ]
         return np.concatenate(parts).astype(rows.float_dtype, copy=False)
 
-    def _completed(self, rows, rng):
-        """Draw what is missing of rows that learning is to start from."""
+    def _completed(self, rows, rng, n_sweeps=1):
+        """Draw what is missing of rows that learning is to start from.
+
+        Parameters
+        ----------
+        rows : Rows
+            In the units of the model.
+        rng : numpy.random.Generator
+            Source of the draws.
+        n_sweeps : int, default=1
+            Sweeps by which it is drawn anew each time. One will do where rows are read
+            often, since they go on from where they are.
+        """
         if not rows.has_missing:
             return rows
         observed = rows.observed(slice(None))
         values = self._start_rows(rows.n_rows, rng)
         known = self._drawn(rows.take(slice(None)), rng)
         values = np.where(observed, known, values)
-        return CompletedRows(rows, values, observed, redraw_missing)
+        redraw = partial(redraw_missing, n_sweeps=n_sweeps)
+        return CompletedRows(rows, values, observed, redraw)
 
     def _mean_of_rows(self):
         """Give means of visible columns, in the units of the model."""
