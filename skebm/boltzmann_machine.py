@@ -371,6 +371,11 @@ class BoltzmannMachine(OneToOneFeatureMixin, MetropolisMixin, BaseBinaryModel):
         )
         return machine
 
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.input_tags.allow_nan = self.algorithm != "pseudolikelihood"
+        return tags
+
     def _algorithm(self, rows):
         if self.algorithm != "auto":
             return self.algorithm
