@@ -54,10 +54,17 @@ class MissingValuesMixin:
         log_scale = np.log(self._scale) + np.zeros(rows.n_columns)
         result = np.full((rows.n_rows, rows.n_columns), np.nan)
         for block, part, observed in _parts(rows, energy.n_units):
+            complete = observed.all(axis=1)
+            chosen, values = block.start + np.flatnonzero(complete), part[complete]
+            if len(chosen):
+                conditional = energy.conditional_log_likelihood(values)
+                result[chosen] = conditional - log_scale
+            chosen, values = block.start + np.flatnonzero(~complete), part[~complete]
+            observed = observed[~complete]
 
-            def score(known, part=part):
+            def score(known, values=values):
                 return score_incomplete(
-                    energy, part, known, mean, self._partition_seed
+                    energy, values, known, mean, self._partition_seed
                 )[0]
 
             both = score(observed)
@@ -66,7 +73,7 @@ class MissingValuesMixin:
                 others[:, column] = False
                 conditional = both - score(others) - log_scale[column]
                 known = observed[:, column]
-                result[block, column] = np.where(known, conditional, np.nan)
+                result[chosen, column] = np.where(known, conditional, np.nan)
         return result
 
     def _draw_given(self, rows, n_steps, temperature, rng):
