@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import polars as pl
 import pytest
-from gaussian_oracle import GaussianRBMOracle
+from gaussian_oracle import GaussianRBMOracle, random_gaussian_rbm
 from incomplete import each_part
 from models import (
     BINARY,
@@ -235,6 +235,44 @@ def test_conditionals_are_differences_of_scores(name):
     both = model.conditional_score_samples(np.vstack([complete, X]))
     expected = model.conditional_score_samples(complete)
     np.testing.assert_allclose(both[:5], expected, rtol=0, atol=1e-10)
+
+
+@pytest.mark.parametrize("full", [False, True])
+def test_real_rows_of_many_hidden_units(full):
+    """Of which most do nothing, so that sums are known that are too long to be made."""
+    parameters = random_gaussian_rbm(4, 6, full=full, scale=0.5, seed=1)
+    components, visible_bias, hidden_bias, noise = parameters
+    model = GaussianRBM.from_parameters(
+        np.vstack([components, np.zeros((10, 6))]),
+        visible_bias,
+        np.append(hidden_bias, np.zeros(10)),
+        noise,
+        random_state=0,
+    )
+    oracle = GaussianRBMOracle(*parameters)
+    rows, _ = oracle.draw(12, np.random.default_rng(0))
+    X = with_gaps(rows, 0.4, seed=1)
+    X[0], X[1] = np.nan, rows[1]
+    columns = [np.flatnonzero(known) for known in ~np.isnan(X)]
+    joint = [oracle.log_law] + [
+        oracle.joint_log_density(row[np.newaxis], known)[0]
+        for row, known in zip(X[1:], columns[1:], strict=True)
+    ]
+    exact = logsumexp(joint, axis=1)
+    score, std = model.score_samples(X, return_std=True)
+    np.testing.assert_allclose(score[:2], exact[:2], rtol=0, atol=1e-10)
+    assert not std[:2].any()
+    assert np.abs((score - exact)[2:] / std[2:]).max() < 5
+    assert std.max() < 0.15
+    features = np.exp(joint - exact[:, np.newaxis]) @ oracle.hidden
+    assert np.abs(model.transform(X)[:, :4] - features).mean() < 0.02
+    conditional = model.conditional_score_samples(X)
+    np.testing.assert_allclose(
+        conditional[1], oracle.conditional_log_density(rows[[1]])[0], atol=1e-10
+    )
+    np.testing.assert_allclose(
+        model.score_samples(X[::-1])[::-1], score, rtol=0, atol=1e-6
+    )
 
 
 @pytest.mark.parametrize("name", [name for name in BINARY if name in HIDDEN])
