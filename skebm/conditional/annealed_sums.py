@@ -2,6 +2,8 @@
 
 __all__ = ["anneal_missing"]
 
+from itertools import pairwise
+
 import numpy as np
 from scipy.special import logsumexp
 
@@ -23,8 +25,9 @@ _KEPT = 0.1
 def anneal_missing(energy, rows, observed, mean, seed):
     """Estimate the log of the sum of exp(-E) over all that rows leave open.
 
-    By annealed importance sampling [1]_ of what is missing, from independent units whose
-    means are those of a few sweeps. What a row gets does not depend on other rows.
+    By annealed importance sampling [1]_ of what is missing, from independent units
+    whose means are those of a few sweeps. What a row gets does not depend on other
+    rows.
 
     Parameters
     ----------
@@ -73,7 +76,7 @@ def _anneal(chains, rows, mean, n_steps):
     context = machine.context(moved)
     log_weight = machine.score(context, 0.0).astype(np.float64)
     betas = np.linspace(0, 1, n_steps + 1)
-    for beta, next_beta in zip(betas[:-1], betas[1:], strict=True):
+    for beta, next_beta in pairwise(betas):
         start = np.einsum("ij,ij->i", units.statistics(moved), field)
         log_weight += machine.log_ratio(context, beta, next_beta)
         log_weight -= (next_beta - beta) * start

@@ -121,7 +121,7 @@ def clamped_blocks(energy, rows, observed, mean, seed):
         yield block, ClampedChains(machine, *known, mean, seed), mean, known[0]
 
 
-def average_clamped(energy, rows, observed, mean, seed, function):
+def average_clamped(energy, rows, observed, mean, seed, function):  # noqa: PLR0917
     """Average a function of visible rows over draws of what is missing of each."""
     n_visible = rows.shape[1]
     parts = [
@@ -131,7 +131,7 @@ def average_clamped(energy, rows, observed, mean, seed, function):
     return np.concatenate(parts)
 
 
-def run_clamped(energy, rows, observed, mean, noise, n_sweeps, beta=1.0):
+def run_clamped(energy, rows, observed, mean, noise, n_sweeps, *, beta=1.0):  # noqa: PLR0917
     """Run chains of what is missing, one a row, from independent draws of it."""
     machine, _ = energy.with_visible_chains()
     n_visible = rows.shape[1]

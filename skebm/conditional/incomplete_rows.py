@@ -43,7 +43,7 @@ def score_incomplete(energy, rows, observed, mean, seed):
     return score, std
 
 
-def draw_incomplete(energy, rows, observed, mean, noise, n_sweeps):
+def draw_incomplete(energy, rows, observed, mean, noise, n_sweeps):  # noqa: PLR0917
     """Draw what is missing of rows; by so many sweeps where sums are too long."""
     result = rows.astype(np.float64)
     for chosen, is_summable in _kinds(energy, observed):

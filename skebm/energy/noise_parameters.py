@@ -6,7 +6,7 @@ import numpy as np
 
 
 class NoiseParameters:
-    """What an energy adds to `RBMEnergy` whose visible units have noise that is learned.
+    """What an `RBMEnergy` adds whose visible units have noise that is learned.
 
     It has `noise`, `GaussianUnits` among the visible units, `with_noise`, which puts
     other ones there, and `ridge`, what learning adds to the variance of each of their

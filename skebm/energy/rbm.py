@@ -335,6 +335,6 @@ def _refuse_real(units):
     """Refuse temperatures of units that cannot be listed."""
     if units.n_configurations == np.inf:
         raise ValueError(
-            "Real-valued units have no temperature of their own. Integrate them out, as "
-            "GaussianRBMEnergy does."
+            "Real-valued units have no temperature of their own. Integrate them out, "
+            "as GaussianRBMEnergy does."
         )

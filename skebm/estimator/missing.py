@@ -60,20 +60,20 @@ class MissingValuesMixin:
                 conditional = energy.conditional_log_likelihood(values)
                 result[chosen] = conditional - log_scale
             chosen, values = block.start + np.flatnonzero(~complete), part[~complete]
-            observed = observed[~complete]
+            known = observed[~complete]
 
             def score(known, values=values):
                 return score_incomplete(
                     energy, values, known, mean, self._partition_seed
                 )[0]
 
-            both = score(observed)
-            for column in np.flatnonzero(observed.any(axis=0)):
-                others = observed.copy()
+            both = score(known)
+            for column in np.flatnonzero(known.any(axis=0)):
+                others = known.copy()
                 others[:, column] = False
                 conditional = both - score(others) - log_scale[column]
-                known = observed[:, column]
-                result[chosen, column] = np.where(known, conditional, np.nan)
+                conditional[~known[:, column]] = np.nan
+                result[chosen, column] = conditional
         return result
 
     def _draw_given(self, rows, n_steps, temperature, rng):

@@ -198,7 +198,7 @@ def _is_missing(value):
 
 def _levels(column):
     """List the levels of a column that occur, in their order."""
-    found = {value for value in column.values[~column.missing]}
+    found = set(column.values[~column.missing])
     if column.order is not None:
         return [level for level in column.order if level in found]
     try:

@@ -51,6 +51,7 @@ class Rows:
         table,
         threshold,
         chosen=None,
+        *,
         lowest=0,
         unchanged=False,
         has_missing=False,
