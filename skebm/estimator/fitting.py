@@ -127,6 +127,8 @@ class FittingMixin:
         history = trainer.run(state, rows, report)
         report.close()
         vars(self).update(fitted_attributes(history), _state=state)
+        if rows.has_missing:
+            self._remember(rows)  # as the model completes them
         self._note_cheap_partition()
         return self
 
