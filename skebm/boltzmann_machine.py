@@ -266,8 +266,8 @@ class BoltzmannMachine(
         Raises
         ------
         ValueError
-            If `X` is not a finite numeric table of the width seen in `fit`, or is
-            outside the states with ``binarize=None``.
+            If `X` is not a numeric table of the width seen in `fit`, finite where it is
+            not missing, or is outside the states with ``binarize=None``.
 
         Examples
         --------
@@ -373,6 +373,11 @@ class BoltzmannMachine(
             {"couplings_": couplings, "intercept_": intercept}, n_features, X
         )
         return machine
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.input_tags.allow_nan = self.algorithm != "pseudolikelihood"
+        return tags
 
     def _algorithm(self, rows):
         if self.algorithm != "auto":

@@ -26,6 +26,7 @@ from skebm.estimator.validation import (
     all_or_nothing,
     check_weights,
     fit_context,
+    without_na,
     without_rows,
 )
 from skebm.gaussian_rbm import GaussianRBM
@@ -337,7 +338,8 @@ class EnergyOutlierDetector(OutlierMixin, MetaEstimatorMixin, BaseEstimator):
         Raises
         ------
         ValueError
-            If a conditional density is NaN or positive infinity.
+            If a conditional density is positive infinity, or NaN of an estimator that
+            takes no missing values.
 
         Examples
         --------
@@ -469,7 +471,7 @@ def _default_estimator(X, random_state):
     their errors; noise with a variance for each feature was ahead of any covariance.
     """
     table = check_array(
-        X,
+        without_na(X),
         accept_sparse="csr",
         estimator=EnergyOutlierDetector.__name__,
         input_name="X",

@@ -7,6 +7,7 @@ from scipy import sparse
 from sklearn.base import clone
 from sklearn.exceptions import DataConversionWarning
 from sklearn.model_selection import GridSearchCV
+from sklearn.utils import get_tags
 
 from skebm import BoltzmannMachine
 
@@ -367,3 +368,18 @@ def test_sparse_rows_are_those_of_the_dense_table(algorithm):
     )
     dense = machine.fit(X).couplings_
     np.testing.assert_array_equal(machine.fit(sparse.csr_array(X)).couplings_, dense)
+
+
+@pytest.mark.parametrize("algorithm", ["auto", "exact", "pcd", "pseudolikelihood"])
+def test_algorithms_that_take_missing_values(algorithm):
+    machine = BoltzmannMachine(algorithm=algorithm, max_iter=5, tol=1.0)
+    assert get_tags(machine).input_tags.allow_nan == (algorithm != "pseudolikelihood")
+    X = np.random.default_rng(0).integers(2, size=(20, 3)).astype(float)
+    missing = np.where(np.eye(20, 3) > 0, np.nan, X)
+    if algorithm == "pseudolikelihood":
+        with pytest.raises(ValueError, match="X contains NaN, but"):
+            machine.fit(missing)
+        machine.fit(X)
+    else:
+        machine.fit(missing)
+    assert np.isfinite(machine.score(missing))

@@ -306,6 +306,35 @@ def test_rows_with_missing_values_are_scored_and_explained(weights):
     assert np.nanmax(surprise[1]) < 3
 
 
+@pytest.mark.parametrize("kind", [float, object])
+def test_missing_values_are_left_out(X, kind):
+    missing = X.copy()
+    missing[0, 0] = missing[5, 2] = missing[7] = np.nan
+    table = missing.astype(kind)
+    if kind is object:
+        table[np.isnan(missing)] = None
+    detector = EnergyOutlierDetector().fit(table)
+    assert isinstance(detector.estimator_, GaussianRBM)
+    scores = detector.score_samples(table)
+    np.testing.assert_array_equal(scores, detector.estimator_.score_samples(missing))
+    assert scores[7] == pytest.approx(0, abs=1e-10)
+    surprise = detector.feature_surprise(table)
+    np.testing.assert_array_equal(np.isnan(surprise), np.isnan(missing))
+    medians = np.nanmedian(surprise, axis=0)
+    np.testing.assert_allclose(medians, 0, rtol=0, atol=1e-12)
+
+
+def test_missing_values_of_binary_rows_and_a_column_of_nothing_else():
+    table = binary_rows()
+    table[:50, 0] = np.nan
+    detector = EnergyOutlierDetector().fit(table)
+    assert isinstance(detector.estimator_, BinaryRBM)
+    empty = np.column_stack([table, np.full(len(table), np.nan)])
+    detector.fit(empty)
+    assert np.isfinite(detector.typical_surprise_).all()
+    assert np.isnan(detector.feature_surprise(empty)[:, 2]).all()
+
+
 def test_the_estimator_is_cloned(X):
     density = NormalDensity()
     detector = EnergyOutlierDetector(density).fit(X)
@@ -651,9 +680,11 @@ def test_scores_that_are_not_finite(score, reason):
 
 
 @pytest.mark.parametrize("conditional", [np.nan, np.inf])
-def test_conditional_densities_that_are_not_finite(conditional):
+def test_conditional_densities_that_are_not_finite(monkeypatch, conditional):
     X = np.zeros((5, 2))
     X[2, 1] = conditional
+    # NaN is fine where it may be that of a value that is missing.
+    monkeypatch.delattr(Given, "__sklearn_tags__")
     with pytest.raises(ValueError, match="a conditional density that is NaN or"):
         EnergyOutlierDetector(Given()).fit(X)
     detector = EnergyOutlierDetector(Given()).fit(np.zeros((5, 2)))

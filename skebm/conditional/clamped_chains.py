@@ -11,6 +11,7 @@ __all__ = [
 import numpy as np
 
 from skebm.sampling.random import UniformNoise
+from skebm.units.binary import BinaryUnits
 from skebm.units.data import row_blocks
 
 # Chains of each row where rows are scored, or means are taken.
@@ -126,6 +127,7 @@ def clamped_blocks(energy, rows, observed, mean, seed):
     rows : ndarray
         The block, of all columns that chains move.
     """
+    _refuse_fractions(energy, rows, observed)
     machine, _ = energy.astype(np.float32).with_visible_chains()
     rows, observed, mean = all_columns(machine, rows, observed, mean)
     for block in _blocks(len(rows), rows.shape[1], machine.n_units):
@@ -173,6 +175,18 @@ def all_columns(machine, rows, observed, mean):
     more = np.zeros((len(rows), n_more))
     rows, observed = np.hstack([rows, more]), np.hstack([observed, more > 0])
     return rows, observed, machine.chain_mean(mean)
+
+
+def _refuse_fractions(energy, rows, observed):
+    """Refuse probabilities among what chains of binary units are to hold."""
+    if not isinstance(energy.visible_units, BinaryUnits):
+        return
+    if (observed & (rows != 0) & (rows != 1)).any():
+        raise ValueError(
+            "X has values between the two states, in rows of which so much is missing "
+            "that it is summed over by chains. These hold states alone: set binarize "
+            "to a threshold, or draw what is missing by sample(given=X)."
+        )
 
 
 def _blocks(n_rows, n_columns, n_units):

@@ -76,7 +76,7 @@ def mean_incomplete(energy, rows, observed, mean, seed, function=None):  # noqa:
         else:
             noise = SharedNoise(seed, len(chosen), 1)
             result[chosen] = energy.average_missing(*known, function, noise)
-    return result
+    return result if function is not None else np.where(observed, rows, result)
 
 
 def mean_hidden(energy, rows, observed, mean, seed):

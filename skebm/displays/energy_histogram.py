@@ -128,7 +128,8 @@ class EnergyHistogramDisplay:
         NotFittedError
             If the estimator is not fitted.
         ValueError
-            If `X` is not a finite numeric table of the width seen in `fit`.
+            If `X` is not a numeric table of the width seen in `fit`, finite where it is
+            not missing.
 
         Examples
         --------

@@ -116,8 +116,8 @@ class HistoryDisplay:
         AttributeError
             If the estimator was not fitted by `fit`.
         ValueError
-            If `X` is not a finite numeric table of the width seen in `fit`, or has one
-            row alone.
+            If `X` is not a numeric table of the width seen in `fit`, finite where it is
+            not missing, or has one row alone.
 
         Examples
         --------

@@ -78,7 +78,7 @@ class CompletionSums:
         for chosen, completed in _completions(rows, observed):
             law = softmax(self._scores(completed), axis=1)
             result[chosen] = np.einsum("ij,ijk->ik", law, completed)
-        return result
+        return np.where(observed, rows, result)
 
     def average_missing(self, rows, observed, function, noise):
         """Average a function of completed rows over what is missing of them.

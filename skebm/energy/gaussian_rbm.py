@@ -75,12 +75,12 @@ class GaussianRBMEnergy(NoiseParameters, RBMEnergy):
 
     def energy(self, visible, hidden):
         """Compute E of each pair of rows, shape (n_rows,)."""
-        white, field = RBMEnergy.context(self, visible)
+        white, field, _ = RBMEnergy.context(self, visible)
         return self._spread(white) - np.einsum("ij,ij->i", hidden, field)
 
     def free_energy(self, rows):
         """Compute -log of the sum over h of exp(-E(v, h)), shape (n_rows,)."""
-        white, field = RBMEnergy.context(self, rows)
+        white, field, _ = RBMEnergy.context(self, rows)
         return self._spread(white) - self.hidden.log_normaliser(field)
 
     def conditional_log_likelihood(self, rows):
@@ -218,7 +218,7 @@ class GaussianRBMEnergy(NoiseParameters, RBMEnergy):
 
     def positive_phase(self, rows, row_weights):
         """Sum -F and the statistics over weighted rows, less what the ridge costs."""
-        white, field = RBMEnergy.context(self, rows)
+        white, field, _ = RBMEnergy.context(self, rows)
         deviation = white - self.visible_bias
         squares = np.einsum("ij,ij->i", deviation, deviation) / 2
         value = row_weights @ (softplus(field).sum(axis=1) - squares)

@@ -16,10 +16,11 @@ from skebm.units.binary import BinaryUnits
 
 
 class RBMContext(NamedTuple):
-    """Statistics of visible rows, and the fields of hidden units that follow."""
+    """Statistics of visible rows, the fields of hidden units that follow, and rows."""
 
     statistics: np.ndarray
     field: np.ndarray
+    rows: np.ndarray
 
 
 @dataclass(frozen=True, eq=False)
@@ -208,19 +209,20 @@ class RBMEnergy(HiddenSums, Energy):
 
     def energy(self, visible, hidden):
         """Compute E of each pair of rows, shape (n_rows,)."""
-        statistics, field = self.context(visible)
+        statistics, field, _ = self.context(visible)
         return -self._visible_score(statistics) - np.einsum("ij,ij->i", hidden, field)
 
     def context(self, rows):
         """Compute the statistics of visible rows, and the fields of hidden units."""
-        statistics = self.visible.statistics(rows.astype(self.dtype, copy=False))
+        rows = rows.astype(self.dtype, copy=False)
+        statistics = self.visible.statistics(rows)
         field = np.dot(statistics, self.weights.T)
         field += self.hidden_bias
-        return RBMContext(statistics, field)
+        return RBMContext(statistics, field, rows)
 
     def score(self, context, beta=1.0):
         """Compute the log of the sum over h of exp(-beta E(v, h)), in nats."""
-        statistics, field = context
+        statistics, field, _ = context
         score = self._visible_score(statistics)
         if np.ndim(beta) > 0 or beta != 1:
             _refuse_real(self.hidden)
@@ -289,8 +291,7 @@ class RBMEnergy(HiddenSums, Energy):
         if fixed is None:
             self._mix(hidden, field, noise, beta)
             return self.visible.draw(field, noise)
-        kept = self.visible.states(context.statistics)
-        return self.visible.draw_missing(field, kept, fixed, noise)
+        return self.visible.draw_missing(field, context.rows, fixed, noise)
 
     def _mix(self, hidden, field, noise, beta):
         """Move hidden units on a path once more, and the visible fields with them."""

@@ -36,8 +36,8 @@ class HiddenUnitsMixin(ClassNamePrefixFeaturesOutMixin, TransformerMixin):
         Raises
         ------
         ValueError
-            If `X` is not a finite numeric table of the width seen in `fit`, or of
-            binary models with ``binarize=None`` is outside [0, 1].
+            If `X` is not a numeric table of the width seen in `fit`, finite where it is
+            not missing, or of binary models with ``binarize=None`` is outside [0, 1].
 
         Examples
         --------

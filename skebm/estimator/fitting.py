@@ -40,6 +40,10 @@ _MOST_UPDATES = 20_000
 # Enough to tell differences of a few hundredths of a nat apart.
 _MAX_HELD_OUT = 1000
 
+# What is missing of a chunk is drawn once, from nothing, by so many sweeps. By one, two
+# patterns of bits with half the values missing were learned 0.2 nats worse.
+_SWEEPS_OF_CHUNKS = 20
+
 # What algorithms climb that go through all data at each step, up to an optimum.
 _DETERMINISTIC = {
     "exact": Likelihood,
@@ -101,11 +105,11 @@ class FittingMixin:
             finite, or a weight is larger than any data call for. Lower
             `learning_rate`.
         ValueError
-            If `X` is not a finite numeric table, or of binary models with
-            ``binarize=None`` is outside their states; if `sample_weight` has another
-            length, negative values or no positive one; if `early_stopping` leaves no
-            row to learn from; if ``algorithm="exact"`` finds no layer of at most 20
-            units, or meets `early_stopping`.
+            If `X` is not a numeric table, finite where it is not missing, or of binary
+            models with ``binarize=None`` is outside their states; if `sample_weight`
+            has another length, negative values or no positive one; if `early_stopping`
+            leaves no row to learn from; if ``algorithm="exact"`` finds no layer of at
+            most 20 units, or meets `early_stopping`.
 
         Warns
         -----
@@ -142,6 +146,8 @@ class FittingMixin:
         history = trainer.run(state, rows, report)
         report.close()
         vars(self).update(fitted_attributes(history), _state=state)
+        if rows.has_missing:
+            self._remember(rows)  # as the model completes them
         self._note_cheap_partition()
         return self
 
@@ -179,10 +185,10 @@ class FittingMixin:
             If learning diverges: a parameter is not finite, or a weight is larger
             than any data call for. Lower `learning_rate`.
         ValueError
-            If `X` is not a finite numeric table of the width seen before, of
-            binary models with ``binarize=None`` is outside their states; if
-            `sample_weight` is not as `fit` asks; or if a parameter has changed without
-            which learning cannot go on, such as `n_components`.
+            If `X` is not a numeric table of the width seen before, finite where it is
+            not missing, of binary models with ``binarize=None`` is outside their
+            states; if `sample_weight` is not as `fit` asks; or if a parameter has
+            changed without which learning cannot go on, such as `n_components`.
         AttributeError
             With an algorithm that learns from all data at once, such as "exact".
 
@@ -206,7 +212,7 @@ class FittingMixin:
             self._check_structure()
         self._see(rows, first=first)
         rng = self._seed() if first else deepcopy(self._state.noise.rng)
-        rows = self._completed(self._in_units(rows), rng)
+        rows = self._completed(self._in_units(rows), rng, _SWEEPS_OF_CHUNKS)
         state = self._begin(rows, rng, algorithm) if first else self._resume()
         if state.jumping is None:
             rng = state.noise.rng

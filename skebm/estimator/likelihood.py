@@ -60,8 +60,9 @@ class LikelihoodMixin:
         Raises
         ------
         ValueError
-            If `X` is not a finite numeric table of the width seen in `fit`, or of
-            binary models with ``binarize=None`` is outside their states.
+            If `X` is not a numeric table of the width seen in `fit`, finite where it is
+            not missing, or of binary models with ``binarize=None`` is outside their
+            states.
 
         Examples
         --------
@@ -104,8 +105,9 @@ class LikelihoodMixin:
         Raises
         ------
         ValueError
-            If `X` is not a finite numeric table of the width seen in `fit`, or of
-            binary models with ``binarize=None`` is outside their states.
+            If `X` is not a numeric table of the width seen in `fit`, finite where it is
+            not missing, or of binary models with ``binarize=None`` is outside their
+            states.
 
         Examples
         --------
@@ -152,9 +154,10 @@ class LikelihoodMixin:
         Raises
         ------
         ValueError
-            If `X` is not a finite numeric table of the width seen in `fit`, or of
-            binary models with ``binarize=None`` is outside their states; or if
-            `sample_weight` has another length, negative values or no positive one.
+            If `X` is not a numeric table of the width seen in `fit`, finite where it is
+            not missing, or of binary models with ``binarize=None`` is outside their
+            states; or if `sample_weight` has another length, negative values or no
+            positive one.
 
         Examples
         --------
@@ -190,8 +193,9 @@ class LikelihoodMixin:
         Raises
         ------
         ValueError
-            If `X` is not a finite numeric table of the width seen in `fit`, or of
-            binary models with ``binarize=None`` is outside their states.
+            If `X` is not a numeric table of the width seen in `fit`, finite where it is
+            not missing, or of binary models with ``binarize=None`` is outside their
+            states.
 
         Examples
         --------
@@ -224,8 +228,9 @@ class LikelihoodMixin:
         Raises
         ------
         ValueError
-            If `X` is not a finite numeric table of the width seen in `fit`, or of
-            binary models with ``binarize=None`` is outside their states.
+            If `X` is not a numeric table of the width seen in `fit`, finite where it is
+            not missing, or of binary models with ``binarize=None`` is outside their
+            states.
 
         Examples
         --------

@@ -2,6 +2,8 @@
 
 __all__ = ["MissingValuesMixin", "parts_of"]
 
+from functools import partial
+
 import numpy as np
 
 from skebm.conditional.clamped_chains import redraw_missing
@@ -19,6 +21,9 @@ _DRAW_STEPS = 200
 
 class MissingValuesMixin:
     """What models do with NaN in tables, which they take as missing at random."""
+
+    # Whether the energy knows the conditionals of complete rows by itself.
+    _has_conditionals = True
 
     def _observed_scores(self, rows):
         """Compute the log of the sum of exp(-E) over all that rows leave open.
@@ -55,20 +60,27 @@ class MissingValuesMixin:
         log_scale = np.log(self._scale) + np.zeros(rows.n_columns)
         result = np.full((rows.n_rows, self.n_features_in_), np.nan)
         for block, part, observed in parts_of(rows, energy.n_units):
+            complete = observed.all(axis=1) & self._has_conditionals
+            chosen, values = block.start + np.flatnonzero(complete), part[complete]
+            if len(chosen):
+                conditional = energy.conditional_log_likelihood(values)
+                result[chosen] = conditional - log_scale
+            chosen, values = block.start + np.flatnonzero(~complete), part[~complete]
+            known = observed[~complete]
 
-            def score(known, part=part):
+            def score(known, values=values):
                 return score_incomplete(
-                    energy, part, known, mean, self._partition_seed
+                    energy, values, known, mean, self._partition_seed
                 )[0]
 
-            both = score(observed)
+            both = score(known)
             for feature in range(self.n_features_in_):
-                units, others = self._units_of(feature), observed.copy()
-                known = observed[:, units].any(axis=1)
+                units, others = self._units_of(feature), known.copy()
                 others[:, units] = False
-                scale = observed[:, units] @ log_scale[units]
+                scale = known[:, units] @ log_scale[units]
                 conditional = both - score(others) - scale
-                result[block, feature] = np.where(known, conditional, np.nan)
+                conditional[~known[:, units].any(axis=1)] = np.nan
+                result[chosen, feature] = conditional
         return result
 
     def _hidden_means(self, rows):
@@ -80,15 +92,27 @@ class MissingValuesMixin:
         ]
         return np.concatenate(parts).astype(rows.float_dtype, copy=False)
 
-    def _completed(self, rows, rng):
-        """Draw what is missing of rows that learning is to start from."""
+    def _completed(self, rows, rng, n_sweeps=1):
+        """Draw what is missing of rows that learning is to start from.
+
+        Parameters
+        ----------
+        rows : Rows
+            In the units of the model.
+        rng : numpy.random.Generator
+            Source of the draws.
+        n_sweeps : int, default=1
+            Sweeps by which it is drawn anew each time. One will do where rows are read
+            often, since they go on from where they are.
+        """
         if not rows.has_missing:
             return rows
         observed = rows.observed(slice(None))
         values = self._start_rows(rows.n_rows, rng)
         known = self._drawn(rows.take(slice(None)), rng)
         values = np.where(observed, known, values)
-        return CompletedRows(rows, values, observed, redraw_missing)
+        redraw = partial(redraw_missing, n_sweeps=n_sweeps)
+        return CompletedRows(rows, values, observed, redraw)
 
     def _units_of(self, feature):
         """Give the columns of units that a feature has: here one."""

@@ -30,6 +30,8 @@ class MixedRowsMixin:
     Numbers are worked with in columns of mean 0 and variance 1.
     """
 
+    _has_conditionals = False
+
     _parameter_constraints: dict = {
         "categorical_features": [StrOptions({"auto"}), "array-like", None],
         "handle_unknown": [StrOptions({"error", "missing"})],

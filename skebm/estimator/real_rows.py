@@ -64,6 +64,7 @@ def moments(rows):
         # Sums of what differs from the first row have no rounding where none does.
         first = rows.take(slice(1))[0].astype(np.float64)
         counts = rows.column_counts()
+        counts = np.where(counts > 0, counts, 1)
         mean = first + ScaledRows(rows, first, 1.0).column_sums() / counts
         centred = ScaledRows(rows, mean, 1.0)
         squares = np.zeros_like(mean)

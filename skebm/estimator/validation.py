@@ -29,6 +29,7 @@ __all__ = [
     "states_of",
     "unqualified",
     "validate_params",
+    "without_na",
     "without_rows",
 ]
 
@@ -117,8 +118,8 @@ def check_rows(estimator, X, *, reset=False):
     NotFittedError
         If nothing has been learned yet, unless `reset`.
     ValueError
-        If `X` is not a finite numeric table of the right width, or is outside
-        [0, 1] with ``binarize=None``.
+        If `X` is not a numeric table of the right width, finite where it is not
+        missing, or is outside [0, 1] with ``binarize=None``.
 
     Warns
     -----
@@ -173,14 +174,17 @@ def check_table(estimator, X, *, reset=False):
     """
     if not reset:
         check_is_fitted(estimator)
-    return validate_data(
+    X = validate_data(
         estimator,
-        _without_na(X),
+        without_na(X),
         accept_sparse="csr",
         dtype="numeric",
         ensure_all_finite="allow-nan",
         reset=reset,
     )
+    if X.dtype == object:  # of lists, or polars, with what is not a number
+        X = check_array(without_na(X), ensure_all_finite="allow-nan", input_name="X")
+    return X
 
 
 def check_any_table(estimator, X, *, reset=False):
@@ -355,7 +359,7 @@ def refuse_missing(rows, reason):
     return rows
 
 
-def _without_na(X):
+def without_na(X):
     """Put NaN where a table of Python objects has `pandas.NA`."""
     if hasattr(X, "dtypes") and hasattr(X, "where") and hasattr(X, "isna"):
         if any(np.dtype(object) == dtype for dtype in X.dtypes):

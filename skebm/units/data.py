@@ -54,11 +54,12 @@ class Rows:
 
     weights = None
 
-    def __init__(  # noqa: PLR0917
+    def __init__(
         self,
         table,
         threshold,
         chosen=None,
+        *,
         lowest=0,
         unchanged=False,
         has_missing=False,
@@ -250,15 +251,13 @@ class Rows:
         """Count the values of each column, as often as their rows count.
 
         Without missing ones this is one number for all, else of shape (n_columns,).
-        Where all are missing it is 1.
         """
         if not self.has_missing:
             return self.total_weight
-        counts = sum(
+        return sum(
             self.sum_of(self.observed(block), block)
             for block in self.blocks(self.n_columns)
         )
-        return np.where(counts > 0, counts, 1)
 
     def map(self, function, *others, row_elements, dtype=np.float64):
         """Apply a function to float64 rows, block by block.

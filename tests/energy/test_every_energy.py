@@ -12,6 +12,7 @@ from unittest.mock import Mock
 
 import numpy as np
 import pytest
+from gaussian_machines import dense
 from oracle import random_boltzmann, random_lattice, random_rbm
 from scipy.special import logsumexp, softmax
 from scipy.stats import chi2_contingency
@@ -22,6 +23,7 @@ from skebm.energy.binary_rbm import BinaryRBMEnergy
 from skebm.energy.gaussian_rbm import GaussianRBMEnergy
 from skebm.energy.graph import Graph, LayeredGraph
 from skebm.energy.latent import LatentEnergy
+from skebm.energy.mixed_rbm import MixedRBMEnergy
 from skebm.energy.pairwise import PairwiseEnergy
 from skebm.energy.rbm import RBMEnergy
 from skebm.learning.contrastive import ContrastiveLearning, LearningState
@@ -202,6 +204,30 @@ def gaussian_case(kind):
     )
 
 
+def mixed_case(kind):
+    """Make a machine of a category of three levels, and two real columns."""
+    weights, bias, hidden_bias = random_rbm(3, 5, seed=6)
+    noise = gaussian_case(kind).energy.visible
+    units = MixedUnits((CategoricalUnits((3,)), noise))
+    energy = MixedRBMEnergy.of(weights, bias, hidden_bias, units)
+    energy = replace(energy, ridge=0.1, log_volume=0.3)
+    rows, rng = bits(3), np.random.default_rng(6)
+    field = rows @ weights + bias
+    level, real = field[:, :3], field[:, 3:]
+    log_det = np.log(np.prod(np.diag(dense(noise))))
+    joint = -(rows @ hidden_bias) - logsumexp(level, axis=1) - (real**2).sum(1) / 2
+    joint -= np.log(2 * np.pi) - log_det  # of two real columns
+    visible = np.hstack([np.eye(3)[[0, 1, 2, 2, 1, 0]], rng.normal(0, 2, (6, 2))])
+    white = visible[:, 3:] @ dense(noise).T
+    statistics = np.hstack([visible[:, :3], white])
+    visible_joint = (white**2).sum(axis=1)[:, np.newaxis] / 2
+    visible_joint = visible_joint - rows @ hidden_bias - statistics @ field.T
+    offsets = np.r_[0.2, 0.3, 0.5, 0.0, 0.0], np.array([0.3, 0.5, 0.6])
+    return Case(
+        energy, rows, joint[:, np.newaxis], visible, visible_joint, offsets, rows
+    )
+
+
 def toy_case():
     rng = np.random.default_rng(2)
     energy = ThirdOrderEnergy(rng.normal(0, 1, (5, 5, 5)), rng.normal(0, 0.5, 5))
@@ -251,10 +277,13 @@ CASES = {
     "gaussian diag": lambda: gaussian_case("diag"),
     "gaussian shared": lambda: gaussian_case("shared"),
     "gaussian fixed": lambda: gaussian_case("fixed"),
+    "mixed and gaussian full": lambda: mixed_case("full"),
+    "mixed and gaussian diag": lambda: mixed_case("diag"),
     "toy": toy_case,
 }
 case_of = cache(lambda name: CASES[name]())
-DISCRETE = [name for name in CASES if not name.startswith("gaussian")]
+REAL = [name for name in CASES if "gaussian" in name]
+DISCRETE = [name for name in CASES if name not in REAL]
 LATENT = [name for name in CASES if isinstance(case_of(name).energy, LatentEnergy)]
 LAYERED = [name for name in CASES if case_of(name).hidden is not None]
 METROPOLIS = [name for name in CASES if hasattr(case_of(name).energy, "metropolis")]
@@ -306,6 +335,43 @@ def test_log_partition_is_that_of_enumeration(name):
     exact = logsumexp(-case.joint)
     estimate = enumerate_log_partition(machine)
     assert estimate.log_partition == pytest.approx(exact, abs=1e-10)
+
+
+@pytest.mark.parametrize("name", REAL)
+def test_log_partition_is_an_integral_over_real_columns(name):
+    """By the trapezoidal rule, which is exact to rounding for normal densities."""
+    case = case_of(name)
+    energy = shifted(case)
+    n_levels = energy.n_visible - 2
+    inverse = np.linalg.inv(dense(energy.noise))
+    means = (case.hidden @ energy.weights + energy.visible_bias)[:, n_levels:]
+    means = means @ inverse.T
+    reach = 11 * np.sqrt(np.diag(inverse @ inverse.T))
+    ends = means.min(axis=0) - reach, means.max(axis=0) + reach
+    axes = [np.linspace(*own, 300) for own in zip(*ends, strict=True)]
+    grid = np.array(list(product(*axes)))
+    volume = np.prod([axis[1] - axis[0] for axis in axes])
+    levels = np.eye(n_levels) if n_levels else np.empty((1, 0))
+    rows = np.vstack([np.hstack([np.tile(x, (len(grid), 1)), grid]) for x in levels])
+    exact = logsumexp(-energy.free_energy(rows)) + np.log(volume) + energy.log_volume
+    assert energy.negative_phase()[0] == pytest.approx(exact, abs=1e-10)
+    machine, log_summed = energy.marginal()
+    result = enumerate_log_partition(machine).log_partition + log_summed
+    assert result == pytest.approx(exact, abs=1e-10)
+
+
+@every
+@pytest.mark.parametrize("temperature", [0.5, 3.0])
+def test_machines_at_a_temperature(name, temperature):
+    """Whose hidden units have it as well: log-probabilities but for a constant."""
+    case = case_of(name)
+    exact = logsumexp(-case.visible_joint / temperature, axis=1)
+    machine = shifted(case).at_temperature(temperature)
+    result = -machine.free_energy(case.visible)
+    np.testing.assert_allclose(result - result[0], exact - exact[0], rtol=0, atol=1e-11)
+    if case.hidden is not None:
+        exact = softmax(-case.visible_joint / temperature, axis=1) @ case.hidden
+        np.testing.assert_allclose(machine.hidden_mean(case.visible), exact, atol=1e-11)
 
 
 @pytest.mark.parametrize("name", BINARY)
@@ -419,7 +485,7 @@ def test_offsets_are_another_description_of_the_same(name):
 def mean_log_likelihood(case, energy):
     """The objective of learning from the definition of scores, to be differenced."""
     ridge = getattr(energy, "ridge", 0.0)
-    cost = ridge / 2 * np.sum(energy.visible.whitening**2) if ridge else 0.0
+    cost = ridge / 2 * np.sum(energy.noise.whitening**2) if ridge else 0.0
     machine, log_summed = energy.marginal()
     log_partition = enumerate_log_partition(machine).log_partition + log_summed
     return -energy.free_energy(case.visible[:5]).mean() - log_partition - cost
@@ -475,7 +541,7 @@ def test_chains_have_the_statistics_of_the_model(name):
 @every
 def test_what_is_faster_equals_what_it_replaces(name):
     energy = shifted(case_of(name))
-    if name.startswith("gaussian"):
+    if name in REAL:
         return  # what can be listed are hidden units, and data are real
     log_partition, negative = energy.negative_phase()
     slow_log_partition, slow = Energy.negative_phase(energy)
@@ -588,7 +654,7 @@ def test_completed_rows_have_the_joint_law(name):
     case = case_of(name).as_dtype(np.float32)
     energy = case.energy
     rng = np.random.default_rng(3)
-    if name.startswith("gaussian"):
+    if name in REAL:
         visible = energy.visible_of(case.draw(20_000), noise(3))
     else:
         weight = logsumexp(-case.visible_joint, axis=1)
@@ -596,7 +662,7 @@ def test_completed_rows_have_the_joint_law(name):
         visible = case.visible[rng.choice(len(law), 20_000, p=law)].astype(bool)
     rows = energy.complete(visible, noise(4))
     assert_draws_from(case.law(), case.index(rows))
-    if not name.startswith("gaussian"):
+    if name not in REAL:
         np.testing.assert_array_equal(energy.visible_of(rows, noise(5)), visible)
 
 
@@ -676,7 +742,7 @@ def test_exact_learning_climbs_the_likelihood(name):
         .shifted(*case.offsets)
         .replaced(**({"ridge": 0.0} if hasattr(case.energy, "ridge") else {}))
     )
-    data = case.visible[:: 1 if name.startswith("gaussian") else 3]
+    data = case.visible[:: 1 if name in REAL else 3]
     state = LearningState(energy, energy, None, noise(), {})
     learner = LBFGS(max_iter=20, alpha=0.0, l1_ratio=0.0, tol=1e-3)
     history = learner.run(state, Rows(data, None), Mock(end=lambda history: False))

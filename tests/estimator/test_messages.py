@@ -74,6 +74,7 @@ def test_a_wrong_keyword(name, method):
         given = given[:3] if name == "LatentBM" else given
     elif method not in {"log_partition", "sample", "get_metadata_routing"}:
         given = [rows_for(name, X)] * (3 if method == "fit_moments" else 1)
+        given += [0] * (method == "conditional_proba")
     message = message_of(TypeError, call, *given, wrong_keyword=1)
     assert_plain(message, "wrong_keyword")
 
@@ -91,29 +92,29 @@ def test_too_many_arguments(name, method):
         *(("n_steps", value) for value in (-1, 1.5, None)),
         *(("temperature", value) for value in (0, -1.0, np.inf, np.nan, None)),
         *(("random_state", value) for value in (-1, "seed")),
-        *(("n_samples", value) for value in (0, -1, 2.0, None)),
+        *(("n_samples", value) for value in (0, -1, 2.0)),
         *(("init", value) for value in ("data", 0.5)),
+        *(("given", value) for value in ("data", 0.5)),
+        *(("fixed", value) for value in ("data", 0.5)),
         *(("tempering", value) for value in ("yes", 2, None)),
     ],
 )
 def test_a_bad_setting_of_draws(name, method, setting, value):
-    if method == "sample":
-        given = []
-    elif setting in {"n_samples", "init", "tempering"}:
+    if setting not in inspect.signature(bound(name, method)).parameters:
         return
-    else:
-        given = [rows_for(name, X)]
+    given = [] if method == "sample" else [rows_for(name, X)]
     message = message_of(ValueError, bound(name, method), *given, **{setting: value})
     assert_plain(message, method)
     assert re.match(rf"The '{setting}' parameter of .* must be .* Got ", message)
 
 
 @pytest.mark.parametrize(("name", "method"), ROWS)
-@pytest.mark.parametrize("table", [3, "rows", X[:, :0], X * np.nan])
+@pytest.mark.parametrize("table", [3, "rows", X[:, :0], np.full_like(X, np.inf)])
 def test_a_bad_table(name, method, table):
     call = bound(name, method)
     two = method == "energy" and hasattr(MODELS[name], "n_components")
     given = (table, table) if two else (table,)
+    given += (0,) * (method == "conditional_proba")
     message = message_of((TypeError, ValueError), call, *given)
     assert not PRIVATE.search(message), message
 

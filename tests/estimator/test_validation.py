@@ -48,13 +48,9 @@ def with_value(value, *, dtype=float):
 # ---- bad tables ----
 
 BAD_TABLES = {
-    "NaN": (with_value(np.nan), "contains NaN"),
     "infinity": (with_value(np.inf), "contains infinity"),
     "minus infinity": (with_value(-np.inf), "contains infinity"),
-    "float32 NaN": (with_value(np.nan, dtype=np.float32), "contains NaN"),
-    "sparse NaN": (sparse.csr_array(with_value(np.nan)), "contains NaN"),
     "sparse infinity": (sparse.csc_array(with_value(np.inf)), "contains infinity"),
-    "None": (with_value(None, dtype=object), "contains NaN|NoneType"),
     "digits": (BITS.astype(str), "not compatible with arrays of bytes/strings"),
     "words": ([["on", "off"] * 3] * 4, "not compatible with arrays of bytes/strings"),
     "object words": (with_value("on", dtype=object), "could not convert string"),
@@ -68,6 +64,14 @@ BAD_TABLES = {
     "an empty list": ([], "Expected 2D array, got 1D array"),
     "sparse, no rows": (sparse.csr_array((0, 6)), r"0 sample\(s\)"),
     "ragged": ([[0, 1], [0]], "inhomogeneous"),
+}
+
+# Tables with missing values, which some methods have no use for.
+INCOMPLETE = {
+    "NaN": with_value(np.nan),
+    "float32 NaN": with_value(np.nan, dtype=np.float32),
+    "sparse NaN": sparse.csr_array(with_value(np.nan)),
+    "None": with_value(None, dtype=object),
 }
 
 
@@ -112,6 +116,15 @@ def test_bad_tables_leave_a_fitted_estimator_as_it_was(fitted_either, table, met
     before = contents(fitted_either)
     with pytest.raises((ValueError, TypeError), match=match):
         METHODS_OF_ROWS[method](fitted_either, X)
+    assert contents(fitted_either) == before
+
+
+@pytest.mark.parametrize("table", INCOMPLETE)
+@pytest.mark.parametrize("method", ["energy", "gibbs", "sample"])
+def test_missing_values_where_rows_must_be_complete(fitted_either, table, method):
+    before = contents(fitted_either)
+    with pytest.raises(ValueError, match="X contains NaN, but"):
+        METHODS_OF_ROWS[method](fitted_either, INCOMPLETE[table])
     assert contents(fitted_either) == before
 
 
@@ -445,8 +458,8 @@ def test_bad_tables_leave_an_earlier_model_usable(learn):
     table = pd.DataFrame(BITS).add_prefix("unit")
     rbm = make_rbm().fit(table)
     before, score = contents(rbm), clone_of_state(rbm).score(table)
-    renamed = pd.DataFrame(with_value(np.nan)[:, :4]).add_prefix("other")
-    with pytest.raises(ValueError, match=r"NaN|feature names should match"):
+    renamed = pd.DataFrame(with_value(np.inf)[:, :4]).add_prefix("other")
+    with pytest.raises(ValueError, match=r"infinity|feature names should match"):
         getattr(rbm, learn)(renamed)
     assert contents(rbm) == before
     assert rbm.n_features_in_ == 6

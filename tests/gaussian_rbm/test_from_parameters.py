@@ -97,7 +97,7 @@ def test_learning_goes_on_from_parameters(given):
         ({"covariance_type": "tied"}, "The 'covariance_type' parameter of GaussianRBM"),
         ({"learning_rate": -1.0}, "The 'learning_rate' parameter of GaussianRBM"),
         ({"X": np.ones((5, 2))}, "X has 2 features, the parameters 3"),
-        ({"X": np.full((5, 3), np.nan)}, "contains NaN"),
+        ({"X": np.full((5, 3), np.inf)}, "contains infinity"),
     ],
 )
 def test_from_parameters_names_what_does_not_fit(changes, match):

@@ -11,7 +11,7 @@ from skebm.learning import measuring
 from skebm.learning.measuring import Measurement, Measuring
 from skebm.sampling.mixture import Groups
 from skebm.sampling.random import UniformNoise
-from skebm.units.data import Rows
+from skebm.units.data import CompletedRows, Rows
 
 
 def groups_of(table):
@@ -326,3 +326,69 @@ def test_an_exact_log_partition_stays_where_rows_are_all_there_are(seed):
     exact = np.log(RBMOracle(*parameters).partition)
     assert measurement.log_partition == pytest.approx(exact, abs=1e-6)
     assert measurement.std < 1e-6
+
+
+# ---- missing values ----
+
+
+def with_gaps(table, seed=0):
+    gone = np.random.default_rng(seed).random(table.shape) < 0.3
+    return np.where(gone, np.nan, table)
+
+
+def watch_incomplete(table, held_out=None):
+    """Watch rows with gaps; learning has completed those that it learns from."""
+    learned = Rows(table, 0.5, has_missing=True)
+    values = np.where(np.isnan(table), 1, table > 0.5).astype(bool)
+    learned = CompletedRows(learned, values, ~np.isnan(table), None)
+    return Measuring(
+        learned,
+        None if held_out is None else Rows(held_out, 0.5, has_missing=True),
+        groups=groups_of(values),
+        mean=np.full(table.shape[1], 0.5),
+        noise=UniformNoise(np.random.default_rng(0), np.float32),
+        n_updates=1000,
+        mean_of_rows=np.full(table.shape[1], 0.5),
+    )
+
+
+def log_likelihood_of_known(oracle, table):
+    """Sum the probabilities of all rows that agree with what is known."""
+    rows, known = all_states(table.shape[1]), ~np.isnan(table)
+    return np.array(
+        [
+            np.log(oracle.law[(rows == row)[:, own].all(axis=1)].sum())
+            for row, own in zip(table, known, strict=True)
+        ]
+    )
+
+
+def test_what_is_missing_is_summed_out_of_what_is_measured():
+    table, held_out = with_gaps(bits(40, 6)), with_gaps(bits(30, 6, seed=1), 1)
+    watcher = watch_incomplete(table, held_out)
+    for seed in range(3):
+        parameters = random_rbm(4, 6, seed=seed)
+        oracle = RBMOracle(*parameters)
+        measurement = watcher.measure(BinaryRBMEnergy.of(*parameters))
+        exact = log_likelihood_of_known(oracle, table).mean()
+        assert measurement.training == pytest.approx(exact, abs=1e-10)
+        exact = log_likelihood_of_known(oracle, held_out).mean()
+        assert measurement.validation == pytest.approx(exact, abs=1e-10)
+    assert np.isnan(watch_incomplete(table).measure(some_energy()).validation)
+
+
+def some_energy():
+    return BinaryRBMEnergy.of(*random_rbm(4, 6))
+
+
+@pytest.mark.parametrize("n_complete", [50, 150])
+def test_few_rows_with_gaps_are_measured(n_complete):
+    """None beside many that are complete, else the first hundred, and all others."""
+    table = bits(400, 6).astype(float)
+    table[n_complete:, 2] = np.nan
+    watcher = watch_incomplete(table)
+    kept = table[: n_complete + 100] if n_complete == 50 else table[:n_complete]
+    energy = some_energy()
+    oracle = RBMOracle.of(energy)
+    exact = log_likelihood_of_known(oracle, kept).mean()
+    assert watcher.measure(energy).training == pytest.approx(exact, abs=1e-10)

@@ -246,3 +246,68 @@ def test_a_constant_in_the_energy_changes_nothing():
     expected, slope = Likelihood(energy, rows).evaluate(2 * energy)
     assert value == pytest.approx(expected, abs=1e-12)
     np.testing.assert_allclose(gradient.matrix, slope.matrix, atol=1e-12)
+
+
+# ---- missing values ----
+
+
+@pytest.mark.parametrize("make", BINARY)
+@pytest.mark.parametrize("threshold", [None, 0.5])
+def test_missing_values_are_summed_out(monkeypatch, make, threshold):
+    """Value by hand, gradient by differences, in blocks or not, and with weights."""
+    energy, rng = centred(make()), np.random.default_rng(1)
+    table = draw_table(energy, 30).astype(float)
+    table[rng.random(table.shape) < 0.4] = np.nan
+    rows, weights = Rows(table, threshold, has_missing=True), rng.random(30)
+    objective = Likelihood(energy, rows, weights)
+    known = np.nan_to_num(table), ~np.isnan(table)
+    exact = weights @ energy.observed_score(*known) / weights.sum()
+    exact -= energy.negative_phase()[0]
+    value, gradient = objective.evaluate(energy)
+    assert value == pytest.approx(exact, abs=1e-12)
+    vector = energy.ravel()
+    for direction in np.random.default_rng(2).normal(size=(5, len(vector))):
+        up, down = (
+            objective.evaluate(energy.unravel(vector + sign * 1e-5 * direction))[0]
+            for sign in (1, -1)
+        )
+        slope = gradient.ravel() @ direction
+        assert slope == pytest.approx((up - down) / 2e-5, abs=1e-8)
+    monkeypatch.setattr(data, "BLOCK_ELEMENTS", 40)
+    assert_same(objective.evaluate(energy), (value, gradient), 1e-12)
+    monkeypatch.undo()
+    complete = Rows(np.nan_to_num(table), threshold, has_missing=True)
+    expected = Likelihood(energy, Rows(np.nan_to_num(table), threshold), weights)
+    assert_same(
+        Likelihood(energy, complete, weights).evaluate(energy),
+        expected.evaluate(energy),
+        1e-11,
+    )
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_missing_real_values_are_integrated_out(kind):
+    energy = gaussian_machine(kind, 3, 3, ridge=0.2)
+    table = rows_of(energy, 20)
+    table[np.random.default_rng(0).random(table.shape) < 0.4] = np.nan
+    objective = Likelihood(energy, Rows(table, None, has_missing=True))
+    value, gradient = objective.evaluate(energy)
+    known = np.nan_to_num(table), ~np.isnan(table)
+    exact = energy.observed_score(*known).mean() - energy.negative_phase()[0]
+    exact -= 0.1 * (energy.visible.whitening**2).sum()
+    assert value == pytest.approx(exact, abs=1e-12)
+    vector = energy.ravel()
+    for direction in np.random.default_rng(2).normal(size=(5, len(vector))):
+        up, down = (
+            objective.evaluate(energy.unravel(vector + sign * 1e-5 * direction))[0]
+            for sign in (1, -1)
+        )
+        slope = gradient.ravel() @ direction
+        assert slope == pytest.approx((up - down) / 2e-5, rel=1e-7, abs=1e-7)
+
+
+@pytest.mark.parametrize("make", PAIRWISE)
+def test_the_pseudolikelihood_needs_complete_rows(make):
+    rows = Rows(np.full((2, make().n_visible), np.nan), 0.5, has_missing=True)
+    with pytest.raises(ValueError, match="needs complete rows"):
+        PseudoLikelihood(make(), rows)

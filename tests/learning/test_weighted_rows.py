@@ -12,7 +12,8 @@ def draw_table(n_rows=40, n_columns=3):
 
 
 def read(weighted, row_elements=1):
-    parts, weights = zip(*weighted.blocks(row_elements), strict=True)
+    parts, observed, weights = zip(*weighted.blocks(row_elements), strict=True)
+    assert set(observed) == {None}
     return np.concatenate(parts), np.concatenate(weights)
 
 
@@ -39,9 +40,9 @@ def test_blocks_are_bounded(monkeypatch):
     table = np.random.default_rng(0).random((7, 3))
     weighted = WeightedRows(Rows(table, None))
     monkeypatch.setattr(data, "BLOCK_ELEMENTS", 12)
-    assert [len(part) for part, _ in weighted.blocks(6)] == [2, 2, 2, 1]
+    assert [len(part) for part, *_ in weighted.blocks(6)] == [2, 2, 2, 1]
     # A row holds three elements itself, however few the work on it needs.
-    assert [len(part) for part, _ in weighted.blocks(1)] == [4, 3]
+    assert [len(part) for part, *_ in weighted.blocks(1)] == [4, 3]
 
 
 @pytest.mark.parametrize("convert", [np.asarray, sparse.csr_array])

@@ -4,7 +4,13 @@ import numpy as np
 import pytest
 from scipy import sparse
 
-from skebm.units.data import Rows, ScaledRows, distinct_rows, relative
+from skebm.units.data import (
+    CompletedRows,
+    Rows,
+    ScaledRows,
+    distinct_rows,
+    relative,
+)
 
 TABLE = np.array([[0.2, 0.7, 1.0], [0.5, 0.0, 0.51], [0.0, 1.0, 0.4]])
 THRESHOLDED = TABLE > 0.5
@@ -298,3 +304,72 @@ def test_distinct_rows():
     assert counts.tolist() == [2, 1, 1]
     _, counts = distinct_rows(rows, np.array([0.5, 1.0, 0.25, 2.0]))
     assert counts.tolist() == [0.75, 1.0, 2.0]
+
+
+# ---- missing values ----
+
+GAPS = np.array([[np.nan, 1.0, 0.0], [1.0, np.nan, np.nan], [0.0, 1.0, 1.0]])
+
+
+@pytest.mark.parametrize(
+    "make", [np.asarray, np.asfortranarray, sparse.csr_array, sparse.csr_matrix]
+)
+@pytest.mark.parametrize("threshold", [None, 0.5, -0.5])
+def test_missing_values_are_told_from_others(make, threshold):
+    rows = Rows(make(GAPS), threshold, has_missing=True)
+    known = ~np.isnan(GAPS)
+    np.testing.assert_array_equal(rows.observed(slice(None)), known)
+    np.testing.assert_array_equal(rows.observed(np.array([2, 0])), known[[2, 0]])
+    on = threshold < GAPS if threshold is not None else np.nan_to_num(GAPS)
+    np.testing.assert_array_equal(rows.take(slice(None))[known], on[known])
+    assert not rows.take(slice(None))[~known].any()
+    memory = np.full((3, 3), 9.0)
+    np.testing.assert_array_equal(rows.read(slice(None), memory)[known], on[known])
+    np.testing.assert_array_equal(rows.column_counts(), [2, 2, 2])
+    np.testing.assert_array_equal(rows.column_sums(), np.where(known, on, 0).sum(0))
+    some = rows.subset(np.array([1, 2]))
+    np.testing.assert_array_equal(some.observed(slice(None)), known[1:])
+    np.testing.assert_array_equal(some.column_counts(), [2, 1, 1])
+    assert rows.has_missing
+    assert Rows(make(np.nan_to_num(GAPS)), threshold).column_counts() == 3
+
+
+def test_missing_spins_and_scaled_values():
+    spins = Rows(2 * GAPS - 1, None, lowest=-1, has_missing=True)
+    np.testing.assert_array_equal(spins.take(slice(None)), np.nan_to_num(GAPS))
+    location, scale = np.array([1.0, 2.0, 3.0]), np.array([2.0, 4.0, 5.0])
+    scaled = ScaledRows(Rows(GAPS, None, has_missing=True), location, scale)
+    exact = np.nan_to_num((GAPS - location) / scale)
+    np.testing.assert_array_equal(scaled.take(slice(None)), exact)
+    np.testing.assert_array_equal(scaled.read(slice(3), np.empty((3, 3))), exact)
+    np.testing.assert_allclose(scaled.column_sums(), exact.sum(axis=0), atol=1e-15)
+
+
+def test_completed_rows_are_drawn_anew_where_they_have_gaps():
+    asked = []
+
+    def redraw(energy, rows, observed, noise):
+        asked.append((rows.copy(), observed, energy, noise))
+        return np.where(observed, rows, 5.0)
+
+    known = ~np.isnan(GAPS)
+    rows = CompletedRows(
+        Rows(GAPS, None, has_missing=True), np.nan_to_num(GAPS), known, redraw
+    )
+    view = rows.subset(np.array([2, 1]))
+    view.refresh(np.array([1, 0]), "energy", "noise")
+    (given, observed, *others), *more = asked
+    assert not more
+    assert others == ["energy", "noise"]
+    np.testing.assert_array_equal(given, np.nan_to_num(GAPS)[[1]])
+    np.testing.assert_array_equal(observed, known[[1]])
+    # The table of all views, and nothing of what is known.
+    drawn = np.nan_to_num(GAPS)
+    drawn[1, 1:] = 5
+    np.testing.assert_array_equal(rows.take(slice(None)), drawn)
+    np.testing.assert_array_equal(view.take(np.array([1])), drawn[[1]])
+    np.testing.assert_array_equal(view.observed(slice(None)), known[[2, 1]])
+    assert rows.has_missing
+    assert not rows.is_binary
+    assert CompletedRows(Rows(known, None), known, known, redraw).is_binary
+    Rows(GAPS, None, has_missing=True).refresh(slice(None), None, None)  # does nothing
