@@ -30,6 +30,10 @@ _MAX_EXACT_UNITS = 10
 # many columns, of which the noise can take any shape.
 _MAX_EXACT_VALUES = 200_000
 
+# Beyond so many patterns of what is missing, factors of the covariance for each of them
+# take longer at each look at the rows than minibatches do to learn.
+_MOST_PATTERNS = 50
+
 
 class GaussianRBM(HiddenUnitsMixin, BaseRealModel):
     r"""Restricted Boltzmann machine with Gaussian visible and binary hidden units.
@@ -71,7 +75,8 @@ class GaussianRBM(HiddenUnitsMixin, BaseRealModel):
         only `fit`. "pcd" continues `n_chains` persistent chains (persistent
         contrastive divergence [2]_); "cd" starts a chain from each row of the batch.
         "auto" is "exact" with at most 10 hidden units, more rows than columns, and
-        200000 values in the table, without `early_stopping`, and "pcd" otherwise and
+        200000 values in the table, of which with a "full" noise those that are missing
+        come in at most 50 patterns, without `early_stopping`, and "pcd" otherwise and
         in `partial_fit`.
     solver : {"natural", "sgd"}, default="natural"
         Which way steps of "pcd" and "cd" go: "sgd" along the gradient, in units of
@@ -370,6 +375,9 @@ class GaussianRBM(HiddenUnitsMixin, BaseRealModel):
             and rows.n_rows * rows.n_columns <= _MAX_EXACT_VALUES
             and rows.total_weight > rows.n_columns
         )
+        if self._noise_is_full and rows.has_missing:
+            patterns = np.packbits(rows.observed(slice(None)), axis=1)
+            feasible &= len(np.unique(patterns, axis=0)) <= _MOST_PATTERNS
         return "exact" if feasible else "pcd"
 
     def _initial_energy(self, sample, rng):

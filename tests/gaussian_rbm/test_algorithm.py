@@ -28,3 +28,18 @@ def test_choice(shape, params, algorithm):
 
 def test_chunks_are_learned_by_chains():
     assert GaussianRBM()._algorithm(None) == "pcd"
+
+
+def test_many_patterns_of_missing_values_ask_for_minibatches():
+    X = np.random.default_rng(0).normal(size=(300, 8))
+    few, many = X.copy(), X.copy()
+    few[:100, 0] = few[50:150, 1] = np.nan
+    many[np.random.default_rng(1).random(X.shape) < 0.3] = np.nan
+    for covariance_type, table, algorithm in [
+        ("full", few, "exact"),
+        ("full", many, "pcd"),
+        ("diag", many, "exact"),
+    ]:
+        rbm = GaussianRBM(2, covariance_type=covariance_type, max_iter=1)
+        rows = rbm._check(table, reset=True)
+        assert rbm._algorithm(rows) == algorithm
