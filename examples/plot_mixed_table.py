@@ -217,6 +217,18 @@ figure.savefig("mixed_table_draws.png", dpi=120)
 # again, three times. Beside it stand the commonest level and the mean, which know nothing
 # of the rest of the row.
 
+
+def judge(truth, guess, known):
+    """Give the errors of the commonest value or mean of a column, and of guesses."""
+    if isinstance(truth[0], str):
+        levels, counts = np.unique(known.astype(str), return_counts=True)
+        return np.mean(truth != levels[counts.argmax()]), np.mean(truth != guess)
+    # Root mean squares, in standard deviations of the column.
+    truth, guess, known = truth.astype(float), guess.astype(float), known.astype(float)
+    off = np.array([truth - known.mean(), truth - guess])
+    return np.sqrt(np.mean(off**2, axis=1)) / known.std()
+
+
 N_DRAWS = 3
 errors = np.zeros((N_DRAWS, len(names), 2))
 for draw in range(N_DRAWS):
@@ -225,18 +237,10 @@ for draw in range(N_DRAWS):
     holes = np.where(hide, None, X)
     imputer = EnergyImputer(MixedRBM(4, n_groups=8, **settings))
     filled = imputer.fit_transform(holes)
-    columns = zip(X.T, filled.T, holes.T, hide.T, strict=True)
-    for place, (values, guess, known, where) in enumerate(columns):
-        known = known[~np.equal(known, None)]
-        truth, guess = values[where], guess[where]
-        if isinstance(truth[0], str):
-            levels, counts = np.unique(known.astype(str), return_counts=True)
-            commonest = levels[counts.argmax()]
-            errors[draw, place] = np.mean(truth != commonest), np.mean(truth != guess)
-        else:  # root mean squares, in standard deviations of the column
-            known, truth, guess = (part.astype(float) for part in (known, truth, guess))
-            off = np.array([truth - known.mean(), truth - guess])
-            errors[draw, place] = np.sqrt(np.mean(off**2, axis=1)) / known.std()
+    for place, column_of in enumerate(zip(X.T, filled.T, holes.T, strict=True)):
+        values, guess, left = column_of
+        where, known = hide[:, place], left[~np.equal(left, None)]
+        errors[draw, place] = judge(values[where], guess[where], known)
 
 print("errors              commonest or mean   imputed")
 for name, (simple, ours) in zip(names, errors.mean(axis=0), strict=True):
