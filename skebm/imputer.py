@@ -217,7 +217,7 @@ class EnergyImputer(TransformerMixin, BaseEstimator):
         Returns
         -------
         names : ndarray of str
-            Those of the features, and "missingindicator_" before them for where they
+            Those of the features, and `missingindicator_` before them for where they
             are missing.
 
         Examples

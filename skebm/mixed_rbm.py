@@ -127,13 +127,13 @@ class MixedRBM(HiddenUnitsMixin, ConditionsMixin, MixedRowsMixin, BaseEnergyMode
     ----------
     categories_ : list of (ndarray or None)
         Of each feature its levels, or None where it holds numbers.
-    components_ : ndarray of shape (n_components + n_groups_, n_units)
+    components_ : ndarray of shape (n_components + `n_groups_`, n_units)
         Weights of the binary hidden units, and then of the groups; no groups if
         `n_groups_` is 1. For levels they are log-odds, which sum to 0 over the levels
         of a feature; for numbers, what a unit adds to the mean.
     intercept_visible_ : ndarray of shape (n_units,)
         Log-odds of levels, and means of numbers, with all hidden units off.
-    intercept_hidden_ : ndarray of shape (n_components + n_groups_,)
+    intercept_hidden_ : ndarray of shape (n_components + `n_groups_`,)
         Biases of the hidden units.
     noise_variance_ : ndarray of shape (n_numbers,)
         Variance of each feature of numbers given the hidden units.
