@@ -51,9 +51,6 @@ _DETERMINISTIC = {
     "em": Likelihood,
 }
 
-# Iterations of expectation maximisation, each of which goes through all rows.
-_MOST_EXPECTATIONS = 50
-
 
 def _learns_from_chunks(estimator):
     """Refuse `partial_fit` where the algorithm has no use for it."""
@@ -278,7 +275,7 @@ class FittingMixin:
         penalty = {"alpha": self._strength(algorithm), "l1_ratio": self.l1_ratio}
         if algorithm == "em":
             return ExpectationMaximisation(
-                max_iter=self.max_iter or _MOST_EXPECTATIONS, tol=self.tol, **penalty
+                max_iter=self.max_iter, tol=self.tol, **penalty
             )
         if algorithm in _DETERMINISTIC:
             return LBFGS(

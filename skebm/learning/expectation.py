@@ -17,6 +17,9 @@ from skebm.warning import warn_user
 # whatever the number of rows, and much less than what is expected of many.
 _INNER_ITERATIONS = 20
 
+# What is left to gain after so many iterations is a few hundredths of a nat.
+_MOST_ITERATIONS = 50
+
 
 @dataclass(frozen=True)
 class ExpectationMaximisation:
@@ -27,8 +30,8 @@ class ExpectationMaximisation:
 
     Parameters
     ----------
-    max_iter : int
-        Largest number of iterations.
+    max_iter : int or None
+        Largest number of iterations. None is 50, of which the last may still gain.
     alpha, l1_ratio : float
         Elastic-net penalty of the weights, for the mean log-likelihood.
     tol : float
@@ -42,7 +45,7 @@ class ExpectationMaximisation:
        Society B 39(1), 1-38.
     """
 
-    max_iter: int
+    max_iter: int | None
     alpha: float
     l1_ratio: float
     tol: float
@@ -50,7 +53,7 @@ class ExpectationMaximisation:
     @property
     def n_stages(self):
         """Largest number of iterations, each of which is reported."""
-        return self.max_iter
+        return self.max_iter or _MOST_ITERATIONS
 
     def result(self, state):
         """Give the machine learned."""
@@ -64,7 +67,7 @@ class ExpectationMaximisation:
         penalty = SplitPenalty(scale[: energy.weights.size], self.alpha, self.l1_ratio)
         history = {"n_iter": [], "train_log_likelihood": []}
         before, rise = -np.inf, np.inf
-        while state.n_updates < self.max_iter:
+        while state.n_updates < self.n_stages:
             score, expected = self._expect(energy, rows)
             log_likelihood = score - energy.negative_phase()[0]
             if not np.isfinite(log_likelihood):
@@ -87,13 +90,18 @@ class ExpectationMaximisation:
             if report.end(history):
                 return history
         else:
+            self._warn_of(rise, state.n_updates)
+        return history
+
+    def _warn_of(self, rise, n_iterations):
+        """Say that a number of iterations that was asked for has not been enough."""
+        if self.max_iter is not None:
             warn_user(
-                f"Learning has not converged after {state.n_updates} iterations: the "
-                f"last one but one raised the log-likelihood by {rise:.1e}, above tol="
+                f"Learning has not converged after {n_iterations} iterations: the last "
+                f"one but one raised the log-likelihood by {rise:.1e}, above tol="
                 f"{self.tol:.1e}. Increase max_iter or tol.",
                 ConvergenceWarning,
             )
-        return history
 
     def _expect(self, energy, rows):
         """Sum what is expected of the rows."""
