@@ -82,8 +82,12 @@ class NumberColumn:
             values, counts = values[~often], counts[~often]
         elif len(values) == 0:
             values, counts = np.zeros(1), np.ones(1)
-        centre, scale = _middle(values, counts), np.sqrt(_variance(values, counts))
-        scale = float(scale) if scale > _ROUNDING * np.abs(values).max() else 1.0
+        # Squares of numbers of any size are then numbers.
+        size = np.abs(values).max() or 1.0
+        spread = np.sqrt(_variance(values / size, counts))
+        centre, scale = _middle(values, counts), 1.0
+        if spread > _ROUNDING:
+            scale = float(spread * size)
         unit, power = (values - centre) / scale, 1.0
         if bends and len(values) >= _LEAST_DISTINCT:
             power = _best_power(unit, counts)
