@@ -239,7 +239,8 @@ def read_columns(X):
     if hasattr(X, "get_columns"):
         return [_of_polars(series) for series in X.get_columns()]
     columns = []
-    for values in X.T:
+    for number, values in enumerate(X.T):
+        _refuse_time(X.dtype.kind, number)
         own = values.astype(object)
         is_number = X.dtype.kind in "iuf"
         if X.dtype.kind == "O":
