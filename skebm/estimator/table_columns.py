@@ -385,8 +385,7 @@ def _like(X, columns, names, n_own, is_empty, keeps_empty):
         return frame
     if hasattr(X, "get_columns"):
         own = X.get_columns()
-        frame = type(X)()
-        return frame.with_columns(
+        return type(X)(
             [
                 _polars_like(own[kept[i]] if i < n_own else None, own[0], values, name)
                 for i, (values, name) in enumerate(zip(columns, names, strict=True))
