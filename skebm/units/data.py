@@ -397,7 +397,7 @@ class CompletedRows(Rows):
 
 def row_blocks(n_rows, row_elements, most_rows=None):
     """Cut a number of rows into slices that need a bounded number of elements."""
-    size = max(1, BLOCK_ELEMENTS // row_elements)
+    size = max(1, BLOCK_ELEMENTS // max(1, row_elements))
     if most_rows is not None:
         size = min(size, most_rows)
     for start in range(0, n_rows, size):
