@@ -58,7 +58,9 @@ class MixedRowsMixin:
             ]
             names = feature_names(self)
             self.unit_names_ = self._columns.unit_names(names)
-        units = self._columns.encode(columns, self._name_of, self.handle_unknown)
+        # In fit unknown levels are those of rows that count nothing alone.
+        unknown = "missing" if reset else self.handle_unknown
+        units = self._columns.encode(columns, self._name_of, unknown)
         return Rows(units, None, has_missing=bool(np.isnan(units).any()))
 
     def _see(self, rows, *, first):
