@@ -69,6 +69,12 @@ class Columns:
         levels, numbers = [], []
         for i, (column, kind) in enumerate(zip(columns, is_categorical, strict=True)):
             levels.append(_levels(column, weights > 0) if kind else None)
+            if levels[-1] == []:
+                raise ValueError(
+                    f"{name_of(i)} has no value that is not missing, and so no level. "
+                    "Leave it out, or say by categorical_features that it holds "
+                    "numbers."
+                )
             number = None
             if not kind:
                 values = _as_numbers(column, name_of(i))
