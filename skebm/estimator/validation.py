@@ -198,6 +198,9 @@ def check_any_table(estimator, X, *, reset=False):
         check_is_fitted(estimator)
     is_frame = hasattr(X, "iloc") or hasattr(X, "get_columns")
     if not is_frame:
+        if isinstance(X, (list, tuple)):
+            # NumPy would make strings of numbers beside strings.
+            X = np.array(X, dtype=object)
         X = check_array(
             X, dtype=None, ensure_all_finite=False, estimator=type(estimator).__name__
         )
