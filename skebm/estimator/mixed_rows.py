@@ -7,7 +7,7 @@ from numbers import Real
 import numpy as np
 
 from skebm.conditional.incomplete_rows import mean_incomplete
-from skebm.estimator.missing import parts_of
+from skebm.estimator.missing import DRAW_STEPS, parts_of
 from skebm.estimator.real_rows import moments
 from skebm.estimator.table_columns import Columns, read_columns
 from skebm.estimator.validation import (
@@ -20,6 +20,7 @@ from skebm.estimator.validation import (
     check_weights,
     column_name,
     feature_names,
+    refuse_missing,
 )
 from skebm.units.data import Rows, ScaledRows
 
@@ -105,6 +106,15 @@ class MixedRowsMixin:
 
     def _given(self, rows, block, units):
         return rows.take(block)
+
+    def _without_gaps(self, rows, reason, temperature, rng):
+        """Give complete rows with real values also where numbers have levels."""
+        if not rows.has_missing:
+            return rows
+        first = [self._units_of(feature)[0] for feature in range(self.n_features_in_)]
+        if not rows.observed(slice(None))[:, first].all():
+            refuse_missing(rows, reason)
+        return Rows(self._filled(rows, DRAW_STEPS, temperature, rng), None)
 
     def _conditionals(self, X, summary):
         """Summarise log p(value | the others) of each row, complete or not."""
