@@ -1,6 +1,6 @@
 """Small machines of categories and numbers, tables for them, and their law."""
 
-from itertools import product
+from itertools import pairwise, product
 
 import numpy as np
 from scipy import stats
@@ -104,7 +104,7 @@ class MixedOracle:
         ends = np.cumsum([0, *n_levels])
         self.n_one_hot = ends[-1]
         self.log_levels, log_weight = [], self.hidden @ model.intercept_hidden_
-        for start, stop in zip(ends[:-1], ends[1:], strict=True):
+        for start, stop in pairwise(ends):
             own = field[:, start:stop]
             log_sum = logsumexp(own, axis=1)
             self.log_levels.append(own - log_sum[:, np.newaxis])

@@ -112,7 +112,7 @@ def test_derivatives_are_those_of_the_likelihood(energy, missing):
 
 
 def test_derivatives_are_those_of_the_value(energy):
-    """Less log Z, which offsets shift alike; of energies of which nothing was expected."""
+    """Less log Z, which offsets shift alike; also of other energies."""
     rows, observed, weights = random_rows(energy)
     _, expected = expect(energy, rows, observed, weights)
     other = moved(shifted(energy), 0.3)
