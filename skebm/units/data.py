@@ -102,6 +102,8 @@ class Rows:
         view.weights = weights
         if not weights.all():
             view = view.subset(np.flatnonzero(weights))
+            if view.has_missing:
+                view.has_missing = not view.observed(slice(None)).all()
         if (view.weights == 1).all():
             view.weights = None
         return view
@@ -389,6 +391,8 @@ class CompletedRows(Rows):
             selection = self.chosen[selection]
         observed = self._observed[selection]
         gaps = ~observed.all(axis=1)
+        if not gaps.any():
+            return
         chosen = selection[gaps]
         self.table[chosen] = self._redraw(
             energy, self.table[chosen], observed[gaps], noise
