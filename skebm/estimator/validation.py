@@ -245,7 +245,7 @@ def check_categorical(categorical_features, columns, names):
         return chosen.tolist()
     if chosen.dtype.kind in "UO":
         known = [] if names is None else list(names)
-        unknown = [name for name in chosen if name not in known]
+        unknown = [name for name in chosen.tolist() if name not in known]
         if unknown:
             raise ValueError(
                 f"categorical_features has {unknown}, which are no columns of X: these "
@@ -253,7 +253,7 @@ def check_categorical(categorical_features, columns, names):
             )
         numbers = {known.index(name) for name in chosen}
     else:
-        outside = [i for i in chosen if not -n_columns <= i < n_columns]
+        outside = [i for i in chosen.tolist() if not -n_columns <= i < n_columns]
         if outside:
             raise ValueError(
                 f"categorical_features has {outside}, but X {n_columns} columns."
