@@ -160,10 +160,14 @@ def test_it_stops_when_asked_to():
 
 def test_too_few_iterations_are_told_of():
     energy = random_energy()
-    with pytest.warns(ConvergenceWarning, match="not converged after 3 iterations") as w:
+    with pytest.warns(
+        ConvergenceWarning, match="not converged after 3 iterations"
+    ) as w:
         learn(energy, Table(energy), max_iter=3)
     assert len(w) == 1
-    with pytest.warns(ConvergenceWarning, match=r"above tol=1\.0e-12\. Increase max_it"):
+    with pytest.warns(
+        ConvergenceWarning, match=r"above tol=1\.0e-12\. Increase max_it"
+    ):
         learn(energy, Table(energy), max_iter=1)
 
 
