@@ -407,22 +407,26 @@ def _like(X, columns, names, n_own, is_empty, keeps_empty):
 
 
 def _pandas_like(series, values, index):
-    """Make a series of values with the dtype of another, whole numbers rounded."""
+    """Make a series of the dtype of another, rounded where that holds no fractions."""
     from pandas import Series  # noqa: PLC0415  (the user has it, who passed a frame)
 
     if series is None:
         return Series(values.astype(bool), index=index)
     if getattr(series.dtype, "kind", "O") in "iu":
         values = np.array([round(value) for value in values], dtype=object)
+    if getattr(series.dtype, "kind", "O") == "b":
+        values = np.array([bool(round(value)) for value in values], dtype=object)
     if series.dtype == object or getattr(series.dtype, "kind", "O") == "f":
         values = values if series.dtype == object else values.astype(np.float64)
     return Series(values, index=index).astype(series.dtype)
 
 
 def _polars_like(series, any_series, values, name):
-    """Make a series of polars with the dtype of another, whole numbers rounded."""
+    """Make a series of polars of the dtype of another, rounded likewise."""
     if series is None:
         return type(any_series)(name, values.astype(bool))
     if series.dtype.is_integer():
         values = [round(value) for value in values]
+    if str(series.dtype) == "Boolean":
+        values = [bool(round(value)) for value in values]
     return type(any_series)(name, list(values), dtype=series.dtype, strict=False)
