@@ -445,6 +445,15 @@ def test_polars_columns_keep_their_dtype(name):
         ]
 
 
+@pytest.mark.parametrize("kind", [pd.DataFrame, pl.DataFrame])
+def test_means_of_booleans_are_rounded(kind):
+    X = kind({"x": [None, True, None]})
+    X = X.astype("boolean") if kind is pd.DataFrame else X
+    filled = fill(X, [[0.3, 0.1, 0.8]])
+    assert filled["x"].to_list() == [False, True, True]
+    assert filled["x"].dtype == X["x"].dtype
+
+
 @pytest.mark.parametrize("dtype", [np.float64, np.float32])
 def test_arrays_of_numbers_keep_their_dtype(dtype):
     X = np.array([[1, NAN], [NAN, 2]], dtype=dtype)
