@@ -22,7 +22,7 @@ from skebm.estimator.validation import (
     feature_names,
     refuse_missing,
 )
-from skebm.units.data import Rows, ScaledRows
+from skebm.units.data import Rows, ScaledRows, relative
 
 
 class MixedRowsMixin:
@@ -42,7 +42,7 @@ class MixedRowsMixin:
         X = check_any_table(self, X, reset=reset)
         columns = read_columns(X)
         if reset:
-            weights = check_weights(sample_weight, X)
+            weights = relative(check_weights(sample_weight, X))
             names = getattr(self, "feature_names_in_", None)
             kinds = check_categorical(self.categorical_features, columns, names)
             self._columns = Columns.learn(
