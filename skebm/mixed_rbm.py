@@ -154,8 +154,8 @@ class MixedRBM(HiddenUnitsMixin, ConditionsMixin, MixedRowsMixin, BaseEnergyMode
         Number of iterations, or updates of the parameters, made.
     history_ : dict of str to ndarray of shape (n_measurements,)
         What the last `fit` measured: of "em" and "exact" "n_iter" and
-        "train_log_likelihood", but for a constant where numbers are straightened; else
-        as of `BinaryRBM`.
+        "train_log_likelihood", but for a constant where numbers are straightened or
+        missing; else as of `BinaryRBM`.
     n_features_in_ : int
         Number of features seen in `fit`.
     feature_names_in_ : ndarray of shape (`n_features_in_`,)

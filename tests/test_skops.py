@@ -6,9 +6,11 @@ import pytest
 from skebm import (
     BinaryRBM,
     BoltzmannMachine,
+    EnergyImputer,
     EnergyOutlierDetector,
     GaussianRBM,
     LatentBM,
+    MixedRBM,
 )
 
 io = pytest.importorskip("skops.io", reason="skops is not installed")
@@ -21,6 +23,8 @@ ESTIMATORS = [
     LatentBM(2, max_iter=20, random_state=0),
     GaussianRBM(2, algorithm="pcd", max_iter=20, random_state=0),
     EnergyOutlierDetector(GaussianRBM(2, random_state=0)),
+    MixedRBM(2, algorithm="pcd", max_iter=20, random_state=0),
+    MixedRBM(2, spike_share=1.0, random_state=0),
 ]
 
 
@@ -41,3 +45,20 @@ def test_round_trips_keep_scores_and_draws_and_learn_on(estimator):
             model.sample(5, n_steps=3, random_state=0) for model in (copy, estimator)
         ]
         np.testing.assert_array_equal(*drawn)
+
+
+def test_tables_of_categories_and_gaps():
+    rng = np.random.default_rng(0)
+    X = np.empty((60, 2), dtype=object)
+    X[:, 0], X[:, 1] = rng.choice(list("ab"), 60), rng.exponential(size=60)
+    X[rng.random(X.shape) < 0.2] = None
+    for estimator in (MixedRBM(1, random_state=0), EnergyImputer(random_state=0)):
+        estimator.fit(X)
+        data = io.dumps(estimator)
+        types = io.get_untrusted_types(data=data)
+        assert {name for name in types if not name.startswith("skebm.")} <= FOREIGN
+        copy = io.loads(data, trusted=types)
+        call = "transform" if isinstance(estimator, EnergyImputer) else "score_samples"
+        np.testing.assert_array_equal(
+            getattr(copy, call)(X), getattr(estimator, call)(X)
+        )

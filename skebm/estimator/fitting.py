@@ -203,7 +203,7 @@ class FittingMixin:
         check_constructor(self)  # scikit-learn does so at the first call only
         algorithm = self._algorithm(None)
         first = not hasattr(self, "_state")
-        rows = self._check(X, reset=first)
+        rows = self._check(X, reset=first, sample_weight=sample_weight)
         rows = rows.weighted(check_weights(sample_weight, rows.table))
         if not first:
             self._check_structure()

@@ -1,6 +1,6 @@
 """Rows of which some values are missing: their scores, and how learning reads them."""
 
-__all__ = ["MissingValuesMixin", "parts_of"]
+__all__ = ["DRAW_STEPS", "MissingValuesMixin", "parts_of"]
 
 from functools import partial
 
@@ -16,7 +16,7 @@ from skebm.estimator.validation import as_container
 from skebm.units.data import CompletedRows
 
 # Sweeps of chains that draw what is missing, where sums are too long.
-_DRAW_STEPS = 200
+DRAW_STEPS = 200
 
 
 class MissingValuesMixin:
@@ -131,7 +131,7 @@ class MissingValuesMixin:
 
     def _values_drawn(self, X, rng):
         """Give the columns of a table, what is missing drawn."""
-        return self._columns_of(self._filled(self._check(X), _DRAW_STEPS, 1.0, rng))
+        return self._columns_of(self._filled(self._check(X), DRAW_STEPS, 1.0, rng))
 
     def _settled(self, units, mode):
         """Give the likeliest of units where `mode` asks for it and means are others."""

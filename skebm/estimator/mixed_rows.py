@@ -7,7 +7,7 @@ from numbers import Real
 import numpy as np
 
 from skebm.conditional.incomplete_rows import mean_incomplete
-from skebm.estimator.missing import parts_of
+from skebm.estimator.missing import DRAW_STEPS, parts_of
 from skebm.estimator.real_rows import moments
 from skebm.estimator.table_columns import Columns, read_columns
 from skebm.estimator.validation import (
@@ -20,8 +20,9 @@ from skebm.estimator.validation import (
     check_weights,
     column_name,
     feature_names,
+    refuse_missing,
 )
-from skebm.units.data import Rows, ScaledRows
+from skebm.units.data import Rows, ScaledRows, relative
 
 
 class MixedRowsMixin:
@@ -43,7 +44,7 @@ class MixedRowsMixin:
         X = check_any_table(self, X, reset=reset)
         columns = read_columns(X)
         if reset:
-            weights = check_weights(sample_weight, X)
+            weights = relative(check_weights(sample_weight, X))
             names = getattr(self, "feature_names_in_", None)
             kinds = check_categorical(self.categorical_features, columns, names)
             self._columns = Columns.learn(
@@ -60,7 +61,9 @@ class MixedRowsMixin:
             ]
             names = feature_names(self)
             self.unit_names_ = self._columns.unit_names(names)
-        units = self._columns.encode(columns, self._name_of, self.handle_unknown)
+        # In fit unknown levels are those of rows that count nothing alone.
+        unknown = "missing" if reset else self.handle_unknown
+        units = self._columns.encode(columns, self._name_of, unknown)
         return Rows(units, None, has_missing=bool(np.isnan(units).any()))
 
     def _see(self, rows, *, first):
@@ -105,6 +108,15 @@ class MixedRowsMixin:
 
     def _given(self, rows, block, units):
         return rows.take(block)
+
+    def _without_gaps(self, rows, reason, temperature, rng):
+        """Give complete rows with real values also where numbers have levels."""
+        if not rows.has_missing:
+            return rows
+        first = [self._units_of(feature)[0] for feature in range(self.n_features_in_)]
+        if not rows.observed(slice(None))[:, first].all():
+            refuse_missing(rows, reason)
+        return Rows(self._filled(rows, DRAW_STEPS, temperature, rng), None)
 
     def _conditionals(self, X, summary):
         """Summarise log p(value | the others) of each row, complete or not."""

@@ -70,7 +70,7 @@ class NumberColumn:
         share : float
             Of the rows, which share a number that gets a level of its own.
         bends : bool
-            Whether to straighten the others.
+            Whether to straighten the others, in standard units. Else they stay.
         """
         known = ~np.isnan(numbers) & (weights > 0)
         values, which = np.unique(numbers[known], return_inverse=True)
@@ -82,10 +82,17 @@ class NumberColumn:
             values, counts = values[~often], counts[~often]
         elif len(values) == 0:
             values, counts = np.zeros(1), np.ones(1)
-        centre, scale = _middle(values, counts), np.sqrt(_variance(values, counts))
-        scale = float(scale) if scale > _ROUNDING * np.abs(values).max() else 1.0
+        if not bends:
+            ends = float(values.min()), float(values.max())
+            return cls(atoms, 0.0, 1.0, 1.0, *ends)
+        # Squares of numbers of any size are then numbers.
+        size = np.abs(values).max() or 1.0
+        spread = np.sqrt(_variance(values / size, counts))
+        centre, scale = _middle(values, counts), 1.0
+        if spread > _ROUNDING:
+            scale = float(spread * size)
         unit, power = (values - centre) / scale, 1.0
-        if bends and len(values) >= _LEAST_DISTINCT:
+        if len(values) >= _LEAST_DISTINCT:
             power = _best_power(unit, counts)
         ends = float(unit.min()) - _MARGIN, float(unit.max()) + _MARGIN
         return cls(atoms, centre, scale, power, *ends)
@@ -122,12 +129,16 @@ class NumberColumn:
         return exponent * np.log1p(np.abs(unit)) - np.log(self.scale)
 
     def _bent(self, unit):
+        if self.power == 1:
+            return unit
         inside = np.clip(unit, self.lowest, self.highest)
         bent = yeojohnson(inside, self.power) if len(inside) else inside
         slope = np.where(inside >= 0, self.power - 1, 1 - self.power)
         return bent + (unit - inside) * (1 + np.abs(inside)) ** slope
 
     def _straight(self, values):
+        if self.power == 1:
+            return values
         ends = np.array([self.lowest, self.highest])
         low, high = self._bent(ends)
         inside = np.clip(values, low, high)

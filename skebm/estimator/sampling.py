@@ -147,7 +147,7 @@ class SamplingMixin:
             filled = self._filled(rows, n_steps, temperature, rng)
             same = len(filled) == np.shape(given)[0]
             return self._as_rows(filled, given if same else None)
-        start = self._where_chains_start(init, rng)
+        start = self._where_chains_start(init, temperature, rng)
         settings = {"n_steps": n_steps, "temperature": temperature}
         drawn = self._draw(start, n_samples or 1, rng, tempering=tempering, **settings)
         return self._as_rows(drawn)
@@ -214,9 +214,12 @@ class SamplingMixin:
         """
         if fixed is None:
             return self._move(X, "gibbs", n_steps, temperature, random_state)
-        rows = refuse_missing(self._check(X), _COMPLETE)
+        rng, rows = make_generator(random_state), self._check(X)
         held = check_fixed(fixed, rows.n_rows, self.n_features_in_)
         held = self._by_unit(held)
+        if rows.has_missing:
+            held = held & rows.observed(slice(None))
+        rows = self._without_gaps(rows, _COMPLETE, temperature, rng)
         energy = self._energy_at(temperature).astype(np.float32)
 
         def sweep(part, observed, noise):
@@ -224,7 +227,7 @@ class SamplingMixin:
                 return part
             return redraw_missing(energy, part, observed, noise, n_steps)
 
-        moved = self._redrawn(rows, held, sweep, make_generator(random_state))
+        moved = self._redrawn(rows, held, sweep, rng)
         return self._as_rows(moved, X)
 
     def _energy_at(self, temperature):
@@ -236,12 +239,18 @@ class SamplingMixin:
         """Give a function that draws the first rows of a block of chains."""
         return lambda block: self._start_rows(block.stop - block.start, rng)
 
-    def _where_chains_start(self, init, rng):
+    def _where_chains_start(self, init, temperature, rng):
         """Give a function that reads the first rows of a block of chains, or None."""
         if init is None:
             return None
-        rows = refuse_missing(self._rows(init), "chains start from complete rows.")
+        reason = "chains start from complete rows."
+        rows = self._without_gaps(self._check(init), reason, temperature, rng)
+        rows = self._in_units(rows)
         return lambda block: rows.take(np.arange(block.start, block.stop) % rows.n_rows)
+
+    def _without_gaps(self, rows, reason, temperature, rng):
+        """Give rows of which all units have values; refuse those with missing ones."""
+        return refuse_missing(rows, reason)
 
     def _rows_to_fill(self, given, n_samples):
         """Validate rows of which what is missing is to be drawn."""
@@ -283,8 +292,9 @@ class SamplingMixin:
 
     def _move(self, X, kernel, n_steps, temperature, random_state):
         """Move each row by sweeps of one kind."""
-        rows = refuse_missing(self._rows(X), _COMPLETE)
         rng, energy = make_generator(random_state), self._energy_at(temperature)
+        rows = self._without_gaps(self._check(X), _COMPLETE, temperature, rng)
+        rows = self._in_units(rows)
         moved = self._run_chains(
             energy, rows.take, rows.n_rows, n_steps, rng, kernel=kernel
         )

@@ -69,6 +69,12 @@ class Columns:
         levels, numbers = [], []
         for i, (column, kind) in enumerate(zip(columns, is_categorical, strict=True)):
             levels.append(_levels(column, weights > 0) if kind else None)
+            if levels[-1] == []:
+                raise ValueError(
+                    f"{name_of(i)} has no value that is not missing, and so no level. "
+                    "Leave it out, or say by categorical_features that it holds "
+                    "numbers."
+                )
             number = None
             if not kind:
                 values = _as_numbers(column, name_of(i))
@@ -239,7 +245,8 @@ def read_columns(X):
     if hasattr(X, "get_columns"):
         return [_of_polars(series) for series in X.get_columns()]
     columns = []
-    for values in X.T:
+    for number, values in enumerate(X.T):
+        _refuse_time(X.dtype.kind, number)
         own = values.astype(object)
         is_number = X.dtype.kind in "iuf"
         if X.dtype.kind == "O":
@@ -389,8 +396,7 @@ def _like(X, columns, names, kept):
         return frame
     if hasattr(X, "get_columns"):
         own = X.get_columns()
-        frame = type(X)()
-        return frame.with_columns(
+        return type(X)(
             [
                 _polars_like(own[kept[i]] if i < n_own else None, own[0], values, name)
                 for i, (values, name) in enumerate(zip(columns, names, strict=True))
@@ -406,22 +412,26 @@ def _like(X, columns, names, kept):
 
 
 def _pandas_like(series, values, index):
-    """Make a series of values with the dtype of another, whole numbers rounded."""
+    """Make a series of the dtype of another, rounded where that holds no fractions."""
     from pandas import Series  # noqa: PLC0415  (the user has it, who passed a frame)
 
     if series is None:
         return Series(values.astype(bool), index=index)
     if getattr(series.dtype, "kind", "O") in "iu":
         values = np.array([round(value) for value in values], dtype=object)
+    if getattr(series.dtype, "kind", "O") == "b":
+        values = np.array([bool(round(value)) for value in values], dtype=object)
     if series.dtype == object or getattr(series.dtype, "kind", "O") == "f":
         values = values if series.dtype == object else values.astype(np.float64)
     return Series(values, index=index).astype(series.dtype)
 
 
 def _polars_like(series, any_series, values, name):
-    """Make a series of polars with the dtype of another, whole numbers rounded."""
+    """Make a series of polars of the dtype of another, rounded likewise."""
     if series is None:
         return type(any_series)(name, values.astype(bool))
     if series.dtype.is_integer():
         values = [round(value) for value in values]
+    if str(series.dtype) == "Boolean":
+        values = [bool(round(value)) for value in values]
     return type(any_series)(name, list(values), dtype=series.dtype, strict=False)

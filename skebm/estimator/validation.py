@@ -202,6 +202,9 @@ def check_any_table(estimator, X, *, reset=False):
         check_is_fitted(estimator)
     is_frame = hasattr(X, "iloc") or hasattr(X, "get_columns")
     if not is_frame:
+        if isinstance(X, (list, tuple)):
+            # NumPy would make strings of numbers beside strings.
+            X = np.array(X, dtype=object)
         X = check_array(
             X, dtype=None, ensure_all_finite=False, estimator=type(estimator).__name__
         )
@@ -246,7 +249,7 @@ def check_categorical(categorical_features, columns, names):
         return chosen.tolist()
     if chosen.dtype.kind in "UO":
         known = [] if names is None else list(names)
-        unknown = [name for name in chosen if name not in known]
+        unknown = [name for name in chosen.tolist() if name not in known]
         if unknown:
             raise ValueError(
                 f"categorical_features has {unknown}, which are no columns of X: these "
@@ -254,7 +257,7 @@ def check_categorical(categorical_features, columns, names):
             )
         numbers = {known.index(name) for name in chosen}
     else:
-        outside = [i for i in chosen if not -n_columns <= i < n_columns]
+        outside = [i for i in chosen.tolist() if not -n_columns <= i < n_columns]
         if outside:
             raise ValueError(
                 f"categorical_features has {outside}, but X {n_columns} columns."

@@ -103,6 +103,8 @@ class Rows:
         view.weights = weights
         if not weights.all():
             view = view.subset(np.flatnonzero(weights))
+            if view.has_missing:
+                view.has_missing = not view.observed(slice(None)).all()
         if (view.weights == 1).all():
             view.weights = None
         return view
@@ -388,6 +390,8 @@ class CompletedRows(Rows):
             selection = self.chosen[selection]
         observed = self._observed[selection]
         gaps = ~observed.all(axis=1)
+        if not gaps.any():
+            return
         chosen = selection[gaps]
         self.table[chosen] = self._redraw(
             energy, self.table[chosen], observed[gaps], noise
@@ -396,7 +400,7 @@ class CompletedRows(Rows):
 
 def row_blocks(n_rows, row_elements, most_rows=None):
     """Cut a number of rows into slices that need a bounded number of elements."""
-    size = max(1, BLOCK_ELEMENTS // row_elements)
+    size = max(1, BLOCK_ELEMENTS // max(1, row_elements))
     if most_rows is not None:
         size = min(size, most_rows)
     for start in range(0, n_rows, size):

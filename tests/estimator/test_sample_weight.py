@@ -2,7 +2,14 @@
 
 import numpy as np
 import pytest
-from models import BINARY, MODELS, assert_same_parameters, contents, rows_for
+from models import (
+    BINARY,
+    MODELS,
+    TABLES,
+    assert_same_parameters,
+    contents,
+    rows_for,
+)
 from oracle import BoltzmannOracle, all_states, random_boltzmann
 from scipy import sparse
 from sklearn import config_context
@@ -13,6 +20,8 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer
 
 from skebm import BinaryRBM, BoltzmannMachine, GaussianRBM, LatentBM
+
+MODELS = MODELS | TABLES
 
 RNG = np.random.default_rng(0)
 X = (RNG.random((60, 5)) < RNG.random((60, 1))).astype(float)
@@ -49,7 +58,7 @@ def table_for(name):
 def parameters(model):
     """Give all parameters that were learned as one vector."""
     arrays = [getattr(model, name) for name in model._parameter_names]
-    return np.concatenate([array.ravel() for array in arrays])
+    return np.concatenate([np.ravel(array) for array in arrays])
 
 
 # ---- repeated and absent rows ----
