@@ -208,12 +208,20 @@ def test_dtypes_of_results(name, dtype):
 
 
 @every_model
-def test_configuration_of_the_output_reaches_transform_only(name):
+def test_configuration_of_the_output_reaches_tables(name):
+    """Rows and what is said of each value become frames, numbers of rows do not."""
     model, X = fit(name), rows_for(name, BITS)
+    tables = {"transform", "conditional_score_samples", "gibbs", "sample"}
     with config_context(transform_output="pandas"):
         for method, query in queries(name).items():
-            kind = {"transform": pd.DataFrame, "score": float}.get(method, np.ndarray)
-            assert type(query(model, X)) is kind
+            result = query(model, X)
+            if method in tables:
+                assert type(result) is pd.DataFrame
+                assert len(result) == len(X)
+            else:
+                assert type(result) is (float if method == "score" else np.ndarray)
+            if method in tables - {"transform"}:
+                assert list(result) == [f"x{i}" for i in range(BITS.shape[1])]
 
 
 @pytest.mark.parametrize("container", CONTAINERS)

@@ -259,7 +259,7 @@ def test_missing_values_are_summed_out(monkeypatch, make, threshold):
     table = draw_table(energy, 30).astype(float)
     table[rng.random(table.shape) < 0.4] = np.nan
     rows, weights = Rows(table, threshold, has_missing=True), rng.random(30)
-    objective = Likelihood(energy, rows, weights)
+    objective = Likelihood(energy, rows.weighted(weights))
     known = np.nan_to_num(table), ~np.isnan(table)
     exact = weights @ energy.observed_score(*known) / weights.sum()
     exact -= energy.negative_phase()[0]
