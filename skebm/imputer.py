@@ -15,6 +15,7 @@ from skebm.estimator.validation import (
     Interval,
     StrOptions,
     all_or_nothing,
+    as_container,
     check_any_table,
     fit_context,
     make_generator,
@@ -43,7 +44,7 @@ class EnergyImputer(TransformerMixin, BaseEstimator):
         "sample" draws from the distribution, all missing values of a row together:
         means and single values hide how uncertain they are, which draws do not.
     n_imputations : int, default=1
-        Number of draws of "sample". Of several, `transform` gives a list of tables:
+        Number of draws of "sample". Of several, `transform` gives a tuple of tables:
         what is computed from each, and how that varies between them, says how
         uncertain it is [1]_.
     add_indicator : bool, default=False
@@ -172,9 +173,9 @@ class EnergyImputer(TransformerMixin, BaseEstimator):
 
         Returns
         -------
-        X_new : {ndarray, dataframe} of shape (n_samples, n_features_out), or a list
+        X_new : {ndarray, dataframe} of shape (n_samples, n_features_out), or a tuple
             The same with nothing missing: a frame for a frame, with its dtypes, unless
-            `set_output` asks for another. With `n_imputations` of more than one a list
+            `set_output` asks for another. With `n_imputations` of more than one a tuple
             of so many.
 
         Raises
@@ -204,7 +205,11 @@ class EnergyImputer(TransformerMixin, BaseEstimator):
             self._filled(X, self.estimator_._values_drawn(known, rng))
             for _ in range(self.n_imputations)
         ]
-        return tables[0] if self.n_imputations == 1 else tables
+        if self.n_imputations == 1:
+            return tables[0]
+        # scikit-learn makes a frame of the first of several results alone.
+        names = self.get_feature_names_out()
+        return tuple(as_container(self, table, X, names) for table in tables)
 
     def get_feature_names_out(self, input_features=None):
         """Give the names of the columns of what `transform` gives.

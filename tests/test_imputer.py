@@ -264,7 +264,7 @@ def test_samples_have_the_exact_law(of_numbers, row):
 def test_draws_vary_and_repeat(fitted, X):
     imputer = with_strategy(fitted, "sample", n_imputations=3)
     tables = imputer.transform(X)
-    assert type(tables) is list
+    assert type(tables) is tuple
     assert len(tables) == 3
     assert not tables[0].equals(tables[1])
     assert not tables[1].equals(tables[2])

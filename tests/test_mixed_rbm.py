@@ -888,11 +888,17 @@ def test_numbers_that_are_wholly_missing_say_nothing():
     assert 0.5 < drawn.std() < 2
 
 
-def test_categories_that_are_wholly_missing_are_refused():
-    X = table(20).assign(nothing=pd.Series([None] * 20, dtype=object))
-    with pytest.raises(ValueError, match=r"Column 'nothing' has no value .* no level"):
-        MixedRBM().fit(X)
-    MixedRBM(1, n_groups=1, categorical_features=[1, 3]).fit(X)
+def test_categories_that_are_wholly_missing_tell_nothing():
+    X = table(20)
+    more = X.assign(nothing=pd.Series([None] * 20, dtype=object))
+    model = MixedRBM(random_state=0).fit(more)
+    assert model.categories_[-1].tolist() == [None]
+    assert np.isfinite(model.score_samples(more)).all()
+    assert (model.conditional_proba(more, "nothing") == 1).all()
+    drawn = model.set_output(transform="pandas").sample(5, random_state=0)
+    assert drawn["nothing"].isna().all()
+    with pytest.raises(ValueError, match="Column 'nothing' has levels that were not"):
+        model.score_samples(more.assign(nothing="something"))
 
 
 @pytest.mark.parametrize("bad", [np.inf, -np.inf])

@@ -69,6 +69,15 @@ class MixedRBMEnergy(NoiseParameters, RBMEnergy):
         """Compute E of each pair of rows, shape (n_rows,)."""
         return self.with_visible_chains()[0].energy(visible, hidden)
 
+    def observed_energy(self, rows, observed, hidden):
+        """Compute -log of what exp(-E) sums to over what is missing of rows, (n_rows,).
+
+        Hidden units are those of the row of `hidden` each.
+        """
+        field = self.visible_field(hidden)
+        score = self.visible.log_missing(field, rows, observed)
+        return -score - hidden @ self.hidden_bias
+
     # ---- the machine of the hidden units, which chains move through ----
 
     def marginal(self):

@@ -2,12 +2,13 @@
 
 __all__ = ["HiddenUnitsMixin"]
 
+import numpy as np
 from sklearn.base import ClassNamePrefixFeaturesOutMixin, TransformerMixin
 from sklearn.utils.validation import check_consistent_length, check_is_fitted
 
+from skebm.estimator.missing import parts_of
 from skebm.estimator.validation import (
     check_hidden_rows,
-    refuse_missing,
     unqualified,
 )
 
@@ -120,10 +121,20 @@ class HiddenUnitsMixin(ClassNamePrefixFeaturesOutMixin, TransformerMixin):
         >>> rbm.energy([[1, 0], [0, 1]], [[1], [1]])
         array([-2.,  2.])
         """
-        rows = refuse_missing(self._rows(X), "an energy is that of complete rows.")
-        energy = self._energy()
+        rows = self._without_gaps_but_spikes(
+            self._check(X), "an energy is that of complete rows."
+        )
+        rows, energy = self._in_units(rows), self._energy()
         hidden = check_hidden_rows(H, energy.n_hidden)
         check_consistent_length(rows.table, hidden)
+        if rows.has_missing:
+            parts = parts_of(rows, energy.n_units)
+            return np.concatenate(
+                [
+                    energy.observed_energy(part, known, hidden[block])
+                    for block, part, known in parts
+                ]
+            )
         return rows.map(energy.energy, hidden, row_elements=energy.n_units)
 
     @property

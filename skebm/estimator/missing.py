@@ -12,7 +12,7 @@ from skebm.conditional.incomplete_rows import (
     mean_incomplete,
     score_incomplete,
 )
-from skebm.estimator.validation import as_container
+from skebm.estimator.validation import as_container, refuse_missing
 from skebm.units.data import CompletedRows
 
 # Sweeps of chains that draw what is missing, where sums are too long.
@@ -113,6 +113,10 @@ class MissingValuesMixin:
         values = np.where(observed, known, values)
         redraw = partial(redraw_missing, n_sweeps=n_sweeps)
         return CompletedRows(rows, values, observed, redraw)
+
+    def _without_gaps_but_spikes(self, rows, reason):
+        """Refuse rows with missing values; other units without values may be open."""
+        return refuse_missing(rows, reason)
 
     def _units_of(self, feature):
         """Give the columns of units that a feature has: here one."""

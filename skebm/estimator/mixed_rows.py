@@ -109,13 +109,20 @@ class MixedRowsMixin:
     def _given(self, rows, block, units):
         return rows.take(block)
 
+    def _without_gaps_but_spikes(self, rows, reason):
+        """Refuse rows with missing values; numbers with levels have no real ones."""
+        if rows.has_missing:
+            features = range(self.n_features_in_)
+            first = [self._units_of(feature)[0] for feature in features]
+            if not rows.observed(slice(None))[:, first].all():
+                refuse_missing(rows, reason)
+        return rows
+
     def _without_gaps(self, rows, reason, temperature, rng):
         """Give complete rows with real values also where numbers have levels."""
+        rows = self._without_gaps_but_spikes(rows, reason)
         if not rows.has_missing:
             return rows
-        first = [self._units_of(feature)[0] for feature in range(self.n_features_in_)]
-        if not rows.observed(slice(None))[:, first].all():
-            refuse_missing(rows, reason)
         return Rows(self._filled(rows, DRAW_STEPS, temperature, rng), None)
 
     def _conditionals(self, X, summary):

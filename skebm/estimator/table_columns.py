@@ -8,6 +8,9 @@ import numpy as np
 
 from skebm.estimator.numeric_columns import NumberColumn
 
+# What features of categories that are wholly missing hold where they are kept.
+_NOTHING = "missing"
+
 _MISSING = {"NAType", "NoneType", "NaTType"}
 
 
@@ -69,12 +72,6 @@ class Columns:
         levels, numbers = [], []
         for i, (column, kind) in enumerate(zip(columns, is_categorical, strict=True)):
             levels.append(_levels(column, weights > 0) if kind else None)
-            if levels[-1] == []:
-                raise ValueError(
-                    f"{name_of(i)} has no value that is not missing, and so no level. "
-                    "Leave it out, or say by categorical_features that it holds "
-                    "numbers."
-                )
             number = None
             if not kind:
                 values = _as_numbers(column, name_of(i))
@@ -305,7 +302,7 @@ def _levels(column, present):
             f"a number, or what equals another. {error}."
         ) from error
     if not found:
-        return [None]  # which every value then is
+        return [None]  # which every value then is, and tells nothing
     if column.order is not None:
         return [level for level in column.order if level in found]
     try:
@@ -376,7 +373,7 @@ def _filled(column, missing, values):
     """Put values, or what stands for none, where a column has none."""
     own = column.values.copy()
     if values is None:
-        values = [0.0 if column.is_number else "missing"] * len(own)
+        values = [0.0 if column.is_number else _NOTHING] * len(own)
     for row in np.flatnonzero(missing):
         own[row] = values[row]
     return own
@@ -420,10 +417,17 @@ def _pandas_like(series, values, index):
     if getattr(series.dtype, "kind", "O") in "iu":
         values = np.array([round(value) for value in values], dtype=object)
     if getattr(series.dtype, "kind", "O") == "b":
-        values = np.array([bool(round(value)) for value in values], dtype=object)
+        values = np.array(_as_booleans(values), dtype=object)
+    if hasattr(series.dtype, "categories") and _NOTHING in values:
+        return Series(values, index=index, dtype=object)
     if series.dtype == object or getattr(series.dtype, "kind", "O") == "f":
         values = values if series.dtype == object else values.astype(np.float64)
     return Series(values, index=index).astype(series.dtype)
+
+
+def _as_booleans(values):
+    """Round values; what stands for none becomes False."""
+    return [value is not _NOTHING and bool(round(value)) for value in values]
 
 
 def _polars_like(series, any_series, values, name):
@@ -433,5 +437,5 @@ def _polars_like(series, any_series, values, name):
     if series.dtype.is_integer():
         values = [round(value) for value in values]
     if str(series.dtype) == "Boolean":
-        values = [bool(round(value)) for value in values]
+        values = _as_booleans(values)
     return type(any_series)(name, list(values), dtype=series.dtype, strict=False)

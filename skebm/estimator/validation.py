@@ -308,7 +308,7 @@ def check_fixed(fixed, n_rows, n_features):
     return np.broadcast_to(fixed, (n_rows, n_features))
 
 
-def as_container(estimator, table, original=None):
+def as_container(estimator, table, original=None, names=None):
     """Give rows as what `set_output` asks for, under the names of the features.
 
     Parameters
@@ -319,12 +319,14 @@ def as_container(estimator, table, original=None):
         Rows.
     original : object, default=None
         What a user passed with as many rows, of which a frame has the index.
+    names : ndarray of str, default=None
+        Of the columns. None: those of the features.
     """
     kind = _get_output_config("transform", estimator)["dense"]
     if kind == "default":
         return table
     adapter = ADAPTERS_MANAGER.adapters[kind]
-    names = feature_names(estimator)
+    names = feature_names(estimator) if names is None else names
     return adapter.create_container(table, original, columns=names, inplace=False)
 
 
