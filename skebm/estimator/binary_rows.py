@@ -62,6 +62,10 @@ class BinaryRowsMixin:
         """List the values of a column: units, and the states that stand for it."""
         return [([column], [0.0]), ([column], [1.0])]
 
+    def _values_of_column(self, column):
+        """List the values of a column as users know them, in the same order."""
+        return states_of(self)
+
     def _in_states(self, units):
         """Give rows in the model's units the values that users know."""
         low, high = states_of(self)

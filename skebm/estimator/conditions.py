@@ -9,7 +9,13 @@ from scipy.special import softmax
 from sklearn.utils.validation import check_is_fitted
 
 from skebm.conditional.incomplete_rows import score_incomplete
-from skebm.estimator.validation import column_number, unqualified, validate_params
+from skebm.estimator.validation import (
+    as_container,
+    column_number,
+    feature_names,
+    unqualified,
+    validate_params,
+)
 
 
 @unqualified
@@ -38,7 +44,8 @@ class ConditionsMixin:
         -------
         proba : ndarray of shape (n_samples, n_values)
             P(column = value | the others), for the lower of the two values of a binary
-            column first. Rows sum to 1.
+            column first, or for those of `categories_`. Rows sum to 1. A frame if
+            `set_output` says so, with columns "name_value".
 
         Raises
         ------
@@ -54,7 +61,11 @@ class ConditionsMixin:
                [0.362, 0.638]])
         """
         check_is_fitted(self)
-        return self._proba_of(self._rows(X), column_number(self, column))
+        column = column_number(self, column)
+        proba = self._proba_of(self._rows(X), column)
+        name = feature_names(self)[column]
+        names = [f"{name}_{value}" for value in self._values_of_column(column)]
+        return as_container(self, proba, X, names)
 
     def _proba_of(self, rows, column):
         """Compute the probabilities of the values of a column, (n_rows, n_values)."""

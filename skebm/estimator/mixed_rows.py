@@ -139,6 +139,10 @@ class MixedRowsMixin:
         """Repeat what is said of features for their units."""
         return self._columns.by_unit(mask)
 
+    def _values_of_column(self, column):
+        """List the levels of a column."""
+        return self._columns.levels[column]
+
     def _values_given(self, X, *, mode):
         """Give the columns of a table, of missing categories the likeliest levels.
 

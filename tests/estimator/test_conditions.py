@@ -22,7 +22,7 @@ from scipy import sparse
 from scipy.special import logsumexp
 from statistical import assert_draws_from, assert_mean_is
 
-from skebm import BinaryRBM, BoltzmannMachine, GaussianRBM
+from skebm import BinaryRBM, BoltzmannMachine, GaussianRBM, MixedRBM
 from skebm.energy.binary_rbm import BinaryRBMEnergy
 
 GAUSSIAN = [name for name in MODELS if name not in BINARY]
@@ -405,3 +405,16 @@ def test_thresholds_beyond_the_states():
     np.testing.assert_array_equal(moved[:, 0], first)
     # They agree but for a chance of exp(-8).
     assert (moved[:, 1] == first).sum() >= 98
+
+
+def test_probabilities_are_frames_where_output_is():
+    X = pd.DataFrame({"a": [0, 1, 1] * 10, "b": [1, 1, 0] * 10})
+    rbm = BinaryRBM(2, max_iter=5, random_state=0).fit(X)
+    plain = rbm.conditional_proba(X, "b")
+    framed = rbm.set_output(transform="pandas").conditional_proba(X[3:5], "b")
+    assert list(framed) == ["b_0", "b_1"]
+    assert framed.index.tolist() == [3, 4]
+    np.testing.assert_array_equal(framed, plain[3:5])
+    levels = pd.DataFrame({"kind": ["x", "y"] * 15, "size": np.arange(30.0)})
+    model = MixedRBM(random_state=0).set_output(transform="polars").fit(levels)
+    assert model.conditional_proba(levels, "kind").columns == ["kind_x", "kind_y"]
