@@ -292,9 +292,9 @@ class SamplingMixin:
 
     def _move(self, X, kernel, n_steps, temperature, random_state):
         """Move each row by sweeps of one kind."""
-        rng, energy = make_generator(random_state), self._energy_at(temperature)
-        rows = self._without_gaps(self._check(X), _COMPLETE, temperature, rng)
-        rows = self._in_units(rows)
+        rng, rows = make_generator(random_state), self._check(X)
+        rows = self._without_gaps(rows, _COMPLETE, temperature, rng)
+        rows, energy = self._in_units(rows), self._energy_at(temperature)
         moved = self._run_chains(
             energy, rows.take, rows.n_rows, n_steps, rng, kernel=kernel
         )

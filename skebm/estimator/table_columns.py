@@ -388,8 +388,9 @@ def _like(X, columns, names, kept):
             for i, own in enumerate(columns)
         }
         frame = type(X)(series, index=X.index)
-        # Names that are no strings stay as they are.
-        frame.columns = [*X.columns[kept], *names[n_own:]]
+        has_names = all(isinstance(name, str) for name in X.columns)
+        # What is no name to scikit-learn stays as it is.
+        frame.columns = names if has_names else [*X.columns[kept], *names[n_own:]]
         return frame
     if hasattr(X, "get_columns"):
         own = X.get_columns()
