@@ -438,3 +438,33 @@ def test_the_model_is_a_clone():
     assert imputer.estimator_ is not model
     assert not hasattr(model, "components_")
     assert imputer.n_features_in_ == 2
+
+
+def test_means_of_numbers_are_exact_where_sums_are():
+    """What draws leave of errors must not be the same for a whole column."""
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(300, 2)) @ [[1.0, 0.8], [0.0, 0.6]]
+    model = MixedRBM(1, n_groups=1, straighten=False, spike_share=1, random_state=0)
+    imputer = EnergyImputer(model).fit(X)
+    gaps, fitted = np.column_stack([X[:50, 0], np.full(50, NAN)]), imputer.estimator_
+    rows = fitted._rows(gaps)
+    known = rows.take(slice(None)), rows.observed(slice(None))
+    exact = fitted._in_states(fitted._energy().mean_missing(*known))[:, 1]
+    error = imputer.transform(gaps)[:, 1] - exact
+    assert np.abs(error).max() < 0.005
+
+
+def test_whole_numbers_stay_within_what_a_column_can_hold():
+    rng = np.random.default_rng(0)
+    values = [None if i % 3 == 0 else int(rng.poisson(1)) for i in range(90)]
+    model = MixedRBM(spike_share=1, random_state=0)
+    imputer = EnergyImputer(model, strategy="sample", random_state=0)
+    for dtype in ("UInt8", "Int64"):
+        X = pd.DataFrame({"n": pd.array(values, dtype=dtype), "x": rng.normal(size=90)})
+        filled = clone(imputer).fit_transform(X)
+        assert filled["n"].dtype == dtype
+        assert not filled["n"].isna().any()
+    X = pl.DataFrame({"n": pl.Series(values, dtype=pl.UInt8), "x": rng.normal(size=90)})
+    filled = clone(imputer).fit_transform(X)
+    assert filled["n"].dtype == pl.UInt8
+    assert filled["n"].null_count() == 0

@@ -9,6 +9,7 @@ __all__ = [
 ]
 
 import numpy as np
+from scipy.special import ndtri
 
 from skebm.sampling.random import UniformNoise
 from skebm.units.binary import BinaryUnits
@@ -41,9 +42,15 @@ class SharedNoise:
         self._n_chains = n_chains
         self.rng = self
 
-    def shared(self, n_rows):
-        """Begin again with so many rows."""
-        return SharedNoise(self._seed, n_rows, self._n_chains)
+    def evenly_spread(self, n_draws):
+        """List sources of noise for one draw each, which are even together.
+
+        Of every variate, the draws have the quantiles of its law, each once, in an
+        order of its own: a Latin hypercube. So averages over draws have next to no
+        error where variates add up.
+        """
+        orders = _Orders(np.random.default_rng(self._seed), n_draws)
+        return [_EvenNoise(orders, draw) for draw in range(n_draws)]
 
     def draw(self, shape):
         """Draw variates, rows along whichever axis is as long as all chains."""
@@ -59,6 +66,43 @@ class SharedNoise:
         own, times = list(shape), [1, 1]
         own[axis], times[axis] = self._n_chains, self._n_rows
         return np.tile(draw(own), times)
+
+
+class _Orders:
+    """Quantiles of variates in random order, a column for each variate of a draw."""
+
+    def __init__(self, rng, n_draws):
+        self._rng = rng
+        self._n_draws = n_draws
+        self._of = {}
+
+    def quantiles(self, name, draw, n_variates):
+        """Give the quantiles of the variates of one name in one draw."""
+        if (name, n_variates) not in self._of:
+            order = self._rng.random((self._n_draws, n_variates)).argsort(axis=0)
+            self._of[name, n_variates] = (order + 0.5) / self._n_draws
+        return self._of[name, n_variates][draw]
+
+
+class _EvenNoise:
+    """Noise of one of several draws, the same for every row; see `evenly_spread`."""
+
+    def __init__(self, orders, draw):
+        self._orders = orders
+        self._draw = draw
+        self._n_asked = 0
+        self.rng = self
+
+    def draw(self, shape):
+        """Give variates between -1 and 1."""
+        self._n_asked += 1
+        quantiles = self._orders.quantiles(self._n_asked, self._draw, shape[1])
+        return np.broadcast_to(2 * quantiles - 1, shape)
+
+    def standard_normal(self, shape, dtype):
+        """Give normal variates, as a generator does."""
+        quantiles = self._orders.quantiles("normal", self._draw, shape[1])
+        return np.broadcast_to(ndtri(quantiles).astype(dtype), shape).copy()
 
 
 class ClampedChains:

@@ -85,18 +85,19 @@ class HiddenSums(CompletionSums):
     def average_missing(self, rows, observed, function, noise):
         """Average a function of completed rows over what is missing of them.
 
-        Over draws, of which hidden configurations get their shares as nearly as can be.
+        Over draws, of which hidden configurations get their shares as nearly as can be,
+        and each unit its law.
         """
         if not self.sums_over_hidden:
             return super().average_missing(rows, observed, function, noise)
         parts = []
         for block, joint, field in self.hidden_joint(rows, observed):
             ends, total = softmax(joint, axis=1).cumsum(axis=1), 0.0
-            known, shared = (rows[block], observed[block]), noise.shared(len(joint))
-            for draw in range(_DRAWS):
+            known = rows[block], observed[block]
+            for draw, even in enumerate(noise.evenly_spread(_DRAWS)):
                 point = (draw + 0.5) / _DRAWS * ends[:, -1:]
                 chosen = (ends[:, :-1] <= point).sum(axis=1)
-                drawn = self.visible.draw_missing(field[chosen], *known, shared)
+                drawn = self.visible.draw_missing(field[chosen], *known, even)
                 total = total + function(drawn)
             parts.append(total / _DRAWS)
         return np.concatenate(parts)

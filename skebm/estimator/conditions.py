@@ -62,7 +62,7 @@ class ConditionsMixin:
         """
         check_is_fitted(self)
         column = column_number(self, column)
-        proba = self._proba_of(self._rows(X), column)
+        proba = self._proba_of(self._rows_without(X, column), column)
         name = feature_names(self)[column]
         names = [f"{name}_{value}" for value in self._values_of_column(column)]
         return as_container(self, proba, X, names)

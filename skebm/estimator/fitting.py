@@ -86,9 +86,10 @@ class FittingMixin:
         sample_weight : array-like of shape (n_samples,), default=None
             What each row counts, not negative. A row of weight 2 counts as if it were
             there twice, one of weight 0 as if it were not there. Only their ratios
-            matter, but for how much the start of learning is smoothed. Stochastic
-            algorithms draw rows in proportion to their weights. None counts each row
-            once.
+            matter, but for how much the start of learning is smoothed, and for what
+            goes by the number of rows: that is their sum, unless all are equal.
+            Stochastic algorithms draw rows in proportion to their weights. None counts
+            each row once.
 
         Returns
         -------

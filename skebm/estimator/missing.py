@@ -145,7 +145,17 @@ class MissingValuesMixin:
         """List the columns of the table that states of units stand for."""
         return list(states.T)
 
-    def _as_rows(self, states, original=None):
+    def _rows_without(self, X, column):
+        """Validate a table of which a column is not looked at."""
+        return self._rows(X)
+
+    def _observed_features(self, rows):
+        """Say which values of a table are to be held, if not already to the last bit.
+
+        That is where units are no values of the table.
+        """
+
+    def _as_rows(self, states, original=None, held=None):
         """Give rows of states as users want them: `set_output` says how."""
         return as_container(self, states, original)
 

@@ -9,7 +9,7 @@ import numpy as np
 from skebm.conditional.incomplete_rows import mean_incomplete
 from skebm.estimator.missing import DRAW_STEPS, parts_of
 from skebm.estimator.real_rows import moments
-from skebm.estimator.table_columns import Columns, read_columns
+from skebm.estimator.table_columns import Columns, missing_column, read_columns
 from skebm.estimator.validation import (
     Interval,
     StrOptions,
@@ -40,9 +40,11 @@ class MixedRowsMixin:
         "straighten": ["boolean"],
     }
 
-    def _check(self, X, *, reset=False, sample_weight=None):
+    def _check(self, X, *, reset=False, sample_weight=None, ignored=None):
         X = check_any_table(self, X, reset=reset)
         columns = read_columns(X)
+        if ignored is not None:
+            columns[ignored] = missing_column(len(columns[ignored].values))
         if reset:
             weights = relative(check_weights(sample_weight, X))
             names = getattr(self, "feature_names_in_", None)
@@ -111,11 +113,8 @@ class MixedRowsMixin:
 
     def _without_gaps_but_spikes(self, rows, reason):
         """Refuse rows with missing values; numbers with levels have no real ones."""
-        if rows.has_missing:
-            features = range(self.n_features_in_)
-            first = [self._units_of(feature)[0] for feature in features]
-            if not rows.observed(slice(None))[:, first].all():
-                refuse_missing(rows, reason)
+        if rows.has_missing and not self._observed_features(rows).all():
+            refuse_missing(rows, reason)
         return rows
 
     def _without_gaps(self, rows, reason, temperature, rng):
@@ -138,6 +137,10 @@ class MixedRowsMixin:
     def _by_unit(self, mask):
         """Repeat what is said of features for their units."""
         return self._columns.by_unit(mask)
+
+    def _rows_without(self, X, column):
+        """Validate a table of which a column is not looked at."""
+        return self._in_units(self._check(X, ignored=column))
 
     def _values_of_column(self, column):
         """List the levels of a column."""
@@ -201,13 +204,24 @@ class MixedRowsMixin:
         """List the columns of the table that states of units stand for."""
         return self._columns.decode(states)
 
-    def _as_rows(self, states, original=None):
+    def _observed_features(self, rows):
+        """Say which values of a table are known, (n_rows, n_features)."""
+        first = [self._units_of(feature)[0] for feature in range(self.n_features_in_)]
+        return rows.observed(slice(None))[:, first]
+
+    def _as_rows(self, states, original=None, held=None):
         """Give a table of levels and numbers of states of units.
 
         It is of Python objects where there are categories, unless `set_output` asks for
         a frame, whose columns have dtypes of their own.
         """
         columns = self._columns_of(states)
+        if held is not None:
+            # Values that are straightened and back may differ by rounding.
+            own = read_columns(check_any_table(self, original))
+            for number in self._columns.real:
+                values = own[number].values[held[:, number]]
+                columns[number][held[:, number]] = values.astype(np.float64)
         if not self._columns.categorical:
             return as_container(self, np.column_stack(columns), original)
         table = np.empty((len(states), len(columns)), dtype=object)

@@ -20,6 +20,9 @@ _POWERS = -1.0, 3.0
 # Beyond the values seen, in standard deviations, the power goes on as a straight line.
 _MARGIN = 0.5
 
+# Of normal numbers, how far the quartiles are apart, in standard deviations.
+_NORMAL_QUARTILES = 1.349
+
 # Numbers that vary by less than this share of their size vary by rounding.
 _ROUNDING = 1e-13
 
@@ -76,8 +79,7 @@ class NumberColumn:
         values, which = np.unique(numbers[known], return_inverse=True)
         counts = np.bincount(which, weights[known])
         often = counts >= max(share * counts.sum(), _LEAST_SHARED)
-        # A constant column is a number, as well as it can be.
-        atoms = values[often] if len(values) > 1 else values[:0]
+        atoms = values[often]
         if counts[~often].sum() >= _LEAST_SHARED:
             values, counts = values[~often], counts[~often]
         elif len(values) == 0:
@@ -87,7 +89,7 @@ class NumberColumn:
             return cls(atoms, 0.0, 1.0, 1.0, *ends)
         # Squares of numbers of any size are then numbers.
         size = np.abs(values).max() or 1.0
-        spread = np.sqrt(_variance(values / size, counts))
+        spread = _spread(values / size, counts)
         centre, scale = _middle(values, counts), 1.0
         if spread > _ROUNDING:
             scale = float(spread * size)
@@ -164,6 +166,17 @@ def _middle(values, counts):
     first = np.searchsorted(ends, half * (1 - _ROUNDING))
     second = np.searchsorted(ends, half * (1 + _ROUNDING), side="right")
     return float(values[first] + values[min(second, len(values) - 1)]) / 2
+
+
+def _spread(values, counts):
+    """Give the standard deviation of rising values, or that of most of them.
+
+    A few that are far from all others would else make these alike.
+    """
+    ends = np.cumsum(counts)
+    low, high = values[np.searchsorted(ends, ends[-1] * np.array([0.25, 0.75]))]
+    spread = np.sqrt(_variance(values, counts))
+    return min(spread, (high - low) / _NORMAL_QUARTILES) if high > low else spread
 
 
 def _variance(values, counts):

@@ -145,8 +145,9 @@ class SamplingMixin:
                 )
             rows = self._rows_to_fill(given, n_samples)
             filled = self._filled(rows, n_steps, temperature, rng)
-            same = len(filled) == np.shape(given)[0]
-            return self._as_rows(filled, given if same else None)
+            if len(filled) != np.shape(given)[0]:
+                return self._as_rows(filled)
+            return self._as_rows(filled, given, self._observed_features(rows))
         start = self._where_chains_start(init, temperature, rng)
         settings = {"n_steps": n_steps, "temperature": temperature}
         drawn = self._draw(start, n_samples or 1, rng, tempering=tempering, **settings)
@@ -215,8 +216,8 @@ class SamplingMixin:
         if fixed is None:
             return self._move(X, "gibbs", n_steps, temperature, random_state)
         rng, rows = make_generator(random_state), self._check(X)
-        held = check_fixed(fixed, rows.n_rows, self.n_features_in_)
-        held = self._by_unit(held)
+        fixed = check_fixed(fixed, rows.n_rows, self.n_features_in_)
+        held = self._by_unit(fixed)
         if rows.has_missing:
             held = held & rows.observed(slice(None))
         rows = self._without_gaps(rows, _COMPLETE, temperature, rng)
@@ -227,8 +228,9 @@ class SamplingMixin:
                 return part
             return redraw_missing(energy, part, observed, noise, n_steps)
 
+        observed = self._observed_features(rows)
         moved = self._redrawn(rows, held, sweep, rng)
-        return self._as_rows(moved, X)
+        return self._as_rows(moved, X, None if observed is None else fixed)
 
     def _energy_at(self, temperature):
         """Give the energy whose distribution is that of the model at a temperature."""

@@ -1,7 +1,14 @@
 """Columns of tables as people have them, read as categories and numbers."""
 
-__all__ = ["Columns", "filled_table", "is_missing_table", "read_columns"]
+__all__ = [
+    "Columns",
+    "filled_table",
+    "is_missing_table",
+    "missing_column",
+    "read_columns",
+]
 
+from datetime import date, time, timedelta
 from numbers import Number
 
 import numpy as np
@@ -10,6 +17,8 @@ from skebm.estimator.numeric_columns import NumberColumn
 
 # What features of categories that are wholly missing hold where they are kept.
 _NOTHING = "missing"
+
+_TIMES = date, time, timedelta
 
 _MISSING = {"NAType", "NoneType", "NaTType"}
 
@@ -224,6 +233,11 @@ class ReadColumn:
         self.missing = np.array([_is_missing(value) for value in values], dtype=bool)
 
 
+def missing_column(n_rows):
+    """Give a column of which nothing is known."""
+    return ReadColumn(np.full(n_rows, None, dtype=object), True)
+
+
 def read_columns(X):
     """Read the columns of a DataFrame of pandas or polars, or of an array.
 
@@ -261,8 +275,11 @@ def _of_pandas(series):
     if hasattr(series.dtype, "categories"):
         order = list(series.dtype.categories)
     kind = getattr(series.dtype, "kind", "O")
-    _refuse_time(kind, series.name)
-    return ReadColumn(series.to_numpy(dtype=object), kind in "iuf", order)
+    values = series.to_numpy(dtype=object)
+    _refuse_time(kind, series.name, () if kind in "biuf" else values)
+    if kind == "c":
+        raise ValueError(f"Column {series.name!r}: complex data not supported.")
+    return ReadColumn(values, kind in "iuf", order)
 
 
 def _of_polars(series):
@@ -277,8 +294,10 @@ def _of_polars(series):
     return ReadColumn(values, dtype.is_numeric(), order)
 
 
-def _refuse_time(kind, name):
-    if kind in "Mm":
+def _refuse_time(kind, name, values=()):
+    known = [value for value in values if not _is_missing(value)]
+    is_time = kind in "Mm" or any(isinstance(value, _TIMES) for value in known)
+    if is_time or any(type(value).__name__ == "Period" for value in known):
         raise ValueError(
             f"Column {name!r} holds dates or times. Turn them into numbers, such as "
             "days since the first, or into categories, such as weekdays."
@@ -319,7 +338,8 @@ def _as_numbers(column, name):
         numbers[known] = column.values[known].astype(np.float64)
     except (TypeError, ValueError) as error:
         raise ValueError(
-            f"{name} held numbers in fit and holds others now: {error}."
+            f"{name} is read as numbers, and holds what is none: {error}. Columns of "
+            "categories are those that categorical_features names, or its dtype."
         ) from error
     if np.isinf(numbers).any():
         raise ValueError(f"{name} contains infinity, which no density has.")
@@ -416,7 +436,7 @@ def _pandas_like(series, values, index):
     if series is None:
         return Series(values.astype(bool), index=index)
     if getattr(series.dtype, "kind", "O") in "iu":
-        values = np.array([round(value) for value in values], dtype=object)
+        values = np.array(_as_integers(values, series.dtype), dtype=object)
     if getattr(series.dtype, "kind", "O") == "b":
         values = np.array(_as_booleans(values), dtype=object)
     if hasattr(series.dtype, "categories") and _NOTHING in values:
@@ -424,6 +444,12 @@ def _pandas_like(series, values, index):
     if series.dtype == object or getattr(series.dtype, "kind", "O") == "f":
         values = values if series.dtype == object else values.astype(np.float64)
     return Series(values, index=index).astype(series.dtype)
+
+
+def _as_integers(values, dtype):
+    """Round values, to what a dtype of pandas or polars can hold."""
+    ends = np.iinfo(str(dtype).lower())
+    return [min(max(round(value), ends.min), ends.max) for value in values]
 
 
 def _as_booleans(values):
@@ -436,7 +462,7 @@ def _polars_like(series, any_series, values, name):
     if series is None:
         return type(any_series)(name, values.astype(bool))
     if series.dtype.is_integer():
-        values = [round(value) for value in values]
+        values = _as_integers(values, series.dtype)
     if str(series.dtype) == "Boolean":
         values = _as_booleans(values)
     return type(any_series)(name, list(values), dtype=series.dtype, strict=False)

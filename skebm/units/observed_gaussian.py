@@ -14,7 +14,6 @@ __all__ = [
 ]
 
 import numpy as np
-from scipy.linalg import cho_solve, solve_triangular
 
 _LOG_ROOT = np.log(2 * np.pi) / 2
 
@@ -36,8 +35,10 @@ class _Pattern:
         self.rows = rows
         self.columns = columns
         self.known = root[columns]
-        self._factor = np.linalg.cholesky(self.known @ self.known.T)
-        self.gain = cho_solve((self._factor, True), self.known).T
+        factor = np.linalg.cholesky(self.known @ self.known.T)
+        # By NumPy: the threads of SciPy would compete with those of NumPy's products.
+        self._whitening = np.tril(np.linalg.inv(factor))
+        self.gain = (self._whitening.T @ (self._whitening @ self.known)).T
 
     @property
     def spread(self):
@@ -47,11 +48,11 @@ class _Pattern:
     @property
     def log_volume(self):
         """What the log-density has beside half a squared distance."""
-        return np.log(np.diag(self._factor)).sum() + len(self.columns) * _LOG_ROOT
+        return -np.log(np.diag(self._whitening)).sum() + len(self.columns) * _LOG_ROOT
 
     def white(self, values):
         """Make observed values white."""
-        return solve_triangular(self._factor, values.T, lower=True).T
+        return values @ self._whitening.T
 
     def of(self, states):
         """Take the observed values of the rows."""

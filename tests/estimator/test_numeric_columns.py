@@ -147,12 +147,26 @@ def test_what_is_not_to_be_bent_is_not():
     assert learn(np.append(few, np.full(10, 81.0))).power != 1
 
 
-def test_centre_and_scale_are_median_and_deviation():
+def test_centre_and_scale_are_median_and_quartiles_or_deviation():
     numbers = COLUMNS["skewed"]
     column = learn(numbers)
     assert column.centre == pytest.approx(np.median(numbers), rel=1e-14)
-    assert column.scale == pytest.approx(numbers.std(), rel=1e-14)
+    quartiles = np.quantile(numbers, [0.25, 0.75], method="inverted_cdf")
+    assert column.scale == pytest.approx(np.ptp(quartiles) / 1.349, rel=1e-12)
+    assert column.scale < numbers.std()
     assert learn(numbers[:-1]).centre == np.median(numbers[:-1])
+    ends = np.repeat([0.0, 1.0], 50) + np.linspace(0, 0.1, 100)
+    assert learn(ends).scale == pytest.approx(ends.std(), rel=1e-12)
+
+
+@pytest.mark.parametrize("far", [1e3, 1e6, 1e12])
+def test_one_number_far_from_all_others_does_not_make_these_alike(far):
+    numbers = np.random.default_rng(0).normal(size=300)
+    plain = learn(numbers).encode(numbers)[1]
+    with_far = np.append(numbers, far)
+    _, values = learn(with_far).encode(with_far)
+    assert np.ptp(values[:-1]) > 0.2 * np.ptp(plain)
+    assert np.ptp(values[:-1]) > 0.05 * np.ptp(values)
 
 
 @pytest.mark.parametrize("factor", [1e-100, 1.0, 1e100])
@@ -215,9 +229,9 @@ def test_four_rows_make_no_spike():
     assert learn([0.0] * 5 + rest.tolist()).atoms.tolist() == [0]
 
 
-def test_a_constant_column_is_a_number():
+def test_a_constant_column_is_a_level():
     column = learn(COLUMNS["constant"])
-    assert column.n_levels == 0
+    assert column.atoms.tolist() == [7]
     assert (column.centre, column.scale, column.power) == (7, 1, 1)
     # Also where it varies by rounding.
     column = learn(0.1 + np.array([0, 1, 2, 3] * 5) * np.spacing(0.1), share=1.0)

@@ -373,7 +373,7 @@ def test_levels_are_what_equals_them():
 def test_what_is_no_number():
     columns = learn(np.array([[1.0], [2.0]]))
     with pytest.raises(
-        ValueError, match="Column 0 held numbers in fit and holds others"
+        ValueError, match="Column 0 is read as numbers, and holds what is none"
     ):
         encode(columns, table_of(["red"]))
     with pytest.raises(
