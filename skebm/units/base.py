@@ -19,6 +19,11 @@ class Frozen:
         vars(changed).update(fields, **changes)
         return changed
 
+    def __getstate__(self):
+        # Copies and files need nothing of what was computed, also of rows.
+        own = vars(self)
+        return {name: own[name] for name in self.__dataclass_fields__}
+
     def changed(self):
         """Forget what was computed from arrays that have been changed in place."""
         own = vars(self)

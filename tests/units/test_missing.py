@@ -1,5 +1,6 @@
 """Rows of which some columns are missing: by enumeration, and normal distributions."""
 
+import pickle
 from dataclasses import replace
 from itertools import product
 
@@ -13,6 +14,7 @@ from statistical import assert_draws_from, assert_mean_is
 from skebm.sampling.random import UniformNoise
 from skebm.units.binary import BinaryUnits
 from skebm.units.categorical import CategoricalUnits
+from skebm.units.gaussian import GaussianUnits
 from skebm.units.mixed import MixedUnits
 
 PATTERNS = ["nothing", "all", "some"]
@@ -415,3 +417,13 @@ def test_draws_side_by_side(three_kinds):
     one = np.eye(N_FIELDS)[np.arange(N_ROWS) % N_FIELDS]
     mean = SIDE_BY_SIDE.mean_of_fields(field, rows, observed, one)
     assert_mean_is(mean[~observed], drawn[:, ~observed])
+
+
+def test_pickles_hold_nothing_of_rows_that_were_looked_at():
+    units = GaussianUnits.of_base(np.eye(3))
+    before = len(pickle.dumps(units))
+    observed = np.random.default_rng(0).random((500, 3)) < 0.5
+    units.observed_score(np.zeros((1, 3)), np.zeros((500, 3)), observed)
+    assert len(pickle.dumps(units)) == before
+    copy = pickle.loads(pickle.dumps(units))  # noqa: S301
+    np.testing.assert_array_equal(copy.whitening, units.whitening)
