@@ -20,6 +20,7 @@ from skebm.estimator.validation import (
 from skebm.learning.metric import KroneckerMetric
 from skebm.learning.starts.directions import start_parameters
 from skebm.units.binary import BinaryUnits
+from skebm.units.data import patterns
 from skebm.units.gaussian import GaussianUnits, whiten_covariance
 
 # So few are summed over in less time than minibatches take to get as far.
@@ -376,8 +377,7 @@ class GaussianRBM(HiddenUnitsMixin, BaseRealModel):
             and rows.total_weight > rows.n_columns
         )
         if self._noise_is_full and rows.has_missing:
-            patterns = np.packbits(rows.observed(slice(None)), axis=1)
-            feasible &= len(np.unique(patterns, axis=0)) <= _MOST_PATTERNS
+            feasible &= len(patterns(rows.observed(slice(None)))) <= _MOST_PATTERNS
         return "exact" if feasible else "pcd"
 
     def _initial_energy(self, sample, rng):

@@ -6,7 +6,7 @@ import numpy as np
 from scipy.special import logsumexp, softmax
 
 from skebm.units.binary import BinaryUnits, all_configurations
-from skebm.units.data import row_blocks
+from skebm.units.data import patterns, row_blocks
 
 # Units whose configurations are summed over for each row, at most.
 MOST_SUMMED = 12
@@ -136,12 +136,8 @@ def _completions(rows, observed):
     completed : ndarray of shape (n_block, 2**n_missing, n_columns)
         In float64, the same completions in the same order for each.
     """
-    packed = np.packbits(observed, axis=1)
-    _, first, which = np.unique(packed, axis=0, return_index=True, return_inverse=True)
-    order = np.argsort(which.ravel(), kind="stable")
-    ends = np.cumsum(np.bincount(which.ravel(), minlength=len(first)))[:-1]
-    for start, members in zip(first, np.split(order, ends), strict=True):
-        missing = np.flatnonzero(~observed[start])
+    for known, members in patterns(observed):
+        missing = np.flatnonzero(~known)
         values = all_configurations(len(missing))
         for block in row_blocks(len(members), len(values) * rows.shape[1]):
             chosen = members[block]

@@ -6,6 +6,7 @@ __all__ = [
     "Rows",
     "ScaledRows",
     "distinct_rows",
+    "patterns",
     "relative",
     "row_blocks",
 ]
@@ -419,6 +420,26 @@ def relative(weights):
     if (positive == positive[0]).all():
         return weights / positive[0]
     return weights / min(1, positive.mean())
+
+
+def patterns(observed):
+    """Group rows of which the same columns are observed.
+
+    Parameters
+    ----------
+    observed : ndarray of bool of shape (n_rows, n_columns)
+        Which columns of each row are.
+
+    Returns
+    -------
+    patterns : list of (ndarray of bool of shape (n_columns,), ndarray of int)
+        The columns, and the numbers of the rows.
+    """
+    packed = np.packbits(observed, axis=1)
+    _, first, which = np.unique(packed, axis=0, return_index=True, return_inverse=True)
+    order = np.argsort(which.ravel(), kind="stable")
+    ends = np.cumsum(np.bincount(which.ravel(), minlength=len(first)))[:-1]
+    return list(zip(observed[first], np.split(order, ends), strict=True))
 
 
 def distinct_rows(rows, row_weights=None):

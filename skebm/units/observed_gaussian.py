@@ -15,6 +15,8 @@ __all__ = [
 
 import numpy as np
 
+from skebm.units.data import patterns
+
 _LOG_ROOT = np.log(2 * np.pi) / 2
 
 
@@ -74,12 +76,8 @@ def _patterns(units, observed):
 
 def _find_patterns(units, observed):
     root = units.states(np.eye(units.n_columns)).T
-    packed = np.packbits(observed, axis=1)
-    _, first, which = np.unique(packed, axis=0, return_index=True, return_inverse=True)
-    order = np.argsort(which.ravel(), kind="stable")
-    ends = np.cumsum(np.bincount(which.ravel(), minlength=len(first)))[:-1]
-    for start, rows in zip(first, np.split(order, ends), strict=True):
-        columns = np.flatnonzero(observed[start])
+    for known, rows in patterns(observed):
+        columns = np.flatnonzero(known)
         if len(columns):
             yield _Pattern(rows, columns, root)
 
