@@ -8,15 +8,16 @@ from functools import cached_property
 import numpy as np
 
 from skebm.energy.conditionals.gaussian_rbm import conditional_log_density
+from skebm.energy.hidden_chains import HiddenChains
 from skebm.energy.noise_parameters import NoiseParameters
 from skebm.energy.offsets import centre, centred_moments
 from skebm.energy.pairwise import PairwiseEnergy
 from skebm.energy.rbm import RBMEnergy
-from skebm.units.binary import draw_binary, logistic, softplus
+from skebm.units.binary import logistic, softplus
 
 
 @dataclass(frozen=True, eq=False)
-class GaussianRBMEnergy(NoiseParameters, RBMEnergy):
+class GaussianRBMEnergy(NoiseParameters, HiddenChains, RBMEnergy):
     """E(v, h) = |y - a|^2 / 2 - h.b - h' W y, for y = B v and h of zeros and ones.
 
     B gives the noise of the visible units unit variance, so that W and a are in
@@ -45,16 +46,6 @@ class GaussianRBMEnergy(NoiseParameters, RBMEnergy):
 
     ridge: float = 0.0
     log_volume: float = 0.0
-
-    @property
-    def units(self):
-        """Units of the rows that chains move: the hidden ones."""
-        return self.hidden
-
-    @property
-    def n_visible(self):
-        """Number of visible columns."""
-        return self.visible.n_columns
 
     @property
     def noise(self):
@@ -104,15 +95,17 @@ class GaussianRBMEnergy(NoiseParameters, RBMEnergy):
             What its log Z lacks to be that of this machine, in nats.
         """
         log_integral = self.n_visible * np.log(2 * np.pi) / 2 - self.visible.log_det
-        return self._machine, float(log_integral + self.log_volume)
+        return self.hidden_machine, float(log_integral + self.log_volume)
 
     def hidden_free_energy(self, hidden):
         """Compute -log of the integral of exp(-E) over visible units, (n_rows,)."""
         _, log_integral = self.marginal()
-        return self._machine.free_energy(hidden) - (log_integral - self.log_volume)
+        return self.hidden_machine.free_energy(hidden) - (
+            log_integral - self.log_volume
+        )
 
     @cached_property
-    def _machine(self):
+    def hidden_machine(self):
         """The pairwise machine of the hidden units.
 
         The integral over y of exp(-|y - a|^2 / 2 + h.b + h' W y) is, but for a
@@ -125,33 +118,6 @@ class GaussianRBMEnergy(NoiseParameters, RBMEnergy):
         bias += np.diag(couplings) / 2
         np.fill_diagonal(couplings, 0)
         return PairwiseEnergy.of(couplings, bias)
-
-    def enumerable_layers(self):
-        """List the hidden layer alone."""
-        return self._machine.enumerable_layers()
-
-    def context(self, rows):
-        """Give hidden rows as the machine of the hidden units wants them."""
-        return self._machine.context(rows)
-
-    def score(self, context, beta=1.0):
-        """Compute the score of hidden rows, but for a constant of the visible units."""
-        return self._machine.score(context, beta)
-
-    def log_ratio(self, context, beta, other):
-        """Compare hidden rows at two inverse temperatures."""
-        return self._machine.log_ratio(context, beta, other)
-
-    def sweep(self, context, noise, **settings):
-        """Draw the hidden units, one after the other, the visible ones integrated out.
-
-        Leaves exp(-beta E) / Z as it is.
-        """
-        return self._machine.sweep(context, noise, **settings)
-
-    def gibbs(self, rows, noise, n_sweeps=1, **settings):
-        """Make so many sweeps."""
-        return self._machine.gibbs(rows, noise, n_sweeps, **settings)
 
     def at_temperature(self, temperature):
         """Give the machine whose distribution is proportional to exp(-E / temperature).
@@ -171,22 +137,6 @@ class GaussianRBMEnergy(NoiseParameters, RBMEnergy):
         layers = self.visible, self.hidden, self.visible_offset, self.hidden_offset
         squares = np.vdot(self.visible_bias, self.visible_bias)
         return RBMEnergy(self.matrix, *layers), -float(squares) / 2
-
-    def complete(self, visible, noise, beta=1.0):
-        """Draw the hidden units, which chains move, given visible rows."""
-        return draw_binary(self.hidden_field(visible), noise, beta)
-
-    def visible_of(self, rows, noise, beta=1.0):
-        """Draw visible rows given the hidden ones."""
-        return self.visible.draw(self.visible_field(rows), noise, beta)
-
-    def chain_mean(self, mean):
-        """Give means of the hidden units without a field."""
-        return self.hidden.free_mean()
-
-    def hidden_field(self, rows):
-        """Compute the log-odds of the hidden units given visible rows."""
-        return RBMEnergy.context(self, rows).field
 
     # ---- learning ----
 
@@ -235,17 +185,6 @@ class GaussianRBMEnergy(NoiseParameters, RBMEnergy):
         )
         matrix = centred_moments(moments, self.hidden_offset, self.visible_offset)
         return value, self._gradient(matrix, slope)
-
-    def posterior_statistics(self, field, rows, observed, posterior):
-        """Sum -dE/dtheta over rows and all hidden configurations, with weights."""
-        known = field, rows, observed, posterior
-        slope = self.visible.observed_slope(*known, self.ridge)
-        return self._gradient(super().posterior_statistics(*known).matrix, slope)
-
-    def observed_phase(self, rows, observed, row_weights):
-        """Do as `positive_phase` for rows of which some columns are missing."""
-        value, statistics = super().observed_phase(rows, observed, row_weights)
-        return value - row_weights.sum() * self._cost_of_ridge, statistics
 
     def negative_phase(self):
         """Compute log Z and the statistics, enumerating the hidden units."""

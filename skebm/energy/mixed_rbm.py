@@ -9,6 +9,7 @@ import numpy as np
 from scipy.special import logsumexp
 
 from skebm.energy.base import Energy
+from skebm.energy.hidden_chains import HiddenChains
 from skebm.energy.noise_parameters import NoiseParameters
 from skebm.energy.offsets import centre
 from skebm.energy.rbm import RBMEnergy
@@ -18,7 +19,7 @@ from skebm.units.mixed import MixedUnits
 
 
 @dataclass(frozen=True, eq=False)
-class MixedRBMEnergy(NoiseParameters, RBMEnergy):
+class MixedRBMEnergy(NoiseParameters, HiddenChains, RBMEnergy):
     """E(v, h) = |y|^2 / 2 - a.s - h.b - h' W s, for s = (one-hot categories, y = B v).
 
     B gives the noise of the real columns unit variance, as in `GaussianRBMEnergy`. With
@@ -39,16 +40,6 @@ class MixedRBMEnergy(NoiseParameters, RBMEnergy):
 
     ridge: float = 0.0
     log_volume: float = 0.0
-
-    @property
-    def units(self):
-        """Units of the rows that chains move: the hidden ones."""
-        return self.hidden
-
-    @property
-    def n_visible(self):
-        """Number of visible columns."""
-        return self.visible.n_columns
 
     @property
     def noise(self):
@@ -99,26 +90,6 @@ class MixedRBMEnergy(NoiseParameters, RBMEnergy):
         """Compute -log of the sum of exp(-E) over visible units, (n_rows,)."""
         return self.hidden_machine.free_energy(hidden)
 
-    def enumerable_layers(self):
-        """List the hidden layer alone."""
-        return self.hidden_machine.enumerable_layers()
-
-    def context(self, rows):
-        """Give hidden rows as the machine of the hidden units wants them."""
-        return self.hidden_machine.context(rows)
-
-    def score(self, context, beta=1.0):
-        """Compute the score of hidden rows."""
-        return self.hidden_machine.score(context, beta)
-
-    def log_ratio(self, context, beta, other):
-        """Compare hidden rows at two inverse temperatures."""
-        return self.hidden_machine.log_ratio(context, beta, other)
-
-    def sweep(self, context, noise, **settings):
-        """Draw the hidden units, one after the other, the visible ones summed out."""
-        return self.hidden_machine.sweep(context, noise, **settings)
-
     def gibbs(self, rows, noise, n_sweeps=1, **settings):
         """Make so many sweeps; at no other temperature, by way of visible rows.
 
@@ -129,22 +100,6 @@ class MixedRBMEnergy(NoiseParameters, RBMEnergy):
         for _ in range(n_sweeps):
             rows = self.complete(self.visible_of(rows, noise), noise)
         return rows
-
-    def complete(self, visible, noise, beta=1.0):
-        """Draw the hidden units, which chains move, given visible rows."""
-        return self.hidden.draw(self.hidden_field(visible), noise, beta)
-
-    def visible_of(self, rows, noise, beta=1.0):
-        """Draw visible rows given the hidden ones."""
-        return self.visible.draw(self.visible_field(rows), noise, beta)
-
-    def chain_mean(self, mean):
-        """Give means of the hidden units without a field."""
-        return self.hidden.free_mean()
-
-    def hidden_field(self, rows):
-        """Compute the fields of the hidden units given visible rows."""
-        return RBMEnergy.context(self, rows).field
 
     def with_visible_chains(self):
         """Give the machine whose chains move visible rows, and what it lacks."""
@@ -195,19 +150,6 @@ class MixedRBMEnergy(NoiseParameters, RBMEnergy):
         value -= row_weights.sum() * self._cost_of_ridge
         return value, self.statistics(rows, row_weights)
 
-    def posterior_statistics(self, field, rows, observed, posterior):
-        """Sum -dE/dtheta over rows and all hidden configurations, with weights."""
-        real, columns = self.real_columns, (field, rows, observed)
-        own = [table[:, real] for table in columns]
-        slope = self.noise.observed_slope(*own, posterior, self.ridge)
-        linear = super().posterior_statistics(*columns, posterior)
-        return self._gradient(linear.matrix, slope)
-
-    def observed_phase(self, rows, observed, row_weights):
-        """Do as `positive_phase` for rows of which some columns are missing."""
-        value, statistics = super().observed_phase(rows, observed, row_weights)
-        return value - row_weights.sum() * self._cost_of_ridge, statistics
-
     def negative_phase(self):
         """Compute log Z and the statistics, enumerating the hidden units."""
         hidden = self.every_hidden()
@@ -221,11 +163,6 @@ class MixedRBMEnergy(NoiseParameters, RBMEnergy):
         matrix = (law * hidden).T @ visible
         statistics = self._gradient(matrix, self.noise.model_slope())
         return float(log_partition) + self.log_volume, statistics
-
-    @property
-    def real_columns(self):
-        """Visible columns of real values."""
-        return slice(self.n_visible - self.noise.n_columns, self.n_visible)
 
 
 @dataclass(frozen=True, eq=False)

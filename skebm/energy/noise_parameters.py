@@ -84,6 +84,24 @@ class NoiseParameters:
         return gradient.with_noise(noise).replaced(matrix=turn(gradient.matrix))
 
     @property
+    def real_columns(self):
+        """Visible columns that have this noise: the last ones."""
+        return slice(self.n_visible - self.noise.n_columns, self.n_visible)
+
+    def posterior_statistics(self, field, rows, observed, posterior):
+        """Sum -dE/dtheta over rows and all hidden configurations, with weights."""
+        known = field, rows, observed
+        own = [table[:, self.real_columns] for table in known]
+        slope = self.noise.observed_slope(*own, posterior, self.ridge)
+        linear = super().posterior_statistics(*known, posterior)
+        return self._gradient(linear.matrix, slope)
+
+    def observed_phase(self, rows, observed, row_weights):
+        """Do as `positive_phase` for rows of which some columns are missing."""
+        value, statistics = super().observed_phase(rows, observed, row_weights)
+        return value - row_weights.sum() * self._cost_of_ridge, statistics
+
+    @property
     def _cost_of_ridge(self):
         """What the ridge takes off the score of a row, in nats."""
         return self.ridge / 2 * np.vdot(self.noise.whitening, self.noise.whitening)

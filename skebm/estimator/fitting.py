@@ -45,11 +45,8 @@ _MAX_HELD_OUT = 1000
 _SWEEPS_OF_CHUNKS = 20
 
 # What algorithms climb that go through all data at each step, up to an optimum.
-_DETERMINISTIC = {
-    "exact": Likelihood,
-    "pseudolikelihood": PseudoLikelihood,
-    "em": Likelihood,
-}
+_OBJECTIVES = {"exact": Likelihood, "pseudolikelihood": PseudoLikelihood}
+_DETERMINISTIC = {*_OBJECTIVES, "em"}
 
 
 def _learns_from_chunks(estimator):
@@ -282,7 +279,7 @@ class FittingMixin:
             return LBFGS(
                 max_iter=self.max_iter or _MOST_UPDATES,
                 tol=self.tol,
-                objective=objective or _DETERMINISTIC[algorithm],
+                objective=objective or _OBJECTIVES[algorithm],
                 **penalty,
             )
         mean = energy.chain_mean(self._visible_mean)
