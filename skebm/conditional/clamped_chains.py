@@ -2,8 +2,8 @@
 
 __all__ = [
     "ClampedChains",
-    "SharedNoise",
     "average_clamped",
+    "evenly_spread",
     "redraw_missing",
     "run_clamped",
 ]
@@ -22,7 +22,7 @@ N_CHAINS = 20
 _SWEEPS = 60
 
 
-class SharedNoise:
+class _SharedNoise:
     """The same noise for every row, whatever rows it is scored with.
 
     Parameters
@@ -31,26 +31,12 @@ class SharedNoise:
         Where all randomness comes from.
     n_rows : int
         Rows that share the noise, each with as many chains.
-    n_chains : int
-        Their number.
     """
 
-    def __init__(self, seed, n_rows, n_chains):
-        self._seed = seed
+    def __init__(self, seed, n_rows):
         self._noise = UniformNoise(np.random.default_rng(seed), np.float32)
         self._n_rows = n_rows
-        self._n_chains = n_chains
         self.rng = self
-
-    def evenly_spread(self, n_draws):
-        """List sources of noise for one draw each, which are even together.
-
-        Of every variate, the draws have the quantiles of its law, each once, in an
-        order of its own: a Latin hypercube. So averages over draws have next to no
-        error where variates add up.
-        """
-        orders = _Orders(np.random.default_rng(self._seed), n_draws)
-        return [_EvenNoise(orders, draw) for draw in range(n_draws)]
 
     def draw(self, shape):
         """Draw variates, rows along whichever axis is as long as all chains."""
@@ -62,10 +48,21 @@ class SharedNoise:
         return self._shared(lambda shape: own.standard_normal(shape, dtype), shape)
 
     def _shared(self, draw, shape):
-        axis = 0 if shape[0] == self._n_rows * self._n_chains else 1
+        axis = 0 if shape[0] == self._n_rows * N_CHAINS else 1
         own, times = list(shape), [1, 1]
-        own[axis], times[axis] = self._n_chains, self._n_rows
+        own[axis], times[axis] = N_CHAINS, self._n_rows
         return np.tile(draw(own), times)
+
+
+def evenly_spread(seed, n_draws):
+    """List sources of noise for one draw each, the same for every row, even together.
+
+    Of every variate, the draws have the quantiles of its law, each once, in an order of
+    its own: a Latin hypercube. So averages over draws have next to no error where
+    variates add up.
+    """
+    orders = _Orders(np.random.default_rng(seed), n_draws)
+    return [_EvenNoise(orders, draw) for draw in range(n_draws)]
 
 
 class _Orders:
@@ -85,7 +82,7 @@ class _Orders:
 
 
 class _EvenNoise:
-    """Noise of one of several draws, the same for every row; see `evenly_spread`."""
+    """Noise of one of several draws; see `evenly_spread`."""
 
     def __init__(self, orders, draw):
         self._orders = orders
@@ -123,7 +120,7 @@ class ClampedChains:
     def __init__(self, machine, rows, observed, mean, seed):
         self.machine = machine
         self.observed = observed
-        self.noise = SharedNoise(seed, len(rows), N_CHAINS)
+        self.noise = _SharedNoise(seed, len(rows))
         self.held = np.repeat(observed, N_CHAINS, axis=0)
         self._states = np.repeat(rows.astype(np.float32), N_CHAINS, axis=0)
         field = machine.units.natural(mean).astype(np.float32)

@@ -2,14 +2,19 @@
 
 __all__ = ["draw_incomplete", "mean_hidden", "mean_incomplete", "score_incomplete"]
 
+from functools import partial
+
 import numpy as np
 
 from skebm.conditional.annealed_sums import anneal_missing
 from skebm.conditional.clamped_chains import (
-    SharedNoise,
     average_clamped,
+    evenly_spread,
     run_clamped,
 )
+
+# Draws over which functions of what is missing are averaged.
+_DRAWS = 100
 
 
 def score_incomplete(energy, rows, observed, mean, seed):
@@ -74,8 +79,8 @@ def mean_incomplete(energy, rows, observed, mean, seed, function=None):  # noqa:
         elif function is None:
             result[chosen] = energy.mean_missing(*known)
         else:
-            noise = SharedNoise(seed, len(chosen), 1)
-            result[chosen] = energy.average_missing(*known, function, noise)
+            draws = partial(evenly_spread, seed, _DRAWS)
+            result[chosen] = energy.average_missing(*known, function, draws)
     return result if function is not None else np.where(observed, rows, result)
 
 

@@ -80,7 +80,7 @@ class CompletionSums:
             result[chosen] = np.einsum("ij,ijk->ik", law, completed)
         return np.where(observed, rows, result)
 
-    def average_missing(self, rows, observed, function, noise):
+    def average_missing(self, rows, observed, function, draws):
         """Average a function of completed rows over what is missing of them.
 
         Parameters
@@ -89,9 +89,9 @@ class CompletionSums:
             As of `observed_score`.
         function : callable
             Of rows without gaps, gives a row for each.
-        noise : UniformNoise
-            Source of draws, where what is missing has too many values: the same for
-            every row.
+        draws : callable
+            Lists sources of noise for one draw each, the same each time, where what is
+            missing has too many values.
         """
         result = function(rows)
         for chosen, completed in _completions(rows, observed):

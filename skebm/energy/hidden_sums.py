@@ -16,9 +16,6 @@ from skebm.energy.completions import MOST_SUMMED, CompletionSums, draw_of_law
 from skebm.energy.offsets import centred_moments
 from skebm.units.data import row_blocks
 
-# Draws over which functions of what is missing are averaged.
-_DRAWS = 100
-
 
 class HiddenSums(CompletionSums):
     """As `CompletionSums`, by hidden configurations where they are few."""
@@ -82,24 +79,24 @@ class HiddenSums(CompletionSums):
             result[block] = self.visible.mean_of_fields(field, *known, law)
         return result
 
-    def average_missing(self, rows, observed, function, noise):
+    def average_missing(self, rows, observed, function, draws):
         """Average a function of completed rows over what is missing of them.
 
         Over draws, of which hidden configurations get their shares as nearly as can be,
         and each unit its law.
         """
         if not self.sums_over_hidden:
-            return super().average_missing(rows, observed, function, noise)
+            return super().average_missing(rows, observed, function, draws)
         parts = []
         for block, joint, field in self.hidden_joint(rows, observed):
             ends, total = softmax(joint, axis=1).cumsum(axis=1), 0.0
-            known = rows[block], observed[block]
-            for draw, even in enumerate(noise.evenly_spread(_DRAWS)):
-                point = (draw + 0.5) / _DRAWS * ends[:, -1:]
+            known, sources = (rows[block], observed[block]), draws()
+            for number, noise in enumerate(sources):
+                point = (number + 0.5) / len(sources) * ends[:, -1:]
                 chosen = (ends[:, :-1] <= point).sum(axis=1)
-                drawn = self.visible.draw_missing(field[chosen], *known, even)
+                drawn = self.visible.draw_missing(field[chosen], *known, noise)
                 total = total + function(drawn)
-            parts.append(total / _DRAWS)
+            parts.append(total / len(sources))
         return np.concatenate(parts)
 
     def observed_hidden_mean(self, rows, observed):
