@@ -200,19 +200,14 @@ class MixedRBM(HiddenUnitsMixin, ConditionsMixin, MixedRowsMixin, BaseEnergyMode
     Examples
     --------
     >>> import numpy as np
-    >>> import pandas as pd
     >>> from skebm import MixedRBM
     >>> rng = np.random.default_rng(0)
     >>> is_cat = rng.random(400) < 0.5
-    >>> X = pd.DataFrame(
-    ...     {
-    ...         "animal": np.where(is_cat, "cat", "dog"),
-    ...         "weight": np.where(is_cat, 4, 20) + rng.normal(size=400),
-    ...     }
-    ... )
-    >>> model = MixedRBM(random_state=0).fit(X)
-    >>> rows = pd.DataFrame({"animal": [None, "cat"], "weight": [4.5, None]})
-    >>> model.conditional_proba(rows, "animal").round(2)
+    >>> animal = np.where(is_cat, "cat", "dog").astype(object)
+    >>> weight = np.where(is_cat, 4, 20) + rng.normal(size=400)
+    >>> model = MixedRBM(random_state=0).fit(np.column_stack([animal, weight]))
+    >>> rows = np.array([[None, 4.5], ["cat", None]], dtype=object)
+    >>> model.conditional_proba(rows, 0).round(2)  # of cat, dog
     array([[0.97, 0.03],
            [0.46, 0.54]])
     """
