@@ -3,6 +3,7 @@
 __all__ = [
     "BinaryRBM",
     "BoltzmannMachine",
+    "DensityEnsemble",
     "EnergyImputer",
     "EnergyOutlierDetector",
     "GaussianRBM",
@@ -14,6 +15,7 @@ __all__ = [
 
 from skebm.binary_rbm import BinaryRBM
 from skebm.boltzmann_machine import BoltzmannMachine
+from skebm.density_ensemble import DensityEnsemble
 from skebm.gaussian_rbm import GaussianRBM
 from skebm.imputer import EnergyImputer
 from skebm.latent_bm import LatentBM

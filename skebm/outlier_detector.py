@@ -9,16 +9,16 @@ import numpy as np
 from scipy.sparse import issparse
 from sklearn import get_config
 from sklearn.base import BaseEstimator, MetaEstimatorMixin, OutlierMixin, clone
-from sklearn.utils import check_array, get_tags, resample
+from sklearn.utils import get_tags, resample
 from sklearn.utils.metadata_routing import (
     MetadataRouter,
     MethodMapping,
     process_routing,
 )
-from sklearn.utils.metaestimators import available_if
-from sklearn.utils.validation import check_is_fitted
+from sklearn.utils.validation import _num_samples, check_is_fitted
 
-from skebm.binary_rbm import BinaryRBM
+from skebm.density_ensemble import DensityEnsemble
+from skebm.detection.robust_offset import robust_offset, weighted_quantile
 from skebm.estimator.table_columns import is_missing_table
 from skebm.estimator.validation import (
     Interval,
@@ -26,36 +26,26 @@ from skebm.estimator.validation import (
     all_or_nothing,
     check_weights,
     fit_context,
-    without_na,
     without_rows,
 )
-from skebm.gaussian_rbm import GaussianRBM
-from skebm.robust_offset import robust_offset, weighted_quantile
 
 # Enough to know a median to a twentieth of the spread.
 _MOST_REFERENCE_ROWS = 1000
+
+# Of wide tables fewer are kept.
+_LEAST_REFERENCE_ROWS = 100
+_MOST_REFERENCE_CELLS = 1_000_000
 
 # What the detector knows of its features it has from its estimator.
 _OF_THE_ESTIMATOR = "n_features_in_", "feature_names_in_"
 
 
-def _explains(detector):
-    """Refuse `feature_surprise` where the estimator has no conditional densities."""
-    estimator = getattr(detector, "estimator_", detector.estimator)
-    if estimator is not None and not hasattr(estimator, "conditional_score_samples"):
-        raise AttributeError(
-            f"{type(estimator).__name__} has no method conditional_score_samples. "
-            "Use a model of skebm; if it is the last step of a pipeline, let the "
-            "detector around that model be the last step instead."
-        )
-    return True
-
-
 class EnergyOutlierDetector(OutlierMixin, MetaEstimatorMixin, BaseEstimator):
     """Detector of outliers by the log-density of any model that gives one.
 
-    A density is learned from all rows, without labels, and the rows with the
-    lowest log-density are taken for outliers.
+    A density is learned from all rows, without labels, and the rows with the lowest
+    score are taken for outliers. It takes tables as they are: numbers, categories and
+    gaps. It says not only which rows are outliers, but which of their values are why.
 
     Parameters
     ----------
@@ -64,17 +54,15 @@ class EnergyOutlierDetector(OutlierMixin, MetaEstimatorMixin, BaseEstimator):
         the methods `fit` and `score_samples`, such as a model of this package, a
         mixture, a kernel density, a search over them, or a pipeline that ends in
         one. It is cloned; wrap one that is fitted in
-        `sklearn.frozen.FrozenEstimator`. None chooses by the training data:
-        `BinaryRBM` where all values are 0 or 1, else `GaussianRBM` with a variance
-        for each feature, small ones in both cases that learn for a short time, so
-        that outliers among the training rows are not learned as well. These find
-        rows that are far out; ``GaussianRBM()`` sees more of values that are
-        usual, but contradict each other.
+        `sklearn.frozen.FrozenEstimator`. None is ``DensityEnsemble()``, which takes
+        tables of any columns, and in which outliers among the training rows do not
+        hide. If these are known to be clean (novelty detection), pass
+        ``DensityEnsemble(n_components=20, max_samples=1024)``.
     contamination : "auto" or float in (0, 0.5], default="auto"
         Share of the training rows, or of their weights, to take for outliers; fewer
         where scores are tied. "auto" does not fix a share: it takes for outliers what
-        is less probable than 95 % of the rows of a Gaussian density would be, which may
-        be fewer rows, more, or none.
+        is less usual than 95 % of the usual rows, and all that is far out. It holds
+        from `fit` on: to change it, fit again.
     random_state : int, RandomState instance or None, default=None
         Determines the learning of the default estimator, and which training rows
         `typical_surprise_` is taken from, where they are more than 1000. An
@@ -87,7 +75,8 @@ class EnergyOutlierDetector(OutlierMixin, MetaEstimatorMixin, BaseEstimator):
     offset_ : float
         The score below which a row is an outlier.
     typical_surprise_ : ndarray of shape (n_features,)
-        Median over training rows of ``-log p(x_i | the other features)``, in nats.
+        Median over training rows of ``-log p(x_i | the other features)``, in nats, for
+        which up to 1000 of them are kept. It is computed when it is first asked for.
         Only where `estimator_` has a method `conditional_score_samples`.
     n_features_in_ : int
         Number of features seen in `fit`, if `estimator_` has it.
@@ -96,7 +85,7 @@ class EnergyOutlierDetector(OutlierMixin, MetaEstimatorMixin, BaseEstimator):
 
     See Also
     --------
-    GaussianRBM, BinaryRBM : What it puts its trust in by default.
+    DensityEnsemble : What it puts its trust in by default.
     skebm.displays.EnergyHistogramDisplay : Energies of rows beside those of noise.
     sklearn.ensemble.IsolationForest : Outliers by how soon random cuts isolate them.
     sklearn.neighbors.LocalOutlierFactor : Outliers beside the density nearby.
@@ -107,14 +96,19 @@ class EnergyOutlierDetector(OutlierMixin, MetaEstimatorMixin, BaseEstimator):
     does not take either: tables are passed on as they are.
 
     For "auto", a gamma law is shifted, stretched and bent to the quartiles of the
-    negative training scores, and `offset_` is minus its 95th percentile. The negative
-    log-density of Gaussian rows in d dimensions follows such a law (half a chi-square
-    with d degrees of freedom, plus a constant), so that 5 % of them are taken for
-    outliers whatever d is, and whatever the scale of the features or of the score.
-    Quartiles do not see how far away the lowest scores are, so that outliers among
-    the training rows, if fewer than a quarter, do not hide themselves. Where the
-    quartiles coincide, because half of the rows or more have one score, `offset_` is
-    the fifth percentile of the scores.
+    negative training scores. The negative log-density of Gaussian rows in d dimensions
+    follows such a law (half a chi-square with d degrees of freedom, plus a constant).
+    Rows more than 2.3 times as far from its median as its 95th percentile are far out;
+    somewhat more where rows are few. They are set aside, and the rest is looked at
+    again, until no more are found. `offset_` is the score that 5 % of the others fall
+    below. The scores are those of rows that were left out of learning, if the estimator
+    has them as `oob_scores_`, which the default has; else those of the training rows,
+    which are too high if the model fits them closely.
+
+    With the default, of new rows from the law of the training rows 5 to 7 % are below
+    the offset at 300 to 10000 training rows, and 6 to 10 % at 100, where single tables
+    have up to 20 %. With more than a tenth of outliers among the training rows, or many
+    that are not far out, give their share as `contamination`.
 
     Examples
     --------
@@ -193,29 +187,19 @@ class EnergyOutlierDetector(OutlierMixin, MetaEstimatorMixin, BaseEstimator):
         if weights is not None and not weights.all():
             X, y, fit_params = without_rows(weights == 0, X, y, fit_params)
             weights = weights[weights > 0]
-        estimator = self._new_estimator(X)
+        estimator = self._new_estimator()
         if "sample_weight" in fit_params:
             _check_takes_weights(estimator)
-        for name in ("typical_surprise_", *_OF_THE_ESTIMATOR):
+        for name in ("_typical_surprise", *_OF_THE_ESTIMATOR):
             vars(self).pop(name, None)
         self.estimator_ = estimator.fit(X, y, **fit_params)
         for name in _OF_THE_ESTIMATOR:
             if hasattr(estimator, name):
                 setattr(self, name, getattr(estimator, name))
-        scores = self.score_samples(X)
-        if not np.isfinite(scores).all():
-            raise ValueError(
-                f"{type(estimator).__name__} gives some of the rows it was fitted to a "
-                "density of zero, from which no offset follows. Change its parameters, "
-                "or leave out these rows."
-            )
-        if self.contamination == "auto":
-            self.offset_ = robust_offset(scores, weights)
-        else:
-            offset = weighted_quantile(scores, self.contamination, weights)
-            self.offset_ = float(offset)
+        self._contamination = self.contamination
+        self.offset_ = self._offset(X, weights)
         if hasattr(estimator, "conditional_score_samples"):
-            self.typical_surprise_ = self._typical_surprise(X, len(scores), weights)
+            self._reference = self._reference_rows(X, weights)
         return self
 
     def score_samples(self, X):
@@ -282,6 +266,13 @@ class EnergyOutlierDetector(OutlierMixin, MetaEstimatorMixin, BaseEstimator):
         >>> detector.decision_function([[0.0], [3.0]]).round(2)
         array([ 0.5, -4. ])
         """
+        check_is_fitted(self)
+        if self.contamination != self._contamination:
+            raise ValueError(
+                f"contamination was {self._contamination!r} in fit, and is now "
+                f"{self.contamination!r}: offset_ follows from training rows. Call fit "
+                "again, or compare score_samples with an offset of your own."
+            )
         return self.score_samples(X) - self.offset_
 
     def predict(self, X):
@@ -312,7 +303,6 @@ class EnergyOutlierDetector(OutlierMixin, MetaEstimatorMixin, BaseEstimator):
         """
         return np.where(self.decision_function(X) < 0, -1, 1)
 
-    @available_if(_explains)
     def feature_surprise(self, X):
         """Compute how much more surprising each feature of a row is than usual.
 
@@ -330,16 +320,19 @@ class EnergyOutlierDetector(OutlierMixin, MetaEstimatorMixin, BaseEstimator):
 
         Returns
         -------
-        surprise : ndarray of shape (n_samples, n_features)
-            In nats, NaN where a value is missing. The sum over features is the anomaly
-            of the row, up to a constant, only where features are independent: of two
-            that contradict each other both are surprising.
+        surprise : ndarray or DataFrame of shape (n_samples, n_features)
+            In nats, NaN where a value is missing; a DataFrame if `X` is one. The sum
+            over features is the anomaly of the row, up to a constant, only where
+            features are independent: of two that contradict each other both are
+            surprising.
 
         Raises
         ------
         ValueError
             If a conditional density is positive infinity, or NaN of an estimator that
             takes no missing values.
+        TypeError
+            If the estimator has no conditional densities.
 
         Examples
         --------
@@ -353,7 +346,15 @@ class EnergyOutlierDetector(OutlierMixin, MetaEstimatorMixin, BaseEstimator):
                [0, 1, 0]])
         """
         check_is_fitted(self)
-        return self._surprise(X) - self.typical_surprise_
+        return _like(X, self._surprise(X) - self.typical_surprise_)
+
+    @property
+    def typical_surprise_(self):
+        """Median surprise of each feature over training rows, in nats."""
+        check_is_fitted(self)
+        if not hasattr(self, "_typical_surprise"):
+            self._typical_surprise = self._median_surprise()
+        return self._typical_surprise
 
     def get_metadata_routing(self):
         """Get what `fit` asks for, and what it passes on to the estimator.
@@ -375,17 +376,17 @@ class EnergyOutlierDetector(OutlierMixin, MetaEstimatorMixin, BaseEstimator):
         """
         estimator = self.estimator
         if estimator is None:
-            estimator = _asking_for_weights(GaussianRBM())
+            estimator = _asking_for_weights(DensityEnsemble())
         router = MetadataRouter(owner=self).add_self_request(self)
         return router.add(
             estimator=estimator,
             method_mapping=MethodMapping().add(caller="fit", callee="fit"),
         )
 
-    def _new_estimator(self, X):
+    def _new_estimator(self):
         """Give an estimator to fit, or say what the one that was passed lacks."""
         if self.estimator is None:
-            return _asking_for_weights(_default_estimator(X, self.random_state))
+            return _asking_for_weights(DensityEnsemble(random_state=self.random_state))
         try:
             _ = self.estimator.score_samples
         except AttributeError as error:
@@ -396,8 +397,31 @@ class EnergyOutlierDetector(OutlierMixin, MetaEstimatorMixin, BaseEstimator):
             ) from error
         return clone(self.estimator)
 
+    def _offset(self, X, weights):
+        """Find the score below which a row is an outlier."""
+        if self.contamination == "auto" and hasattr(self.estimator_, "oob_scores_"):
+            # These are drawn by weight.
+            return robust_offset(self.estimator_.oob_scores_)
+        scores = self.score_samples(X)
+        if not np.isfinite(scores).all():
+            raise ValueError(
+                f"{type(self.estimator_).__name__} gives some of the rows it was "
+                "fitted to a density of zero, from which no offset follows. Change its "
+                "parameters, or leave out these rows."
+            )
+        if self.contamination == "auto":
+            return robust_offset(scores, weights)
+        return float(weighted_quantile(scores, self.contamination, weights))
+
     def _surprise(self, X):
         """Compute ``-log p(x_i | the other features)``, (n_samples, n_features)."""
+        if not hasattr(self.estimator_, "conditional_score_samples"):
+            raise TypeError(
+                f"{type(self.estimator_).__name__} has no conditional densities, which "
+                "tell what each feature adds to the anomaly of a row. Use a model of "
+                "skebm; if it is the last step of a pipeline, let the detector around "
+                "that model be the last step instead."
+            )
         surprise = -np.asarray(self.estimator_.conditional_score_samples(X))
         collapsed = ~(surprise > -np.inf)
         if collapsed.any():
@@ -412,34 +436,42 @@ class EnergyOutlierDetector(OutlierMixin, MetaEstimatorMixin, BaseEstimator):
             )
         return surprise
 
-    def _typical_surprise(self, X, n_rows, weights):
+    def _reference_rows(self, X, weights):
+        """Keep training rows that typical surprises are taken from, and weights."""
+        n_features = getattr(self, "n_features_in_", 1)
+        most = max(_LEAST_REFERENCE_ROWS, _MOST_REFERENCE_CELLS // n_features)
+        most = min(most, _MOST_REFERENCE_ROWS)
+        if _num_samples(X) <= most:
+            return X, weights
+        rows = resample(
+            X,
+            replace=weights is not None,
+            n_samples=most,
+            random_state=self.random_state,
+            sample_weight=weights,
+        )
+        return rows, None
+
+    def _median_surprise(self):
         """Compute the median of the surprise at each feature over training rows."""
-        if n_rows > _MOST_REFERENCE_ROWS:
-            X = resample(
-                X,
-                replace=weights is not None,
-                n_samples=_MOST_REFERENCE_ROWS,
-                random_state=self.random_state,
-                sample_weight=weights,
-            )
-            weights = None
-        surprise = self._surprise(X)
+        if not hasattr(self, "_reference"):
+            return self._surprise(None)  # which says why there is none
+        rows, weights = self._reference
+        surprise = self._surprise(rows)
         known = ~np.isnan(surprise)
-        if weights is None and known.any(axis=0).all():
-            return np.nanmedian(surprise, axis=0)
         if known.all():
             return weighted_quantile(surprise, 0.5, weights)
         result = np.zeros(surprise.shape[1])
         for feature, own in enumerate(known.T):
-            own_weights = None if weights is None else weights[own]
             if own.any():
+                own_weights = None if weights is None else weights[own]
                 column = surprise[own, feature]
                 result[feature] = weighted_quantile(column, 0.5, own_weights)
         return result
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
-        estimator = GaussianRBM() if self.estimator is None else self.estimator
+        estimator = DensityEnsemble() if self.estimator is None else self.estimator
         tags.input_tags = get_tags(estimator).input_tags
         return tags
 
@@ -462,29 +494,10 @@ def _asking_for_weights(estimator):
     return estimator
 
 
-def _default_estimator(X, random_state):
-    """Choose the density by the training data.
-
-    Where outliers are learned from, units that are many, or learn for long, come to
-    stand for them. The settings are in the middle of a wide range over which the
-    areas under the ROC curve on tables with known outliers differ by less than
-    their errors; noise with a variance for each feature was ahead of any covariance.
-    """
-    table = check_array(
-        without_na(X),
-        accept_sparse="csr",
-        estimator=EnergyOutlierDetector.__name__,
-        input_name="X",
-        ensure_all_finite="allow-nan",
-    )
-    values = table.data if issparse(table) else table
-    if ((values == 0) | (values == 1) | np.isnan(values)).all():
-        return BinaryRBM(4, alpha=0.1, max_iter=500, random_state=random_state)
-    return GaussianRBM(
-        10,
-        covariance_type="diag",
-        reg_covar=0.1,
-        algorithm="pcd",
-        max_iter=150,
-        random_state=random_state,
-    )
+def _like(X, table):
+    """Give a table of numbers as a frame like the one that came in, if one did."""
+    if hasattr(X, "iloc"):
+        return type(X)(table, index=X.index, columns=X.columns)
+    if hasattr(X, "get_columns"):
+        return type(X)(dict(zip(X.columns, table.T, strict=True)))
+    return table

@@ -23,7 +23,7 @@ from sklearn.utils import estimator_checks, get_tags
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from skebm import BinaryRBM, EnergyOutlierDetector, GaussianRBM
-from skebm.robust_offset import robust_offset
+from skebm.detection.robust_offset import robust_offset
 
 KINDS = "dense", "sparse"
 COLUMN_SCALES = np.array([1, 10, 0.1, 1000, 1])

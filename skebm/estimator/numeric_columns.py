@@ -99,6 +99,11 @@ class NumberColumn:
         ends = float(unit.min()) - _MARGIN, float(unit.max()) + _MARGIN
         return cls(atoms, centre, scale, power, *ends)
 
+    @classmethod
+    def unchanged(cls):
+        """Give one that leaves numbers as they are."""
+        return cls(np.empty(0), 0.0, 1.0, 1.0, -np.inf, np.inf)
+
     @property
     def n_levels(self):
         """Number of levels: none, or one for each atom and one for all others."""

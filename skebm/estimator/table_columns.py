@@ -88,6 +88,11 @@ class Columns:
             numbers.append(number)
         return cls(levels, numbers)
 
+    @classmethod
+    def of_numbers(cls, n_columns):
+        """Give columns of numbers that stay as they are."""
+        return cls([None] * n_columns, [NumberColumn.unchanged()] * n_columns)
+
     def encode(self, columns, name_of, handle_unknown):
         """Make a table of units, NaN where something is missing.
 
@@ -97,8 +102,8 @@ class Columns:
             Of a table like that of `learn`.
         name_of : callable
             What to call a column in errors.
-        handle_unknown : {"error", "missing"}
-            What levels are that were not learned.
+        handle_unknown : {"error", "missing", "none"}
+            What levels are that were not learned; "none" of those learned is zeros.
         """
         n_rows = len(columns[0].values)
         units = np.empty((n_rows, self.n_one_hot + len(self.real)))
@@ -202,6 +207,8 @@ class Columns:
                 f"{sorted(found, key=str)[:5]}. Set handle_unknown='missing' to take "
                 "them as missing."
             )
+        if handle_unknown == "none":
+            codes[unknown] = len(self._codes[i])
         return codes
 
 

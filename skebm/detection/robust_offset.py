@@ -11,17 +11,28 @@ from skebm.units.data import relative
 # Share of the rows of a Gaussian density that fall below the offset.
 _FALSE_ALARMS = 0.05
 
+# So many times as far from the median as these are rows that are not usual; a few times
+# the error of the quartiles farther where these are of few rows.
+_FAR = 2.3
+_ERRORS = 4.0
+
+# Without those that are far out, others may be.
+_MOST_ROUNDS = 10
+
 # Shapes of the gamma law of minus the score: a Gaussian density of d features has
 # d / 2. The first is one feature, and the last as good as a normal law.
 _SHAPES = 0.5, 1e6
 
 
 def robust_offset(scores, weights=None):
-    """Give the score that 5 % of Gaussian rows fall below, from the quartiles alone.
+    """Give the score that 5 % of the usual rows fall below, whatever hides among them.
 
-    A gamma law is shifted, stretched and bent to the quartiles of the negative
-    scores: for log-densities of Gaussian rows it is exact, whatever the number of
-    features, since minus these is half a chi-square variable plus a constant.
+    Usual are all rows but those that are far out. These are told by the quartiles
+    alone, which do not see how far: a gamma law is shifted, stretched and bent to the
+    quartiles of minus the scores. For log-densities of Gaussian rows it is exact,
+    whatever the number of features, since minus these is half a chi-square variable
+    plus a constant. Far out is what is twice as far from the median as its 95th
+    percentile.
 
     Parameters
     ----------
@@ -33,17 +44,33 @@ def robust_offset(scores, weights=None):
     Returns
     -------
     offset : float
-        Never above the lower quartile. The fifth percentile of the scores where
-        the quartiles coincide, and say nothing of the spread.
+        A quantile of the scores.
     """
+    usual, weights = np.ones(len(scores), dtype=bool), relative(weights)
+    for _ in range(_MOST_ROUNDS):
+        is_far = -scores > _far(
+            scores[usual], None if weights is None else weights[usual]
+        )
+        if (usual == ~is_far).all():
+            break
+        usual = ~is_far
+    share_far = np.average(~usual, weights=weights)
+    share = share_far + _FALSE_ALARMS * (1 - share_far)
+    return float(weighted_quantile(scores, share, weights))
+
+
+def _far(scores, weights):
+    """Give what minus the score of a row that is far out exceeds."""
     low, median, high = (
         weighted_quantile(-scores, share, weights) for share in (0.25, 0.5, 0.75)
     )
     if low == high:
-        return float(weighted_quantile(scores, _FALSE_ALARMS, weights))
+        return np.inf
     shape = _gamma_shape((low + high - 2 * median) / (high - low))
     lower, upper, extreme = gamma.ppf([0.25, 0.75, 1 - _FALSE_ALARMS], shape)
-    return float(-(high + (extreme - upper) * (high - low) / (upper - lower)))
+    extreme = high + (extreme - upper) * (high - low) / (upper - lower)
+    n_rows = len(scores) if weights is None else weights.sum()
+    return median + _FAR * (1 + _ERRORS / np.sqrt(n_rows)) * (extreme - median)
 
 
 def weighted_quantile(values, share, weights=None):

@@ -3,7 +3,7 @@ import pytest
 from scipy.stats import chi2
 from statistical import assert_mean_is
 
-from skebm.robust_offset import robust_offset, weighted_quantile
+from skebm.detection.robust_offset import robust_offset, weighted_quantile
 
 
 def gaussian_scores(n_features, n_samples=20_001):

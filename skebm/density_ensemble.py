@@ -1,0 +1,355 @@
+"""Ensemble of smooth densities of a table that outliers may hide in."""
+
+__all__ = ["DensityEnsemble"]
+
+from numbers import Integral, Real
+
+import numpy as np
+from scipy.sparse import issparse
+from sklearn.base import BaseEstimator
+from sklearn.utils import check_random_state
+from sklearn.utils.validation import check_is_fitted
+
+from skebm.detection.binned_columns import BinnedColumns
+from skebm.detection.normal_mixture import NormalMixture
+from skebm.detection.projected_mixture import ProjectedMixture
+from skebm.detection.robust_columns import RobustColumns
+from skebm.detection.tail import Tail
+from skebm.estimator.one_hot_rows import OneHotRowsMixin
+from skebm.estimator.validation import (
+    Interval,
+    StrOptions,
+    all_or_nothing,
+    check_weights,
+    fit_context,
+)
+
+# Wider tables are looked at in so many directions; with gaps, where each row needs
+# matrices of its own, those wider than the second.
+_MOST_COLUMNS = 100
+_MOST_WITH_GAPS = 40
+_DIRECTIONS = 64
+
+# Rows that columns are learned from: of wide tables fewer, so that they fit in memory.
+_LEAST_ROWS = 512
+_MOST_CELLS = 5_000_000
+
+# Rows that usual scores are learned from: enough to know a quartile to a thirtieth.
+_MOST_JUDGED = 2000
+
+# Rows are worked on in blocks of about so many numbers.
+_BLOCK = 4_000_000
+
+
+class DensityEnsemble(OneHotRowsMixin, BaseEstimator):
+    r"""Ensemble of smooth densities of a table that outliers may hide in.
+
+    It tells usual rows of a table from unusual ones, whatever its columns hold and
+    whatever hides among the training rows. `EnergyOutlierDetector` uses it unless
+    another estimator is passed. Use it by itself to change its settings. Where a
+    normalised likelihood is wanted, to compare models or to draw rows, use `MixedRBM`.
+
+    Two kinds of densities are learned, which err in different ways: smooth mixtures of
+    normal distributions, which see what goes together, each of a part of the rows; and
+    bins of each column alone, which see what is rare. How usual a row is for each is
+    told as the logarithm of the chance that a usual row scores lower, and the score of
+    a row is the mean of the two.
+
+    Parameters
+    ----------
+    n_mixtures : int, default=5
+        Number of mixtures. Each leaves out another part of the rows, on which it is
+        then judged. More make scores steadier, and take as many times as long.
+    n_components : int, default=5
+        Normal distributions in each mixture. Few find it hard to learn outliers by
+        heart. If the training rows are known to be clean, more are better: 20, with
+        ``max_samples=1024``.
+    max_samples : int, default=512
+        Rows that each mixture learns from, at most.
+    reg_covar : float, default=0.1
+        Added to the variances of the mixtures, whose columns have a variance of about
+        1. Smooth densities rank rows better than those that fit best.
+    n_bins : int, default=20
+        Bins of each column of numbers. Two more hold what is far out.
+    categorical_features : "auto", array-like or None, default="auto"
+        Which columns are categories: a mask, numbers, or names. "auto" goes by dtype,
+        as in `MixedRBM`: columns of strings, categories, booleans and Python objects
+        are. None: none is.
+    add_indicator : bool, default=False
+        Whether it matters for itself where values are missing. False leaves it out of
+        account: a missing value counts as what is expected of it.
+    random_state : int, RandomState instance or None, default=None
+        Determines which rows mixtures learn from, and where they start. Pass an int
+        for reproducible results.
+
+    Attributes
+    ----------
+    oob_scores_ : ndarray of shape (n_judged,)
+        Scores of training rows, drawn by their weights, 2000 at most, by mixtures that
+        have not learned from them (out of bag). So they are what scores of new rows
+        are like.
+    categories_ : list of (ndarray or None)
+        Of each feature its levels, or None where it holds numbers.
+    n_features_in_ : int
+        Number of features seen in `fit`.
+    feature_names_in_ : ndarray of shape (`n_features_in_`,)
+        Names of the features seen in `fit`, if all are strings.
+
+    See Also
+    --------
+    EnergyOutlierDetector : Says which rows are outliers, and which values are why.
+    MixedRBM : A normalised density of a table.
+    sklearn.ensemble.IsolationForest : How soon random cuts isolate rows.
+
+    Notes
+    -----
+    Numbers are turned into deviations z from the median in units of the distance of the
+    quartiles, and these into ``3 * arcsinh(z / 3)``: far values keep their order, but
+    no single one, such as -9999 where nothing was measured, outweighs the others. Up to
+    a quarter of the values of a column can be anything before they can move its scale
+    without bound. Of columns in which most values are the same, it is the others that
+    set the scale.
+
+    Categories are one-hot for the mixtures. Levels that were not seen in `fit` are
+    those of no level, and surprising. Tables of more than 100 such columns, or 40
+    with missing values, are looked at in 64 leading directions, with one variance in
+    all others.
+
+    The chance is that of the logistic distribution with the quartiles of the scores of
+    rows that were left out. It is linear in the log-density for unusual rows, and
+    nearly the same for all usual ones, so that the mean of two is low where one is
+    very low: that is how Fisher's method [1]_ combines tests. It follows ensembles of
+    outlier scores [2]_ and of parts of the rows [3]_.
+
+    References
+    ----------
+    .. [1] Fisher, R. A. (1932). Statistical methods for research workers, 4th edition,
+       section 21.1.
+    .. [2] Aggarwal, C. C. and Sathe, S. (2015). Theoretical foundations and algorithms
+       for outlier ensembles. SIGKDD Explorations 17(1), 24-47.
+    .. [3] Liu, F. T., Ting, K. M. and Zhou, Z.-H. (2008). Isolation forest. IEEE
+       International Conference on Data Mining, 413-422.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skebm import DensityEnsemble
+    >>> X = np.random.default_rng(0).normal(size=(1000, 2))
+    >>> X[:5] = -9999  # where nothing was measured
+    >>> ensemble = DensityEnsemble(random_state=0).fit(X)
+    >>> usual, unusual = ensemble.score_samples([[0.5, 0.5], [0.5, 6.0]])
+    >>> bool(usual > -1 and unusual < -4)
+    True
+    """
+
+    _parameter_constraints: dict = {
+        "n_mixtures": [Interval(Integral, 2, None, closed="left")],
+        "n_components": [Interval(Integral, 1, None, closed="left")],
+        "max_samples": [Interval(Integral, 2, None, closed="left")],
+        "reg_covar": [Interval(Real, 0, None, closed="neither")],
+        "n_bins": [Interval(Integral, 1, None, closed="left")],
+        "categorical_features": [StrOptions({"auto"}), "array-like", None],
+        "add_indicator": ["boolean"],
+        "random_state": ["random_state"],
+    }
+
+    def __init__(
+        self,
+        n_mixtures=5,
+        *,
+        n_components=5,
+        max_samples=512,
+        reg_covar=0.1,
+        n_bins=20,
+        categorical_features="auto",
+        add_indicator=False,
+        random_state=None,
+    ):
+        self.n_mixtures = n_mixtures
+        self.n_components = n_components
+        self.max_samples = max_samples
+        self.reg_covar = reg_covar
+        self.n_bins = n_bins
+        self.categorical_features = categorical_features
+        self.add_indicator = add_indicator
+        self.random_state = random_state
+
+    @all_or_nothing
+    @fit_context(prefer_skip_nested_validation=True)
+    def fit(self, X, y=None, sample_weight=None):
+        """Learn what usual rows are like.
+
+        If fitting fails or is interrupted, the ensemble is left as it was before the
+        call.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix, dataframe} of shape (n_samples, n_features)
+            Training data of numbers and categories, NaN or None where a value is
+            missing. It may hold outliers.
+        y : Ignored
+            Not used.
+        sample_weight : array-like of shape (n_samples,), default=None
+            What each row counts, not negative: rows are drawn in proportion, as many as
+            there are. None: each is taken once.
+
+        Returns
+        -------
+        self : object
+            The fitted ensemble.
+
+        Raises
+        ------
+        ValueError
+            If a column of numbers holds what is none, or infinity, or
+            `categorical_features` names a column that does not exist.
+
+        Examples
+        --------
+        >>> from skebm import DensityEnsemble
+        >>> X = [[1.5, "a"], [None, "a"], [2.5, "b"], [2.0, None]] * 10
+        >>> DensityEnsemble(random_state=0).fit(X).n_features_in_
+        2
+        """
+        random = check_random_state(self.random_state)
+        table = self._read(X, reset=True)
+        weights = check_weights(sample_weight, table)
+        drawn = _draw(table.shape, weights, random)
+        rows = _dense(table[drawn])
+        self._robust = RobustColumns(
+            rows,
+            [self._columns.units_of(i) for i in range(self.n_features_in_)],
+            [levels is not None for levels in self._columns.levels],
+            self.add_indicator,
+        )
+        rows = self._robust.encode(rows)
+        self._bins = BinnedColumns(rows, self._robust.features, self.n_bins)
+        self._mixtures, unseen = [], []
+        # Rows that are drawn more than once are left out together.
+        folds = random.permutation(table.shape[0])[drawn] % self.n_mixtures
+        for fold in range(self.n_mixtures):
+            places = np.flatnonzero(folds != fold)
+            if not len(places):  # a single row
+                places = np.arange(len(rows))
+            places = random.permutation(places)[: self.max_samples]
+            self._mixtures.append(self._learned(rows[places], random))
+            unseen.append(~np.isin(drawn, drawn[places]))
+        self._judge(rows, np.array(unseen))
+        return self
+
+    def score_samples(self, X):
+        """Compute how usual rows are.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix, dataframe} of shape (n_samples, n_features)
+            Rows like those of `fit`, NaN or None where a value is missing.
+
+        Returns
+        -------
+        scores : ndarray of shape (n_samples,)
+            In nats, negative; the lower, the less usual. Half of the usual rows are
+            above about -0.7. It is the mean of two log-chances, not a log-density: do
+            not compare it between models.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from skebm import DensityEnsemble
+        >>> X = np.random.default_rng(0).normal(size=(1000, 2))
+        >>> ensemble = DensityEnsemble(random_state=0).fit(X)
+        >>> scores = ensemble.score_samples([[0, 0], [0, np.nan], [0, 5]])
+        >>> scores.argsort().tolist()
+        [2, 1, 0]
+        """
+        parts = []
+        for rows in self._parts(X):
+            joint = [own.expected_log_densities(rows) for own in self._mixtures]
+            alone = self._sum_alone(self._bins.log_shares(rows))
+            parts.append(self._combined(np.mean(joint, axis=0), alone))
+        return np.concatenate(parts)
+
+    def conditional_score_samples(self, X):
+        """Compute how usual each value of a row is, given the others.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix, dataframe} of shape (n_samples, n_features)
+            Rows like those of `fit`, NaN or None where a value is missing.
+
+        Returns
+        -------
+        scores : ndarray of shape (n_samples, n_features)
+            In nats: half the mean of log p(value | the others) of the mixtures, and
+            half the log-probability of its bin. NaN where a value is missing, but with
+            `add_indicator` what that tells.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from skebm import DensityEnsemble
+        >>> x = np.random.default_rng(0).normal(size=(1000, 1))
+        >>> ensemble = DensityEnsemble(random_state=0).fit(np.hstack([x, x, -x]))
+        >>> scores = ensemble.conditional_score_samples([[1.0, 1.0, 1.0]])
+        >>> int(scores.argmin())
+        2
+        """
+        parts = []
+        for rows in self._parts(X):
+            features = self._robust.features
+            joint = [own.log_conditionals(rows, features) for own in self._mixtures]
+            alone = self._bins.log_shares(rows)
+            parts.append((np.mean(joint, axis=0) + alone) / 2)
+        return self._robust.of_features(np.vstack(parts))
+
+    def _learned(self, rows, random):
+        settings = self.n_components, self.reg_covar, random
+        most = _MOST_WITH_GAPS if np.isnan(rows).any() else _MOST_COLUMNS
+        if rows.shape[1] <= most:
+            return NormalMixture.learn(rows, *settings)
+        return ProjectedMixture.learn(rows, *settings, _DIRECTIONS)
+
+    def _judge(self, rows, unseen):
+        """Learn what usual scores are, of rows that mixtures have not learned from."""
+        most = max(_LEAST_ROWS, min(_MOST_JUDGED, _MOST_CELLS // rows.shape[1]))
+        rows, unseen = rows[:most], unseen[:, :most]
+        unseen[:, ~unseen.any(axis=0)] = True  # a single row
+        joint = np.array([own.expected_log_densities(rows) for own in self._mixtures])
+        joint = np.average(joint, axis=0, weights=unseen)
+        shares = self._bins.log_shares(rows, seen=True)
+        known = ~np.isnan(shares)
+        sums = np.where(known, shares, 0).sum(axis=0)
+        self._usual_shares = sums / np.maximum(known.sum(axis=0), 1)
+        alone = self._sum_alone(shares)
+        self._tails = Tail(joint), Tail(alone)
+        self.oob_scores_ = self._combined(joint, alone)
+
+    def _sum_alone(self, log_shares):
+        """Sum over features; a missing value counts as what is expected of it."""
+        known = ~np.isnan(log_shares)
+        return np.where(known, log_shares, self._usual_shares).sum(axis=1)
+
+    def _combined(self, joint, alone):
+        """Give the mean log-chance of scores by two densities."""
+        of_joint, of_alone = self._tails
+        return (of_joint.log_chances(joint) + of_alone.log_chances(alone)) / 2
+
+    def _parts(self, X):
+        """Give rows in robust units, in blocks."""
+        check_is_fitted(self)
+        table = self._read(X)
+        most = max(1, _BLOCK // table.shape[1])
+        for start in range(0, table.shape[0], most):
+            yield self._robust.encode(_dense(table[start : start + most]))
+
+
+def _draw(shape, weights, random):
+    """Draw rows to learn from, by their weights: all of a table of usual size."""
+    n_rows = min(shape[0], max(_LEAST_ROWS, _MOST_CELLS // shape[1]))
+    if weights is None or (weights == weights[0]).all():
+        return random.permutation(shape[0])[:n_rows]
+    return random.choice(shape[0], n_rows, p=weights / weights.sum())
+
+
+def _dense(table):
+    return table.toarray() if issparse(table) else np.asarray(table, dtype=np.float64)
