@@ -30,6 +30,10 @@ _MOST_COLUMNS = 100
 _MOST_WITH_GAPS = 40
 _DIRECTIONS = 64
 
+# Mixtures learn nothing from values this far out, compressed: 21 deviations. A few of
+# them would widen a component until it hid all between.
+_FARTHEST = 8.0
+
 # Rows that columns are learned from: of wide tables fewer, so that they fit in memory.
 _LEAST_ROWS = 512
 _MOST_CELLS = 5_000_000
@@ -107,7 +111,8 @@ class DensityEnsemble(OneHotRowsMixin, BaseEstimator):
     quartiles, and these into ``3 * arcsinh(z / 3)``: far values keep their order, but
     no single one, such as -9999 where nothing was measured, outweighs the others. Up to
     a quarter of the values of a column can be anything before they can move its scale
-    without bound. Of columns in which most values are the same, it is the others that
+    without bound. Mixtures take values beyond 21 deviations for the median when they
+    learn, not when they score. Of columns in which most values are the same, it is the others that
     set the scale.
 
     Categories are one-hot for the mixtures. Levels that were not seen in `fit` are
@@ -303,6 +308,8 @@ class DensityEnsemble(OneHotRowsMixin, BaseEstimator):
         return self._robust.of_features(np.vstack(parts))
 
     def _learned(self, rows, random):
+        """Learn a mixture of rows, to which values that are far out are the median."""
+        rows = np.where(np.abs(rows) > _FARTHEST, 0.0, rows)
         settings = self.n_components, self.reg_covar, random
         most = _MOST_WITH_GAPS if np.isnan(rows).any() else _MOST_COLUMNS
         if rows.shape[1] <= most:

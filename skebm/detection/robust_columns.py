@@ -12,6 +12,12 @@ _QUARTILES = 1.349
 # Deviations beyond about so many are compressed.
 _BEND = 3.0
 
+# Columns in which at least so many values are the median are looked at without these.
+_TIED = 0.2
+
+# Numbers that vary by less than this share of their size vary by rounding.
+_ROUNDING = 1e-13
+
 # Deviations that no density can tell apart, so that none overflows.
 _FARTHEST = 1e100
 
@@ -88,18 +94,20 @@ def _centre_and_scale(table):
     has_gaps = np.isnan(table).any()
     quantile = np.nanquantile if has_gaps else np.quantile
     table = table[:, some]
-    low, centre[some], high = quantile(table, [0.25, 0.5, 0.75], axis=0)
-    spread = (high - low) / _QUARTILES
-    # Differences of numbers near the ends of what floats hold are none.
+    # Differences of numbers near the ends of what floats hold are the largest float.
     with np.errstate(over="ignore"):
-        deviations = np.abs(table - centre[some])
-    for place in np.flatnonzero((deviations == 0).mean(axis=0) > 0.2):
+        low, middle, high = quantile(table, [0.25, 0.5, 0.75], axis=0)
+        spread = (high - low) / _QUARTILES
+        deviations = np.abs(table - middle)
+    for place in np.flatnonzero((deviations == 0).mean(axis=0) > _TIED):
         own = deviations[:, place]
         others = own[own > 0]
         if len(others):
             share = len(others) / np.sum(~np.isnan(own))
             spread[place] = max(spread[place], np.median(others) * np.sqrt(share))
-    scale[some] = np.where(spread > 0, spread, 1.0)
+    varies = spread > _ROUNDING * np.abs(middle)
+    scale[some] = np.where(varies, np.minimum(spread, np.finfo(float).max), 1.0)
+    centre[some] = middle
     return centre, scale
 
 

@@ -174,17 +174,35 @@ def check_table(estimator, X, *, reset=False):
     """
     if not reset:
         check_is_fitted(estimator)
-    X = validate_data(
-        estimator,
-        without_na(X),
-        accept_sparse="csr",
-        dtype="numeric",
-        ensure_all_finite="allow-nan",
-        reset=reset,
-    )
+    try:
+        X = validate_data(
+            estimator,
+            without_na(X),
+            accept_sparse="csr",
+            dtype="numeric",
+            ensure_all_finite="allow-nan",
+            reset=reset,
+        )
+    except ValueError as error:
+        _name_what_is_no_number(X, error)
+        raise
     if X.dtype == object:  # of lists, or polars, with what is not a number
         X = check_array(without_na(X), ensure_all_finite="allow-nan", input_name="X")
     return X
+
+
+def _name_what_is_no_number(X, error):
+    """Say which column of a DataFrame holds what is no number, if that is the error."""
+    if "could not convert" not in str(error) or not hasattr(X, "columns"):
+        return
+    for name in X.columns:
+        for value in X[name]:
+            if isinstance(value, str):
+                raise ValueError(
+                    f"Column {name!r} holds {value!r}, and this estimator takes "
+                    "numbers alone. MixedRBM and the default of EnergyOutlierDetector "
+                    "take categories; or encode them, by OneHotEncoder for instance."
+                ) from error
 
 
 def check_any_table(estimator, X, *, reset=False):
