@@ -112,8 +112,8 @@ class DensityEnsemble(OneHotRowsMixin, BaseEstimator):
     no single one, such as -9999 where nothing was measured, outweighs the others. Up to
     a quarter of the values of a column can be anything before they can move its scale
     without bound. Mixtures take values beyond 21 deviations for the median when they
-    learn, not when they score. Of columns in which most values are the same, it is the others that
-    set the scale.
+    learn, not when they score. Of columns in which most values are the same, it is the
+    others that set the scale.
 
     Categories are one-hot for the mixtures. Levels that were not seen in `fit` are
     those of no level, and surprising. Tables of more than 100 such columns, or 40
