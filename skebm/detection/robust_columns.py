@@ -85,19 +85,21 @@ def _centre_and_scale(table):
     """
     some = ~np.isnan(table).all(axis=0)
     centre, scale = np.zeros(table.shape[1]), np.ones(table.shape[1])
-    has_gaps = np.isnan(table).any()
-    quantile = np.nanquantile if has_gaps else np.quantile
+    if not some.any():
+        return centre, scale
     table = table[:, some]
+    n_known = (~np.isnan(table)).sum(axis=0)
+    quantile = np.quantile if (n_known == len(table)).all() else np.nanquantile
     low, centre[some], high = quantile(table, [0.25, 0.5, 0.75], axis=0)
     spread = (high - low) / _QUARTILES
     # Differences of numbers near the ends of what floats hold are none.
     with np.errstate(over="ignore"):
         deviations = np.abs(table - centre[some])
-    for place in np.flatnonzero((deviations == 0).mean(axis=0) > 0.2):
+    for place in np.flatnonzero((deviations == 0).sum(axis=0) > 0.2 * n_known):
         own = deviations[:, place]
         others = own[own > 0]
         if len(others):
-            share = len(others) / np.sum(~np.isnan(own))
+            share = len(others) / n_known[place]
             spread[place] = max(spread[place], np.median(others) * np.sqrt(share))
     scale[some] = np.where(spread > 0, spread, 1.0)
     return centre, scale
