@@ -212,8 +212,8 @@ class DensityEnsemble(OneHotRowsMixin, BaseEstimator):
         2
         """
         random = check_random_state(self.random_state)
-        table = self._read(X, reset=True)
-        weights = check_weights(sample_weight, table)
+        weights = check_weights(sample_weight, X)
+        table = self._read(X, reset=True, weights=weights)
         drawn = _draw(table.shape, weights, random)
         rows = _dense(table[drawn])
         self._robust = RobustColumns(
@@ -352,4 +352,6 @@ def _draw(shape, weights, random):
 
 
 def _dense(table):
-    return table.toarray() if issparse(table) else np.asarray(table, dtype=np.float64)
+    """Give an array of float64, also of sparse flags."""
+    table = table.toarray() if issparse(table) else table
+    return np.asarray(table, dtype=np.float64)

@@ -44,8 +44,9 @@ class NormalMixture:
         self.means = means
         self.covariances = covariances
         factors = np.linalg.cholesky(covariances)
-        # (x - mean) @ whitening has independent columns of variance 1.
-        self._whitening = np.linalg.inv(factors).swapaxes(1, 2)
+        # (x - mean) @ whitening has independent columns of variance 1. Contiguous it is
+        # when it is loaded from a file too: so nothing is rounded in another way then.
+        self._whitening = np.ascontiguousarray(np.linalg.inv(factors).swapaxes(1, 2))
         self.precisions = self._whitening @ self._whitening.swapaxes(1, 2)
         half_log_dets = np.log(np.diagonal(factors, axis1=1, axis2=2)).sum(axis=1)
         self._log_peaks = np.log(shares) - half_log_dets
