@@ -61,7 +61,7 @@ class DensityEnsemble(OneHotRowsMixin, BaseEstimator):
 
     Parameters
     ----------
-    n_mixtures : int, default=5
+    n_mixtures : int, default=10
         Number of mixtures. Each leaves out another part of the rows, on which it is
         then judged. More make scores steadier, and take as many times as long.
     n_components : int, default=5
@@ -160,7 +160,7 @@ class DensityEnsemble(OneHotRowsMixin, BaseEstimator):
 
     def __init__(
         self,
-        n_mixtures=5,
+        n_mixtures=10,
         *,
         n_components=5,
         max_samples=512,
@@ -217,8 +217,8 @@ class DensityEnsemble(OneHotRowsMixin, BaseEstimator):
         2
         """
         random = check_random_state(self.random_state)
-        table = self._read(X, reset=True)
-        weights = check_weights(sample_weight, table)
+        weights = check_weights(sample_weight, X)
+        table = self._read(X, reset=True, weights=weights)
         drawn = _draw(table.shape, weights, random)
         rows = _dense(table[drawn])
         self._robust = RobustColumns(
@@ -359,4 +359,6 @@ def _draw(shape, weights, random):
 
 
 def _dense(table):
-    return table.toarray() if issparse(table) else np.asarray(table, dtype=np.float64)
+    """Give an array of float64, also of sparse flags."""
+    table = table.toarray() if issparse(table) else table
+    return np.asarray(table, dtype=np.float64)

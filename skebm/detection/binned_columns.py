@@ -32,7 +32,8 @@ class BinnedColumns:
         self._n_bins = n_bins
         numbers = np.clip(rows[:, self._places], -_FARTHEST, _FARTHEST)
         self._lowest = np.fmin.reduce(numbers, axis=0, initial=np.inf)
-        widths = np.fmax.reduce(numbers, axis=0, initial=-np.inf) - self._lowest
+        self._highest = np.fmax.reduce(numbers, axis=0, initial=-np.inf)
+        widths = self._highest - self._lowest
         self._widths = np.where(widths > 0, widths, 1.0) / n_bins
         n_levels = [len(own.codes) for _, own in self._categories]
         most = max([n_bins + 2, *n_levels])
@@ -51,9 +52,10 @@ class BinnedColumns:
         numbers = rows[:, self._places]
         known = ~np.isnan(numbers)
         bins = np.floor((np.where(known, numbers, 0) - self._lowest) / self._widths)
-        ends = self._lowest + self._n_bins * self._widths
         # The upper end of the last bin is in it.
-        bins = np.where(numbers <= ends, np.minimum(bins, self._n_bins - 1), bins)
+        bins = np.where(
+            numbers <= self._highest, np.minimum(bins, self._n_bins - 1), bins
+        )
         bins = np.clip(bins, -1, self._n_bins).astype(np.int64) + 1
         result[:, self._numbers] = np.where(known, bins, -1)
         for i, (places, codes) in self._categories:

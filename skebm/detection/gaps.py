@@ -33,9 +33,6 @@ class Gaps:
         Residuals times precisions; 0 where a value is missing.
     distances : ndarray of shape (n_rows, n_components)
         Squared Mahalanobis distances of the known values.
-    half_log_dets : ndarray of shape (n_rows, n_components)
-        Half the log-determinants of the covariances of the known values, less those
-        of all.
     """
 
     def __init__(self, rows, means, precisions):
@@ -46,32 +43,39 @@ class Gaps:
         self._places = np.argsort(self.known, axis=1, kind="stable")
         self._places = self._places[:, : counts.max(initial=0)]
         self._used = np.arange(self._places.shape[1]) < counts[:, np.newaxis]
-        shape = len(rows), *means.shape
         self.residuals = np.where(
             self.known[:, np.newaxis], rows[:, np.newaxis] - means, 0.0
         )
-        self.fields = np.empty(shape)
-        self.half_log_dets = np.zeros(shape[:2])
-        self._factors = []
+        self.fields = np.empty(self.residuals.shape)
+        self._between = []
         for k, precision in enumerate(precisions):
             self._fill(k, precision)
         self.distances = np.einsum("ikj,ikj->ik", self.residuals, self.fields)
+
+    @property
+    def half_log_dets(self):
+        """Half the log-determinants of the covariances of known values, less of all.
+
+        Of shape (n_rows, n_components).
+        """
+        if not self._between:
+            return np.zeros(self.distances.shape)
+        factors = np.linalg.cholesky(np.stack(self._between, axis=1))
+        diagonals = np.diagonal(factors, axis1=2, axis2=3)
+        return np.log(diagonals).sum(axis=2)
 
     def _fill(self, k, precision):
         """Put the means of what is missing into the residuals of a component."""
         own = self.residuals[:, k]
         if self._places.shape[1]:
-            missing = self._between_missing(precision)
-            factor = np.linalg.cholesky(missing)
-            self._factors.append(factor)
+            between = self._between_missing(precision)
+            self._between.append(between)
             fields = np.take_along_axis(own @ precision, self._places, axis=1)
             fields = np.where(self._used, fields, 0.0)
-            shift = np.linalg.solve(missing, fields[..., np.newaxis])[..., 0]
+            shift = np.linalg.solve(between, fields[..., np.newaxis])[..., 0]
             # Those that fill up are shifted by nothing.
             moved = np.take_along_axis(own, self._places, axis=1) - shift
             np.put_along_axis(own, self._places, moved, axis=1)
-            diagonals = np.diagonal(factor, axis1=1, axis2=2)
-            self.half_log_dets[:, k] = np.log(diagonals).sum(axis=1)
         self.fields[:, k] = np.where(self.known, own @ precision, 0.0)
 
     def _between_missing(self, precision):
@@ -94,8 +98,8 @@ class Gaps:
         places, used = self._places, self._used
         both = used[:, :, np.newaxis] & used[:, np.newaxis]
         cells = places[:, :, np.newaxis] * n_columns + places[:, np.newaxis]
-        for k, precision in enumerate(self._precisions):
-            covariances = np.linalg.inv(self._between_missing(precision))
+        for k, between in enumerate(self._between):
+            covariances = np.linalg.inv(between)
             weighted = members[:, k, np.newaxis, np.newaxis] * covariances
             sums = np.bincount(cells[both], weighted[both], minlength=n_columns**2)
             result[k] = sums.reshape(n_columns, n_columns)
@@ -119,11 +123,12 @@ class Gaps:
         if not self._places.shape[1]:
             return own[np.newaxis]
         result = np.empty((len(self.known), *own.shape))
-        for k, (precision, factor) in enumerate(
-            zip(self._precisions, self._factors, strict=True)
+        for k, (precision, between) in enumerate(
+            zip(self._precisions, self._between, strict=True)
         ):
             # Missing values do not hold the others: what they held is taken off.
             ties = precision[self._places] * self._used[..., np.newaxis]
-            white = np.linalg.solve(factor, ties)[:, :, places]
-            result[:, k] = own[k] - np.einsum("rmbi,rmbj->rbij", white, white)
+            held = np.linalg.solve(between, ties)[:, :, places]
+            taken = np.einsum("rmbi,rmbj->rbij", ties[:, :, places], held)
+            result[:, k] = own[k] - taken
         return result

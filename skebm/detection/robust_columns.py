@@ -91,19 +91,21 @@ def _centre_and_scale(table):
     """
     some = ~np.isnan(table).all(axis=0)
     centre, scale = np.zeros(table.shape[1]), np.ones(table.shape[1])
-    has_gaps = np.isnan(table).any()
-    quantile = np.nanquantile if has_gaps else np.quantile
+    if not some.any():
+        return centre, scale
     table = table[:, some]
+    n_known = (~np.isnan(table)).sum(axis=0)
+    quantile = np.quantile if (n_known == len(table)).all() else np.nanquantile
     # Differences of numbers near the ends of what floats hold are the largest float.
     with np.errstate(over="ignore"):
         low, middle, high = quantile(table, [0.25, 0.5, 0.75], axis=0)
         spread = (high - low) / _QUARTILES
         deviations = np.abs(table - middle)
-    for place in np.flatnonzero((deviations == 0).mean(axis=0) > _TIED):
+    for place in np.flatnonzero((deviations == 0).sum(axis=0) > _TIED * n_known):
         own = deviations[:, place]
         others = own[own > 0]
         if len(others):
-            share = len(others) / np.sum(~np.isnan(own))
+            share = len(others) / n_known[place]
             spread[place] = max(spread[place], np.median(others) * np.sqrt(share))
     varies = spread > _ROUNDING * np.abs(middle)
     scale[some] = np.where(varies, np.minimum(spread, np.finfo(float).max), 1.0)

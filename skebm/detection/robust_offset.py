@@ -31,8 +31,8 @@ def robust_offset(scores, weights=None):
     alone, which do not see how far: a gamma law is shifted, stretched and bent to the
     quartiles of minus the scores. For log-densities of Gaussian rows it is exact,
     whatever the number of features, since minus these is half a chi-square variable
-    plus a constant. Far out is what is twice as far from the median as its 95th
-    percentile.
+    plus a constant. Far out is what is 2.3 times as far from the median as its 95th
+    percentile, and somewhat more where rows are few.
 
     Parameters
     ----------

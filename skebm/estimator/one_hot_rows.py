@@ -23,8 +23,11 @@ class OneHotRowsMixin:
     It is for estimators with a parameter `categorical_features`.
     """
 
-    def _read(self, X, *, reset=False):
-        """Give a table of numbers and one-hot levels, NaN where a value is missing."""
+    def _read(self, X, *, reset=False, weights=None):
+        """Give a table of numbers and one-hot levels, NaN where a value is missing.
+
+        Levels are those of rows that count, which all do without weights.
+        """
         if self._reads_numbers(X, reset):
             table = check_table(self, X, reset=reset)
             if reset:
@@ -39,7 +42,7 @@ class OneHotRowsMixin:
             self._columns = Columns.learn(
                 columns,
                 kinds,
-                np.ones(len(columns[0].values)),
+                np.ones(len(columns[0].values)) if weights is None else weights,
                 name_of=self._name_of,
                 spike_share=_NO_SPIKES,
                 bends=False,

@@ -1,9 +1,17 @@
 import numpy as np
 import pytest
-from scipy.stats import chi2
+from scipy.stats import chi2, lognorm, poisson
 from statistical import assert_mean_is
 
-from skebm.detection.robust_offset import robust_offset, weighted_quantile
+from skebm.detection import robust_offset as robust_offset_module
+from skebm.detection.robust_offset import _far, robust_offset, weighted_quantile
+
+CHANCES = np.array([0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.15, 0.35])
+LOG_ODDS = np.log(CHANCES / (1 - CHANCES))
+
+
+def bits(rng, n_samples):
+    return (rng.random((n_samples, 10)) < CHANCES).astype(float)
 
 
 def gaussian_scores(n_features, n_samples=20_001):
@@ -14,9 +22,22 @@ def gaussian_scores(n_features, n_samples=20_001):
 
 @pytest.mark.parametrize("n_features", [1, 2, 5, 30, 1000])
 def test_five_percent_of_gaussian_rows_are_below(n_features):
-    offset = robust_offset(gaussian_scores(n_features))
-    # The quartiles of the points are off by 1 / n_samples of the probability at most.
-    assert chi2.sf(-2 * offset, n_features) == pytest.approx(0.05, rel=2e-3)
+    scores = gaussian_scores(n_features)
+    offset = robust_offset(scores)
+    # Of one feature, 1.1e-5 of the rows are 2.3 times as far out as the 95th
+    # percentile, of 1000 the share of a normal law beyond 3.8 deviations: 8e-5.
+    share = chi2.sf(-2 * offset, n_features)
+    assert 0.05 - 1e-4 < share < 0.05 + 0.006
+
+
+def test_it_is_the_quantile_of_what_is_not_far_out():
+    scores = np.random.default_rng(0).normal(size=1000)
+    assert robust_offset(scores) == np.quantile(scores, 0.05)
+    spoilt = np.append(scores, np.full(50, -100.0))
+    share = (50 + 0.05 * 1000) / 1050
+    assert robust_offset(spoilt) == pytest.approx(np.quantile(spoilt, share), rel=1e-12)
+    # So it is that of the others but for one of them.
+    assert abs((scores < robust_offset(spoilt)).mean() - 0.05) <= 1.5e-3
 
 
 @pytest.mark.parametrize("n_features", [1, 10])
@@ -26,7 +47,9 @@ def test_the_share_of_new_gaussian_rows_below(n_features):
         rng = np.random.default_rng(seed)
         offset = robust_offset(-rng.chisquare(n_features, 10_000) / 2)
         shares.append([chi2.sf(-2 * offset, n_features)])
-    assert_mean_is([0.05], shares)
+    scores = gaussian_scores(n_features)
+    # The points have not the errors of draws, but what is far out by chance.
+    assert_mean_is([chi2.sf(-2 * robust_offset(scores), n_features)], shares)
 
 
 def test_units_and_zero_of_the_scores_do_not_matter():
@@ -36,26 +59,84 @@ def test_units_and_zero_of_the_scores_do_not_matter():
     assert robust_offset(1e4 * scores + 7) == pytest.approx(1e4 * offset + 7, rel=1e-9)
 
 
-def test_outliers_do_not_hide_themselves():
+@pytest.mark.parametrize("share", [0.01, 0.05, 0.1])
+@pytest.mark.parametrize("distance", [1e2, 1e6, 1e300])
+def test_far_outliers_do_not_hide_themselves(share, distance):
     scores = gaussian_scores(3, 1001)  # in falling order
-    spoilt = scores.copy()
-    spoilt[-240:] -= 1e6
-    assert robust_offset(spoilt) == robust_offset(scores)
+    n_far = int(share * 1001)
+    spoilt = np.append(scores[: 1001 - n_far], np.full(n_far, -distance))
+    offset = robust_offset(spoilt)
+    assert offset > -distance
+    # The usual rows that are left are those of the whole law, less its far end.
+    usual = spoilt[: 1001 - n_far]
+    assert abs((usual < offset).mean() - 0.05) < 0.002
+
+
+def test_outliers_that_hide_behind_farther_ones_are_found_in_turn(monkeypatch):
+    rng = np.random.default_rng(0)
+    usual = -rng.chisquare(8, 900) / 2
+    # A tenth of the rows move the upper quartile: at first, far is beyond 18, then 15.
+    spoilt = np.concatenate([usual, np.repeat([-16.0, -500.0], 50)])
+    offset = robust_offset(spoilt)
+    assert abs((usual < offset).mean() - 0.05) < 0.005
+    monkeypatch.setattr(robust_offset_module, "_MOST_ROUNDS", 1)
+    assert robust_offset(spoilt) < offset
+
+
+def test_few_rows_have_to_be_farther_out():
+    """Whose quartiles are known less well."""
+    cut = [_far(gaussian_scores(3, n_rows), None) for n_rows in (41, 401, 40_001)]
+    assert cut[0] > cut[1] > cut[2]
+    # (1 + 4 / sqrt(n)) times as far from the median, which the points place well.
+    median = chi2.ppf(0.5, 3) / 2
+    ratio = (cut[1] - median) / (cut[2] - median)
+    assert ratio == pytest.approx((1 + 4 / np.sqrt(401)) / (1 + 4 / 200), rel=0.01)
+
+
+def test_what_is_far_is_told_from_the_law_of_the_quartiles():
+    """A gamma law of any shape is stretched to its own."""
+    for n_features in (1, 2, 5, 30):
+        median, extreme = chi2.ppf([0.5, 0.95], n_features) / 2
+        far = _far(gaussian_scores(n_features), None)
+        expected = median + 2.3 * (1 + 4 / np.sqrt(20_001)) * (extreme - median)
+        assert far == pytest.approx(expected, rel=2e-3)
 
 
 def test_quartiles_more_skew_than_those_of_one_feature():
     scores = np.repeat([0.0, -1.0, -11.0], [2, 1, 2])
     # Quartiles at 0, -1 and -11: the law is that of one feature, stretched.
     low, high, extreme = chi2.ppf([0.25, 0.75, 0.95], 1)
-    expected = -11 - (extreme - high) * 11 / (high - low)
-    assert robust_offset(scores) == pytest.approx(expected, rel=1e-12)
+    extreme = 11 + (extreme - high) * 11 / (high - low)
+    expected = 1 + 2.3 * (1 + 4 / np.sqrt(5)) * (extreme - 1)
+    assert _far(scores, None) == pytest.approx(expected, rel=1e-12)
 
 
 def test_quartiles_that_lean_the_other_way_are_taken_for_normal():
     scores = np.repeat([0.0, -10.0, -11.0], [2, 1, 2])
     # The quantiles of a normal law are 0.6745 and 1.6449 standard deviations out.
-    expected = -11 - (1.6449 - 0.6745) * 11 / (2 * 0.6745)
-    assert robust_offset(scores) == pytest.approx(expected, rel=2e-3)
+    extreme = 11 + (1.6449 - 0.6745) * 11 / (2 * 0.6745)
+    expected = 10 + 2.3 * (1 + 4 / np.sqrt(5)) * (extreme - 10)
+    assert _far(scores, None) == pytest.approx(expected, rel=2e-3)
+
+
+LAWS = {
+    "Gaussian": lambda rng, n: -np.sum(rng.normal(size=(n, 3)) ** 2, axis=1) / 2,
+    "exponential": lambda rng, n: -np.sum(rng.exponential(size=(n, 3)), axis=1),
+    "lognormal": lambda rng, n: lognorm(1).logpdf(rng.lognormal(size=(n, 3))).sum(1),
+    "Poisson": lambda rng, n: poisson(4).logpmf(rng.poisson(4, size=(n, 5))).sum(1),
+    "binary": lambda rng, n: bits(rng, n) @ LOG_ODDS,
+}
+
+
+@pytest.mark.parametrize("law", LAWS)
+@pytest.mark.parametrize("n_rows", [100, 1000])
+def test_false_alarms_of_log_densities_of_any_law(law, n_rows):
+    shares = []
+    for seed in range(20):
+        rng = np.random.default_rng(seed)
+        offset = robust_offset(LAWS[law](rng, n_rows))
+        shares.append((LAWS[law](rng, 20_000) < offset).mean())
+    assert 0.025 < np.mean(shares) < 0.1
 
 
 def test_equal_quartiles_leave_the_fifth_percentile():
