@@ -3,8 +3,8 @@ Which rows are strange, and why
 ===============================
 
 A table of patients and ten measurements of each. Which patients are unlike the
-others, and what about them? :class:`~skebm.EnergyOutlierDetector` learns a density
-of the rows, without labels, ranks them by it, and says which value of a row is hard
+others, and what about them? :class:`~skebm.EnergyOutlierDetector` learns densities
+of the rows, without labels, ranks them by these, and says which value of a row is hard
 to explain by its other values. The second half spoils some values of the same table,
 and counts how often they are found.
 """
@@ -12,7 +12,7 @@ and counts how often they are found.
 # %%
 # The table
 # ---------
-# 442 patients with diabetes, in the units in which they were measured: the model
+# 442 patients with diabetes, in the units in which they were measured: the detector
 # needs no scaling. Sex is coded 1 and 2, and "triglycerides" is the logarithm.
 
 import matplotlib.pyplot as plt
@@ -31,8 +31,9 @@ X = load_diabetes(scaled=False).data
 # %%
 # Which rows
 # ----------
-# `decision_function` is the log-density of a row less that at which rows count as
-# outliers. About 5 % would, of Gaussian data.
+# `decision_function` is the score of a row less that at which rows count as outliers.
+# That offset is found from rows that were left out of learning: about 5 % of usual
+# rows that it has not seen are below it, and fewer of those that it has.
 
 detector = EnergyOutlierDetector(random_state=0).fit(X)
 decision = detector.decision_function(X)
@@ -42,15 +43,15 @@ print(f"outliers among {len(X)} patients: {np.sum(decision < 0)}")
 # %%
 # And why
 # -------
-# `feature_surprise` takes minus the log-density of each value given all others of
-# its row, and subtracts what is usual for this feature. Nothing in it depends on
+# `feature_surprise` takes minus the log-probability of each value, given all others of
+# its row and alone, the mean of both, and subtracts what is usual for this feature. Nothing in it depends on
 # units, so that columns compare.
 
 surprise = detector.feature_surprise(X[strangest])
 
 figure, axes = plt.subplots(figsize=(9, 5), layout="constrained")
 image = axes.imshow(
-    surprise.clip(0), cmap="Oranges", norm=PowerNorm(0.7, 0, 8), aspect="auto"
+    surprise.clip(0), cmap="Oranges", norm=PowerNorm(0.7, 0, 3), aspect="auto"
 )
 for (row, column), nats in np.ndenumerate(surprise):
     value = f"{X[strangest[row], column]:.3g}"
@@ -59,7 +60,7 @@ for (row, column), nats in np.ndenumerate(surprise):
         ha="center",
         va="center",
         fontsize="small",
-        color="white" if nats > 5 else "black",
+        color="white" if nats > 2 else "black",
     )
 axes.set_xticks(range(len(names)), names, rotation=30, ha="right")
 axes.set_yticks(
@@ -77,10 +78,10 @@ figure.savefig("outlier_reasons.png", dpi=120)
 
 # %%
 # By far the strangest is patient 123, with the highest LDL and the highest ratio of
-# cholesterol to HDL of all. In other rows it is not the value, but what it comes
-# with. Of the 58 patients with a ratio of 6 or more, number 11 is the only one whose
-# triglycerides are below 4. Those of patient 353 are high, and no other has so little
-# LDL with so much cholesterol.
+# cholesterol to HDL of all. Others are unusual in several ways at once: patient 76 has
+# the lowest cholesterol of all, and only two others have less LDL; number 230 has the
+# highest cholesterol, and only 123 has more LDL. The single most surprising value is the
+# ratio of patient 322: that of 123 is higher, but comes with more cholesterol.
 #
 # Patient 123 is first whatever the random state. The order of those closer to zero,
 # and which of them come last in the picture, is not known that well from 442 rows.
@@ -140,12 +141,11 @@ for kind in kinds:
 
 # %%
 # Of values that are too large or too small the default finds most, and says which
-# they are. Values that only do not fit are harder to find, and the default is little
-# better than guessing: its noise is independent between features, and what its few
-# units say of a value leaves much room. A :class:`~skebm.GaussianRBM` with its own
-# defaults learns all covariances of the noise, and sees more. So the default is for
-# rows that lie far out; to look for contradictions, pass a model that knows the
-# relations.
+# they are. Values that only do not fit are harder to find. The default finds more of
+# them than IsolationForest, but its smooth densities leave a value much room. A
+# :class:`~skebm.GaussianRBM` with its own defaults learns all covariances of the noise
+# as sharply as the rows allow, and sees more. So to look for contradictions alone, pass
+# a model that knows the relations.
 
 figure, panels = plt.subplots(
     1, 2, figsize=(8, 4), layout="constrained", sharey=True, sharex=True

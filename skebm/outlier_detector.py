@@ -106,9 +106,9 @@ class EnergyOutlierDetector(OutlierMixin, MetaEstimatorMixin, BaseEstimator):
     which are too high if the model fits them closely.
 
     With the default, of new rows from the law of the training rows 5 to 7 % are below
-    the offset at 300 to 10000 training rows, and 6 to 10 % at 100, where single tables
-    have up to 20 %. With more than a tenth of outliers among the training rows, or many
-    that are not far out, give their share as `contamination`.
+    the offset on average at 300 to 10000 training rows, and 6 % at 100, where single
+    tables had up to 27 %. With more than a tenth of outliers among the training rows,
+    many of one kind, or many that are not far out, give their share as `contamination`.
 
     Examples
     --------
