@@ -1025,6 +1025,23 @@ def test_typical_surprises_are_computed_when_they_are_asked_for(X):
     np.testing.assert_allclose(detector.typical_surprise_, first + np.log(2), rtol=1e-9)
 
 
+@pytest.mark.parametrize(
+    "convert", [np.array, sparse.csr_array, pd.DataFrame, np.ndarray.tolist]
+)
+def test_typical_surprises_are_those_of_the_rows_as_they_were_in_fit(X, convert):
+    table = convert(X)
+    detector = EnergyOutlierDetector(random_state=0).fit(table)
+    expected = clone(detector).fit(convert(X)).typical_surprise_
+    if isinstance(table, list):
+        for row in table:
+            row[0] = 0.0
+    elif isinstance(table, pd.DataFrame):
+        table.iloc[:, 0] = 0.0
+    else:
+        table *= 0
+    np.testing.assert_array_equal(detector.typical_surprise_, expected)
+
+
 @pytest.mark.parametrize("kind", ["pandas", "polars"])
 def test_surprises_of_a_frame_are_a_frame(kind):
     rng = np.random.default_rng(0)
