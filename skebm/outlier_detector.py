@@ -2,6 +2,7 @@
 
 __all__ = ["EnergyOutlierDetector"]
 
+from copy import deepcopy
 from inspect import Parameter, signature
 from numbers import Real
 
@@ -442,7 +443,8 @@ class EnergyOutlierDetector(OutlierMixin, MetaEstimatorMixin, BaseEstimator):
         most = max(_LEAST_REFERENCE_ROWS, _MOST_REFERENCE_CELLS // n_features)
         most = min(most, _MOST_REFERENCE_ROWS)
         if _num_samples(X) <= most:
-            return X, weights
+            # What the user does to X after the fit must not matter.
+            return deepcopy(X), weights
         rows = resample(
             X,
             replace=weights is not None,

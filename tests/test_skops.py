@@ -6,6 +6,7 @@ import pytest
 from skebm import (
     BinaryRBM,
     BoltzmannMachine,
+    DensityEnsemble,
     EnergyImputer,
     EnergyOutlierDetector,
     GaussianRBM,
@@ -22,6 +23,8 @@ ESTIMATORS = [
     BoltzmannMachine(algorithm="pcd", max_iter=20, random_state=0),
     LatentBM(2, max_iter=20, random_state=0),
     GaussianRBM(2, algorithm="pcd", max_iter=20, random_state=0),
+    DensityEnsemble(random_state=0),
+    EnergyOutlierDetector(random_state=0),
     EnergyOutlierDetector(GaussianRBM(2, random_state=0)),
     MixedRBM(2, algorithm="pcd", max_iter=20, random_state=0),
     MixedRBM(2, spike_share=1.0, random_state=0),
@@ -52,7 +55,12 @@ def test_tables_of_categories_and_gaps():
     X = np.empty((60, 2), dtype=object)
     X[:, 0], X[:, 1] = rng.choice(list("ab"), 60), rng.exponential(size=60)
     X[rng.random(X.shape) < 0.2] = None
-    for estimator in (MixedRBM(1, random_state=0), EnergyImputer(random_state=0)):
+    for estimator in (
+        MixedRBM(1, random_state=0),
+        EnergyImputer(random_state=0),
+        DensityEnsemble(random_state=0),
+        EnergyOutlierDetector(random_state=0),
+    ):
         estimator.fit(X)
         data = io.dumps(estimator)
         types = io.get_untrusted_types(data=data)
