@@ -24,10 +24,8 @@ from skebm.estimator.validation import (
     fit_context,
 )
 
-# Wider tables are looked at in so many directions; with gaps, where each row needs
-# matrices of its own, those wider than the second.
+# Wider tables, and those with gaps, are looked at in so many directions.
 _MOST_COLUMNS = 100
-_MOST_WITH_GAPS = 40
 _DIRECTIONS = 64
 
 # Mixtures learn nothing from values this far out, compressed: 21 deviations. A few of
@@ -116,9 +114,11 @@ class DensityEnsemble(OneHotRowsMixin, BaseEstimator):
     others that set the scale.
 
     Categories are one-hot for the mixtures. Levels that were not seen in `fit` are
-    those of no level, and surprising. Tables of more than 100 such columns, or 40
-    with missing values, are looked at in 64 leading directions, with one variance in
-    all others.
+    those of no level, and surprising. Tables of more than 100 such columns are looked
+    at in 64 leading directions, with one variance in all others. Where training rows
+    have missing values, these are filled with their mean given the others under one
+    normal law, in 64 directions; where only rows to be scored have some, they are
+    integrated out.
 
     The chance is that of the logistic distribution with the quartiles of the scores of
     rows that were left out. It is linear in the log-density for unusual rows, and
@@ -229,7 +229,7 @@ class DensityEnsemble(OneHotRowsMixin, BaseEstimator):
         )
         rows = self._robust.encode(rows)
         self._bins = BinnedColumns(rows, self._robust.features, self.n_bins)
-        self._mixtures, unseen = [], []
+        self._mixtures, unseen, patterns = [], [], _patterns(rows)
         # Rows that are drawn more than once are left out together.
         folds = random.permutation(table.shape[0])[drawn] % self.n_mixtures
         for fold in range(self.n_mixtures):
@@ -238,7 +238,7 @@ class DensityEnsemble(OneHotRowsMixin, BaseEstimator):
                 places = np.arange(len(rows))
             places = random.permutation(places)[: self.max_samples]
             self._mixtures.append(self._learned(rows[places], random))
-            unseen.append(~np.isin(drawn, drawn[places]))
+            unseen.append(~np.isin(patterns, patterns[places]))
         self._judge(rows, np.array(unseen))
         return self
 
@@ -311,16 +311,19 @@ class DensityEnsemble(OneHotRowsMixin, BaseEstimator):
         """Learn a mixture of rows, to which values that are far out are the median."""
         rows = np.where(np.abs(rows) > _FARTHEST, 0.0, rows)
         settings = self.n_components, self.reg_covar, random
-        most = _MOST_WITH_GAPS if np.isnan(rows).any() else _MOST_COLUMNS
-        if rows.shape[1] <= most:
-            return NormalMixture.learn(rows, *settings)
-        return ProjectedMixture.learn(rows, *settings, _DIRECTIONS)
+        if rows.shape[1] > _MOST_COLUMNS or np.isnan(rows).any():
+            return ProjectedMixture.learn(rows, *settings, _DIRECTIONS)
+        return NormalMixture.learn(rows, *settings)
 
     def _judge(self, rows, unseen):
-        """Learn what usual scores are, of rows that mixtures have not learned from."""
+        """Learn what usual scores are, of rows that mixtures have not learned from.
+
+        Rows that equal one of each mixture's have been learned by all, as new ones that
+        equal it will have been.
+        """
         most = max(_LEAST_ROWS, min(_MOST_JUDGED, _MOST_CELLS // rows.shape[1]))
         rows, unseen = rows[:most], unseen[:, :most]
-        unseen[:, ~unseen.any(axis=0)] = True  # a single row
+        unseen[:, ~unseen.any(axis=0)] = True
         joint = np.array([own.expected_log_densities(rows) for own in self._mixtures])
         joint = np.average(joint, axis=0, weights=unseen)
         shares = self._bins.log_shares(rows, seen=True)
@@ -356,6 +359,12 @@ def _draw(shape, weights, random):
     if weights is None or (weights == weights[0]).all():
         return random.permutation(shape[0])[:n_rows]
     return random.choice(shape[0], n_rows, p=weights / weights.sum())
+
+
+def _patterns(rows):
+    """Give equal rows the same number, (n_rows,)."""
+    numbers = {}
+    return np.array([numbers.setdefault(row.tobytes(), len(numbers)) for row in rows])
 
 
 def _dense(table):

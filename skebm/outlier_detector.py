@@ -2,25 +2,23 @@
 
 __all__ = ["EnergyOutlierDetector"]
 
-from copy import deepcopy
 from inspect import Parameter, signature
 from numbers import Real
 
 import numpy as np
-from scipy.sparse import issparse
 from sklearn import get_config
 from sklearn.base import BaseEstimator, MetaEstimatorMixin, OutlierMixin, clone
-from sklearn.utils import get_tags, resample
+from sklearn.utils import get_tags
 from sklearn.utils.metadata_routing import (
     MetadataRouter,
     MethodMapping,
     process_routing,
 )
-from sklearn.utils.validation import _num_samples, check_is_fitted
+from sklearn.utils.validation import check_is_fitted
 
 from skebm.density_ensemble import DensityEnsemble
 from skebm.detection.robust_offset import robust_offset, weighted_quantile
-from skebm.estimator.table_columns import is_missing_table
+from skebm.estimator.surprise import SurpriseMixin
 from skebm.estimator.validation import (
     Interval,
     StrOptions,
@@ -30,18 +28,13 @@ from skebm.estimator.validation import (
     without_rows,
 )
 
-# Enough to know a median to a twentieth of the spread.
-_MOST_REFERENCE_ROWS = 1000
-
-# Of wide tables fewer are kept.
-_LEAST_REFERENCE_ROWS = 100
-_MOST_REFERENCE_CELLS = 1_000_000
-
 # What the detector knows of its features it has from its estimator.
 _OF_THE_ESTIMATOR = "n_features_in_", "feature_names_in_"
 
 
-class EnergyOutlierDetector(OutlierMixin, MetaEstimatorMixin, BaseEstimator):
+class EnergyOutlierDetector(
+    SurpriseMixin, OutlierMixin, MetaEstimatorMixin, BaseEstimator
+):
     """Detector of outliers by the log-density of any model that gives one.
 
     A density is learned from all rows, without labels, and the rows with the lowest
@@ -191,7 +184,7 @@ class EnergyOutlierDetector(OutlierMixin, MetaEstimatorMixin, BaseEstimator):
         estimator = self._new_estimator()
         if "sample_weight" in fit_params:
             _check_takes_weights(estimator)
-        for name in ("_typical_surprise", *_OF_THE_ESTIMATOR):
+        for name in _OF_THE_ESTIMATOR:
             vars(self).pop(name, None)
         self.estimator_ = estimator.fit(X, y, **fit_params)
         for name in _OF_THE_ESTIMATOR:
@@ -199,8 +192,7 @@ class EnergyOutlierDetector(OutlierMixin, MetaEstimatorMixin, BaseEstimator):
                 setattr(self, name, getattr(estimator, name))
         self._contamination = self.contamination
         self.offset_ = self._offset(X, weights)
-        if hasattr(estimator, "conditional_score_samples"):
-            self._reference = self._reference_rows(X, weights)
+        self._keep_reference(X, weights)
         return self
 
     def score_samples(self, X):
@@ -304,59 +296,6 @@ class EnergyOutlierDetector(OutlierMixin, MetaEstimatorMixin, BaseEstimator):
         """
         return np.where(self.decision_function(X) < 0, -1, 1)
 
-    def feature_surprise(self, X):
-        """Compute how much more surprising each feature of a row is than usual.
-
-        The surprise at a feature is minus its conditional log-density given all other
-        features of the row. `typical_surprise_`, its median over training rows, is
-        taken away: what remains does not depend on the units of the feature, compares
-        between features, and is negative where a value is less surprising than usual.
-        Only where the estimator has a method `conditional_score_samples`, as the
-        models of this package have.
-
-        Parameters
-        ----------
-        X : {array-like, sparse matrix, dataframe} of shape (n_samples, n_features)
-            Rows, of the kind that the estimator takes.
-
-        Returns
-        -------
-        surprise : ndarray or DataFrame of shape (n_samples, n_features)
-            In nats, NaN where a value is missing; a DataFrame if `X` is one. The sum
-            over features is the anomaly of the row, up to a constant, only where
-            features are independent: of two that contradict each other both are
-            surprising.
-
-        Raises
-        ------
-        ValueError
-            If a conditional density is positive infinity, or NaN of an estimator that
-            takes no missing values.
-        TypeError
-            If the estimator has no conditional densities.
-
-        Examples
-        --------
-        >>> from skebm import BinaryRBM, EnergyOutlierDetector
-        >>> rbm = BinaryRBM(n_components=2, max_iter=300, random_state=0)
-        >>> X = [[0, 0, 1], [1, 1, 0]] * 50  # the first two features are equal
-        >>> detector = EnergyOutlierDetector(rbm).fit(X)
-        >>> surprise = detector.feature_surprise([[0, 0, 1], [0, 1, 1]])
-        >>> (surprise > 1.0).astype(int)
-        array([[0, 0, 0],
-               [0, 1, 0]])
-        """
-        check_is_fitted(self)
-        return _like(X, self._surprise(X) - self.typical_surprise_)
-
-    @property
-    def typical_surprise_(self):
-        """Median surprise of each feature over training rows, in nats."""
-        check_is_fitted(self)
-        if not hasattr(self, "_typical_surprise"):
-            self._typical_surprise = self._median_surprise()
-        return self._typical_surprise
-
     def get_metadata_routing(self):
         """Get what `fit` asks for, and what it passes on to the estimator.
 
@@ -400,9 +339,10 @@ class EnergyOutlierDetector(OutlierMixin, MetaEstimatorMixin, BaseEstimator):
 
     def _offset(self, X, weights):
         """Find the score below which a row is an outlier."""
-        if self.contamination == "auto" and hasattr(self.estimator_, "oob_scores_"):
-            # These are drawn by weight.
-            return robust_offset(self.estimator_.oob_scores_)
+        # Those of a frozen one are of other rows.
+        scores = vars(self.estimator_).get("oob_scores_")
+        if self.contamination == "auto" and scores is not None:
+            return robust_offset(scores)  # of rows that are drawn by weight
         scores = self.score_samples(X)
         if not np.isfinite(scores).all():
             raise ValueError(
@@ -413,63 +353,6 @@ class EnergyOutlierDetector(OutlierMixin, MetaEstimatorMixin, BaseEstimator):
         if self.contamination == "auto":
             return robust_offset(scores, weights)
         return float(weighted_quantile(scores, self.contamination, weights))
-
-    def _surprise(self, X):
-        """Compute ``-log p(x_i | the other features)``, (n_samples, n_features)."""
-        if not hasattr(self.estimator_, "conditional_score_samples"):
-            raise TypeError(
-                f"{type(self.estimator_).__name__} has no conditional densities, which "
-                "tell what each feature adds to the anomaly of a row. Use a model of "
-                "skebm; if it is the last step of a pipeline, let the detector around "
-                "that model be the last step instead."
-            )
-        surprise = -np.asarray(self.estimator_.conditional_score_samples(X))
-        collapsed = ~(surprise > -np.inf)
-        if collapsed.any():
-            # A value that is missing has no surprise.
-            missing = is_missing_table(X.toarray() if issparse(X) else X)
-            if missing.shape == collapsed.shape:
-                collapsed &= ~missing
-        if collapsed.any():
-            raise ValueError(
-                f"{type(self.estimator_).__name__} gives some feature a conditional "
-                "density that is NaN or infinite. Ask it for a larger least variance."
-            )
-        return surprise
-
-    def _reference_rows(self, X, weights):
-        """Keep training rows that typical surprises are taken from, and weights."""
-        n_features = getattr(self, "n_features_in_", 1)
-        most = max(_LEAST_REFERENCE_ROWS, _MOST_REFERENCE_CELLS // n_features)
-        most = min(most, _MOST_REFERENCE_ROWS)
-        if _num_samples(X) <= most:
-            # What the user does to X after the fit must not matter.
-            return deepcopy(X), weights
-        rows = resample(
-            X,
-            replace=weights is not None,
-            n_samples=most,
-            random_state=self.random_state,
-            sample_weight=weights,
-        )
-        return rows, None
-
-    def _median_surprise(self):
-        """Compute the median of the surprise at each feature over training rows."""
-        if not hasattr(self, "_reference"):
-            return self._surprise(None)  # which says why there is none
-        rows, weights = self._reference
-        surprise = self._surprise(rows)
-        known = ~np.isnan(surprise)
-        if known.all():
-            return weighted_quantile(surprise, 0.5, weights)
-        result = np.zeros(surprise.shape[1])
-        for feature, own in enumerate(known.T):
-            if own.any():
-                own_weights = None if weights is None else weights[own]
-                column = surprise[own, feature]
-                result[feature] = weighted_quantile(column, 0.5, own_weights)
-        return result
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
@@ -494,12 +377,3 @@ def _asking_for_weights(estimator):
     if get_config()["enable_metadata_routing"]:
         estimator.set_fit_request(sample_weight=True)
     return estimator
-
-
-def _like(X, table):
-    """Give a table of numbers as a frame like the one that came in, if one did."""
-    if hasattr(X, "iloc"):
-        return type(X)(table, index=X.index, columns=X.columns)
-    if hasattr(X, "get_columns"):
-        return type(X)(dict(zip(X.columns, table.T, strict=True)))
-    return table

@@ -85,26 +85,6 @@ class Gaps:
         both = used[:, :, np.newaxis] & used[:, np.newaxis]
         return np.where(both, gathered, np.eye(places.shape[1]))
 
-    def doubt(self, members):
-        """Sum the covariances of what is missing, (n_components, n_columns, n_columns).
-
-        Parameters
-        ----------
-        members : ndarray of shape (n_rows, n_components)
-            How much each row counts.
-        """
-        n_columns = self.known.shape[1]
-        result = np.zeros((members.shape[1], n_columns, n_columns))
-        places, used = self._places, self._used
-        both = used[:, :, np.newaxis] & used[:, np.newaxis]
-        cells = places[:, :, np.newaxis] * n_columns + places[:, np.newaxis]
-        for k, between in enumerate(self._between):
-            covariances = np.linalg.inv(between)
-            weighted = members[:, k, np.newaxis, np.newaxis] * covariances
-            sums = np.bincount(cells[both], weighted[both], minlength=n_columns**2)
-            result[k] = sums.reshape(n_columns, n_columns)
-        return result
-
     def precisions_of(self, places):
         """Give the precisions of some columns beside the other known ones.
 

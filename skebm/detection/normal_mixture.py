@@ -1,4 +1,4 @@
-"""Smooth mixtures of normal distributions, learned from rows with gaps or without."""
+"""Smooth mixtures of normal distributions, which score rows with gaps too."""
 
 __all__ = ["NormalMixture"]
 
@@ -10,9 +10,6 @@ from skebm.detection.conditionals import Fields, log_conditionals
 from skebm.detection.gaps import Gaps
 
 _MOST_ITERATIONS = 15
-
-# From where rows whose gaps hold the means of the columns have led.
-_MOST_WITH_GAPS = 10
 
 _TOLERANCE = 1e-3
 
@@ -57,12 +54,12 @@ class NormalMixture:
         """Learn by expectation maximisation, from rows that are far from each other.
 
         The ridge is added to every covariance, as scikit-learn's `GaussianMixture`
-        adds `reg_covar`. Missing values are integrated out.
+        adds `reg_covar`.
 
         Parameters
         ----------
         rows : ndarray of shape (n_rows, n_columns)
-            NaN where a value is missing.
+            Complete.
         n_components : int
             Wanted; no more than half of the rows are had.
         ridge : float
@@ -70,25 +67,23 @@ class NormalMixture:
         random_state : RandomState
             Determines the rows to start at, drawn as k-means++ does.
         """
-        known = ~np.isnan(rows)
         n_components = max(1, min(n_components, len(rows) // 2))
-        sums = np.where(known, rows, 0).sum(axis=0)
-        filled = np.where(known, rows, sums / np.maximum(known.sum(axis=0), 1))
         groups = np.zeros(len(rows), dtype=int)
         if n_components > 1:
-            centres, _ = kmeans_plusplus(
-                filled, n_components, random_state=random_state
-            )
+            centres, _ = kmeans_plusplus(rows, n_components, random_state=random_state)
             half_norms = 0.5 * np.einsum("kj,kj->k", centres, centres)
-            groups = np.argmax(filled @ centres.T - half_norms, axis=1)
+            groups = np.argmax(rows @ centres.T - half_norms, axis=1)
             # Of rows that are repeated there may be fewer groups than asked for.
             groups = np.unique(groups, return_inverse=True)[1]
         members = np.eye(groups.max() + 1)[groups]
-        mixture = cls._of_members(filled[:, np.newaxis], members, ridge)
-        if len(members.T) > 1:
-            mixture = mixture._improved(filled, ridge, _MOST_ITERATIONS)
-        if not known.all():
-            mixture = mixture._improved(rows, ridge, _MOST_WITH_GAPS)
+        mixture, before = cls._of_members(rows, members, ridge), -np.inf
+        for _ in range(_MOST_ITERATIONS if members.shape[1] > 1 else 0):
+            log_joint = mixture.log_joint(rows)
+            level = logsumexp(log_joint, axis=1, keepdims=True)
+            if abs(level.mean() - before) < _TOLERANCE:
+                break
+            before = level.mean()
+            mixture = cls._of_members(rows, np.exp(log_joint - level), ridge)
         return mixture
 
     def log_densities(self, rows):
@@ -131,63 +126,32 @@ class NormalMixture:
         """
         return self._by_parts(rows, lambda part: self._conditionals(part, features))
 
-    def _improved(self, rows, ridge, most_iterations):
-        """Climb until the mean log-likelihood rises by less than the tolerance."""
-        mixture, before = self, -np.inf
-        for _ in range(most_iterations):
-            log_joint, filled, doubt = mixture._expect(rows)
-            level = logsumexp(log_joint, axis=1, keepdims=True)
-            if abs(level.mean() - before) < _TOLERANCE:
-                break
-            before = level.mean()
-            members = np.exp(log_joint - level)
-            mixture = self._of_members(filled, members, ridge, doubt(members))
-        return mixture
-
     @classmethod
-    def _of_members(cls, filled, members, ridge, doubt=0.0):
+    def _of_members(cls, rows, members, ridge):
         """Give the mixture of rows that belong to components in part.
 
         Parameters
         ----------
-        filled : ndarray of shape (n_rows, n_components or 1, n_columns)
-            Rows whose gaps hold the mean that each component gives them.
+        rows : ndarray of shape (n_rows, n_columns)
+            Complete.
         members : ndarray of shape (n_rows, n_components)
             How much of each row each component has.
-        doubt : ndarray of shape (n_components, n_columns, n_columns)
-            Sums of the covariances of what is missing.
+        ridge : float
+            Added to all variances.
         """
         counts = members.sum(axis=0) + 10 * np.finfo(float).eps
-        weighted = members[:, :, np.newaxis] * filled
-        means = weighted.sum(axis=0) / counts[:, np.newaxis]
-        n_columns = filled.shape[2]
-        covariances = np.empty((len(counts), n_columns, n_columns))
-        for k, mean in enumerate(means):
-            centred = filled[:, min(k, filled.shape[1] - 1)] - mean
-            covariances[k] = (members[:, [k]] * centred).T @ centred
-        covariances += doubt
-        shared = _SHARED * covariances.sum(axis=0) / counts.sum()
-        covariances += shared
-        covariances /= (counts + _SHARED)[:, np.newaxis, np.newaxis]
-        covariances += ridge * np.eye(n_columns)
+        means = members.T @ rows / counts[:, np.newaxis]
+        scatters = []
+        for own, mean in zip(members.T, means, strict=True):
+            centred = rows - mean
+            scatters.append((own[:, np.newaxis] * centred).T @ centred)
+        scatters = np.array(scatters)
+        shared = _SHARED * scatters.sum(axis=0) / counts.sum()
+        covariances = (scatters + shared) / (counts + _SHARED)[
+            :, np.newaxis, np.newaxis
+        ]
+        covariances += ridge * np.eye(rows.shape[1])
         return cls(counts / counts.sum(), means, covariances)
-
-    def _expect(self, rows):
-        """Give what the mixture says of rows.
-
-        Returns
-        -------
-        log_joint : ndarray of shape (n_rows, n_components)
-            Log-densities of the known values and the component.
-        filled : ndarray of shape (n_rows, n_components or 1, n_columns)
-            Means of the missing values beside the known ones.
-        doubt : callable
-            Gives from memberships the sums of the covariances of what is missing.
-        """
-        if not np.isnan(rows).any():
-            return self.log_joint(rows), rows[:, np.newaxis], lambda members: 0.0
-        gaps = Gaps(rows, self.means, self.precisions)
-        return self._joint_of_gaps(gaps), gaps.residuals + self.means, gaps.doubt
 
     def _by_parts(self, rows, function):
         """Apply a function to rows in blocks, those with as many gaps together."""

@@ -1,4 +1,4 @@
-"""Mixtures of normal distributions in tables with more columns than can be inverted."""
+"""Mixtures of normal distributions of tables that are wide, or have gaps."""
 
 __all__ = ["ProjectedMixture"]
 
@@ -8,6 +8,9 @@ from sklearn.utils.extmath import randomized_svd
 
 from skebm.detection.conditionals import Fields, log_conditionals
 from skebm.detection.normal_mixture import NormalMixture
+
+# Steps of power iteration towards the leading directions.
+_POWERS = 2
 
 # Gaps are filled so many times with what the leading directions say of the rest: this
 # comes to its mean given the rest.
@@ -64,7 +67,7 @@ class ProjectedMixture:
         n_directions = min(n_directions, *centred.shape)
         for _ in range(1 if known.all() else _ROUNDS):
             _, lengths, directions = randomized_svd(
-                centred, n_directions, random_state=random_state
+                centred, n_directions, n_iter=_POWERS, random_state=random_state
             )
             variances = np.square(lengths) / len(rows)
             left = np.square(centred).sum() / len(rows) - variances.sum()
@@ -81,6 +84,9 @@ class ProjectedMixture:
         return np.concatenate(
             [
                 logsumexp(self._joint_of(self._filled(part)), axis=1)
+                # The mean of a missing value is where its squared deviation is 0: what
+                # is expected of that is 1 of its units.
+                - 0.5 * np.isnan(part).sum(axis=1)
                 for part in self._parts(rows)
             ]
         )

@@ -18,6 +18,9 @@ _TIED = 0.2
 # Numbers that vary by less than this share of their size vary by rounding.
 _ROUNDING = 1e-13
 
+# Numbers are divided by four, so that no difference of two overflows.
+_SAFE = 0.25
+
 # Deviations that no density can tell apart, so that none overflows.
 _FARTHEST = 1e100
 
@@ -93,14 +96,12 @@ def _centre_and_scale(table):
     centre, scale = np.zeros(table.shape[1]), np.ones(table.shape[1])
     if not some.any():
         return centre, scale
-    table = table[:, some]
+    table = table[:, some] * _SAFE
     n_known = (~np.isnan(table)).sum(axis=0)
     quantile = np.quantile if (n_known == len(table)).all() else np.nanquantile
-    # Differences of numbers near the ends of what floats hold are the largest float.
-    with np.errstate(over="ignore"):
-        low, middle, high = quantile(table, [0.25, 0.5, 0.75], axis=0)
-        spread = (high - low) / _QUARTILES
-        deviations = np.abs(table - middle)
+    low, middle, high = quantile(table, [0.25, 0.5, 0.75], axis=0)
+    spread = (high - low) / _QUARTILES
+    deviations = np.abs(table - middle)
     for place in np.flatnonzero((deviations == 0).sum(axis=0) > _TIED * n_known):
         own = deviations[:, place]
         others = own[own > 0]
@@ -108,12 +109,13 @@ def _centre_and_scale(table):
             share = len(others) / n_known[place]
             spread[place] = max(spread[place], np.median(others) * np.sqrt(share))
     varies = spread > _ROUNDING * np.abs(middle)
-    scale[some] = np.where(varies, np.minimum(spread, np.finfo(float).max), 1.0)
-    centre[some] = middle
+    most = np.finfo(float).max
+    scale[some] = np.where(varies, np.minimum(spread, most * _SAFE) / _SAFE, 1.0)
+    centre[some] = middle / _SAFE
     return centre, scale
 
 
 def _compressed(table, centre, scale):
     with np.errstate(over="ignore"):
-        deviations = (table - centre) / scale
+        deviations = (table * _SAFE - centre * _SAFE) / (scale * _SAFE)
     return _BEND * np.arcsinh(np.clip(deviations, -_FARTHEST, _FARTHEST) / _BEND)

@@ -56,22 +56,6 @@ def test_log_determinants_are_those_of_known_values_less_those_of_all(laws):
     assert_array_equal(found[1], 0)  # nothing is missing
 
 
-def test_doubt_sums_the_covariances_of_what_is_missing(laws):
-    rows = rows_with_gaps()
-    means, own = laws
-    precisions = np.linalg.inv(own)
-    members = np.random.default_rng(2).random((len(rows), 2))
-    expected = np.zeros((2, 5, 5))
-    for row, counts in zip(rows, members, strict=True):
-        missing = np.flatnonzero(np.isnan(row))
-        block = np.ix_(missing, missing)
-        for k in range(2):
-            if len(missing):
-                expected[k][block] += counts[k] * np.linalg.inv(precisions[k][block])
-    found = Gaps(rows, means, precisions).doubt(members)
-    assert_allclose(found, expected, **CLOSE)
-
-
 def test_precisions_of_columns_are_those_of_the_known_ones(laws):
     rows = rows_with_gaps()
     means, own = laws
@@ -102,4 +86,3 @@ def test_without_gaps_all_rows_share_the_precisions(laws):
     diagonals = np.diagonal(precisions, axis1=1, axis2=2)
     assert_array_equal(found[0, ..., 0, 0], diagonals)
     assert_array_equal(gaps.half_log_dets, 0)
-    assert_array_equal(gaps.doubt(np.ones((7, 2))), 0)
