@@ -194,6 +194,10 @@ class PairwiseEnergy(Energy):
         field += self.bias
         return field
 
+    def rises(self, rows):
+        """Compute by how much E rises where one unit is flipped; see `Energy`."""
+        return (2 * rows - 1) * self.field(rows)
+
     def conditional_mean(self, rows):
         """Compute P(x_i = 1 | the other units) for every unit i."""
         return logistic(self.field(rows))

@@ -389,6 +389,63 @@ def test_conditionals_are_ratios_of_probabilities(name):
     np.testing.assert_allclose(result, exact, atol=1e-10)
 
 
+@every
+def test_rises_are_differences_of_free_energies(name):
+    """Where one unit changes: flipped, or in the level of a column."""
+    case = case_of(name)
+    units = case.energy.visible_units
+    assert units.n_columns == case.visible.shape[1]
+    for energy in (case.energy, shifted(case)):
+        result = energy.rises(case.visible)
+        assert result.shape == case.visible.shape
+        assert (result[:, units.switches < 0] == np.inf).all()
+        for column in np.flatnonzero(units.switches >= 0):
+            changed = units.switched(case.visible, column)
+            if name in DISCRETE:  # by definition
+                codes = [tuple(row) for row in case.visible]
+                there = [codes.index(tuple(row)) for row in changed]
+                free_energy = -logsumexp(-case.visible_joint, axis=1)
+                exact = free_energy[there] - free_energy
+            else:
+                exact = energy.free_energy(changed) - energy.free_energy(case.visible)
+            np.testing.assert_allclose(result[:, column], exact, atol=1e-11)
+
+
+@pytest.mark.parametrize("name", REAL)
+def test_real_columns_relax_downhill(name):
+    """To where no direction leads down, held columns as they are."""
+    energy = shifted(case_of(name))
+    rows, real = case_of(name).visible, energy.real_columns
+    first = real.start
+    observed = np.ones(energy.n_visible, dtype=bool)
+    missing = observed.copy()
+    missing[first] = False
+    for known, moving in [
+        (observed, [first, first + 1]),
+        (observed, [first + 1]),
+        (missing, [first + 1]),
+    ]:
+        free = np.isin(np.arange(energy.n_visible), moving)
+
+        def free_energy(rows, known=known):
+            if known.all():
+                return energy.free_energy(rows)
+            return -energy.observed_score(rows, np.broadcast_to(known, rows.shape))
+
+        now = rows
+        for _ in range(500):
+            after = energy.relaxed(now, known, free)
+            rise = free_energy(after) - free_energy(now)
+            assert rise.max() < 1e-12
+            np.testing.assert_array_equal(after[:, ~free], rows[:, ~free])
+            now = after
+        for column in moving:
+            for step in (-1e-3, 1e-3):
+                beside = now.copy()
+                beside[:, column] += step
+                assert (free_energy(beside) > free_energy(now) - 1e-12).all()
+
+
 @pytest.mark.parametrize("name", LAYERED)
 def test_energies_and_means_of_two_layers(name):
     case = case_of(name)
