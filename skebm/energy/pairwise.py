@@ -19,6 +19,7 @@ from skebm.energy.offsets import (
 )
 from skebm.energy.sums.pairwise import sum_over_configurations
 from skebm.energy.sweeps import gibbs_sweeps, metropolis_sweeps
+from skebm.energy.unit_moves import without_rounding
 from skebm.units.binary import BinaryUnits, logistic, softplus
 
 
@@ -211,6 +212,28 @@ class PairwiseEnergy(Energy):
         """Sum `conditional_log_likelihood` over units and rows, with its derivative."""
         value, moments = sum_conditionals(self, rows, row_weights)
         return value, self.of_moments(moments)
+
+    # ---- moves of single units ----
+
+    def projection(self, rows):
+        """Compute the log-odds of all units; see `unit_moves`."""
+        return self.field(rows.astype(self.dtype))
+
+    def direction(self, unit):
+        """Give by how much these rise when a unit goes on."""
+        return self.couplings[unit]
+
+    def odds(self, projection, unit, on):
+        """Give the log-odds of a unit given all others, (n_rows,)."""
+        return without_rounding(projection[:, unit].copy(), self._largest_fields[unit])
+
+    def slope(self, rows):
+        """Compute the derivatives of -E by all units, which are their log-odds."""
+        return without_rounding(self.projection(rows), self._largest_fields)
+
+    @cached_property
+    def _largest_fields(self):
+        return np.abs(self.couplings).sum(axis=1) + np.abs(self.bias)
 
     # ---- draws ----
 
