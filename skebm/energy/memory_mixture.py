@@ -14,6 +14,9 @@ from skebm.units.categorical import CategoricalUnits, log_sum_of_levels
 from skebm.units.data import row_blocks
 from skebm.units.gaussian import GaussianUnits
 
+# Larger ones can raise a probability that is 0 in float64 to one that counts.
+_LARGEST_SURE_WEIGHT = 300.0
+
 
 @dataclass(frozen=True, eq=False)
 class MemoryMixture(RBMEnergy):
@@ -21,8 +24,8 @@ class MemoryMixture(RBMEnergy):
 
     Given the level the visible units are independent of each other, around the memory,
     so that their law is a mixture of as many components as memories. All sums over the
-    hidden layer are short, however many memories there are. With these rows for memories
-    M and a sharpness c, -F of a visible row v is
+    hidden layer are short, however many memories there are. With memories M_k and a
+    sharpness c, -F of a visible row v is
 
         log sum_k exp(c v . M_k + bias_k), less c |v|^2 / 2 if its values are real,
 
@@ -110,36 +113,44 @@ class MemoryMixture(RBMEnergy):
             score = self.visible.observed_score(field, rows[block], observed[block])
             yield block, score - free_energy, field
 
-    # ---- moves of single binary units ----
+    # ---- moves of single binary units: see `unit_moves` ----
 
-    def projection(self, rows):
-        """Compute the fields of all levels; see `unit_moves`."""
-        return self.context(rows).field
-
-    def direction(self, unit):
-        """Give by how much these rise when a unit goes on."""
-        return self._columns[unit]
-
-    def odds(self, projection, unit, on):
-        """Compute the log-odds of a unit given all others, (n_rows,)."""
-        own = self._columns[unit]
-        rest = projection - np.multiply.outer(on.astype(self.dtype), own)
-        low, high = log_sum_of_levels(rest), log_sum_of_levels(rest + own)
-        bias = self.visible_bias[unit]
-        sizes = np.abs(low) + np.abs(high) + np.abs(bias)
-        return without_rounding(high - low + bias, sizes)
+    def walk(self, rows):
+        """Keep the law of the memories given rows whose units move."""
+        return _LawWalk(self, rows)
 
     def slope(self, rows):
         """Compute the derivatives of -F by all binary units."""
-        law = self.hidden.mean(self.context(rows).field)
-        sizes = self._columns_size
+        law = self.hidden_mean(rows)
+        sizes = np.abs(self.weights).max(axis=0) + np.abs(self.visible_bias)
         return without_rounding(np.dot(law, self.weights) + self.visible_bias, sizes)
 
-    @cached_property
-    def _columns(self):
-        """The weights, a row for each visible unit, contiguous."""
-        return np.ascontiguousarray(self.weights.T)
 
-    @cached_property
-    def _columns_size(self):
-        return np.abs(self.weights).max(axis=0) + np.abs(self.visible_bias)
+class _LawWalk:
+    """Fields of memories, and their law, of rows whose units move; a `Walk`.
+
+    A unit that goes on multiplies the probability of each memory by exp(w), and the
+    log-odds are the logarithm of what these then add up to.
+    """
+
+    def __init__(self, energy, rows):
+        self._energy = energy
+        self._field = energy.context(rows).field
+        self._weights = np.ascontiguousarray(energy.weights.T)
+        self._law = energy.hidden.mean(self._field.copy())
+
+    def odds(self, unit, on):
+        own = np.outer(self._weights[unit], self._energy.dtype.type([-1, 1]))
+        if np.abs(own).max() <= _LARGEST_SURE_WEIGHT:
+            rise = np.log(np.dot(self._law, np.exp(own)))
+        else:
+            before = log_sum_of_levels(self._field)
+            after = [log_sum_of_levels(self._field + change) for change in own.T]
+            rise = np.column_stack(after) - before[:, np.newaxis]
+        odds = np.where(on, -rise[:, 0], rise[:, 1])
+        odds += self._energy.visible_bias[unit]
+        return without_rounding(odds, np.abs(own).max() + 1)
+
+    def move(self, moved, unit, change):
+        self._field[moved] += np.multiply.outer(change, self._weights[unit])
+        self._law[moved] = self._energy.hidden.mean(self._field[moved])

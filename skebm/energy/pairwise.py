@@ -213,26 +213,20 @@ class PairwiseEnergy(Energy):
         value, moments = sum_conditionals(self, rows, row_weights)
         return value, self.of_moments(moments)
 
-    # ---- moves of single units ----
+    # ---- moves of single units: see `unit_moves` ----
 
-    def projection(self, rows):
-        """Compute the log-odds of all units; see `unit_moves`."""
-        return self.field(rows.astype(self.dtype))
-
-    def direction(self, unit):
-        """Give by how much these rise when a unit goes on."""
-        return self.couplings[unit]
-
-    def odds(self, projection, unit, on):
-        """Give the log-odds of a unit given all others, (n_rows,)."""
-        return without_rounding(projection[:, unit].copy(), self._largest_fields[unit])
+    def walk(self, rows):
+        """Keep the log-odds of all units of rows whose units move."""
+        return _FieldWalk(self, rows)
 
     def slope(self, rows):
         """Compute the derivatives of -E by all units, which are their log-odds."""
-        return without_rounding(self.projection(rows), self._largest_fields)
+        field = self.field(rows.astype(self.dtype))
+        return without_rounding(field, self.largest_fields)
 
     @cached_property
-    def _largest_fields(self):
+    def largest_fields(self):
+        """What the log-odds of each unit can be at most, and more."""
         return np.abs(self.couplings).sum(axis=1) + np.abs(self.bias)
 
     # ---- draws ----
@@ -360,3 +354,18 @@ class PairwiseEnergy(Energy):
         products = np.zeros_like(self.matrix)
         products[first, second] = products[second, first] = values
         return self.replaced(matrix=products)
+
+
+class _FieldWalk:
+    """Log-odds of units that move; a `Walk`."""
+
+    def __init__(self, energy, rows):
+        self._energy = energy
+        self._field = energy.field(rows.astype(energy.dtype))
+
+    def odds(self, unit, on):
+        own = self._field[:, unit].copy()
+        return without_rounding(own, self._energy.largest_fields[unit])
+
+    def move(self, moved, unit, change):
+        self._field[moved] += np.multiply.outer(change, self._energy.couplings[unit])

@@ -64,40 +64,28 @@ class PolynomialEnergy(Energy):
 
     def _terms(self, rows):
         """Give n / d times the powers of the overlaps of rows, (n_rows, n_memories)."""
-        overlaps = self.projection(rows) / self.units.n_units
-        return _power(overlaps, self.degree) * (self.units.n_units / self.degree)
+        n_units = self.units.n_units
+        return _power(self.overlaps(rows), self.degree) * (n_units / self.degree)
 
-    # ---- moves of single units ----
+    def overlaps(self, rows):
+        """Compute the overlaps m_k of rows, (n_rows, n_memories)."""
+        return self.products(rows) / self.units.n_units
 
-    def projection(self, rows):
-        """Compute n m_k of each row and memory; see `unit_moves`."""
-        spins = 2 * rows.astype(self.dtype) - 1
-        return np.dot(spins, self.memories.T)
+    def products(self, rows):
+        """Compute n m_k, which are whole numbers, and exact."""
+        return np.dot(2 * rows.astype(self.dtype) - 1, self.memories.T)
 
-    def direction(self, unit):
-        """Give by how much that rises when a unit goes on."""
-        return 2 * self._columns[unit]
+    # ---- moves of single units: see `unit_moves` ----
 
-    def odds(self, projection, unit, on):
-        """Compute the log-odds of a unit given all others, (n_rows,)."""
-        n_units, own = self.units.n_units, self._columns[unit] / self.units.n_units
-        rest = projection / n_units
-        rest -= np.multiply.outer(2 * on.astype(self.dtype) - 1, own)
-        high, low = _power(rest + own, self.degree), _power(rest - own, self.degree)
-        factors = self.strengths * self.dtype.type(n_units / self.degree)
-        sizes = np.dot(np.abs(high), np.abs(factors))
-        return without_rounding(np.dot(high - low, factors), sizes)
+    def walk(self, rows):
+        """Keep what the log-odds of rows whose units move follow from."""
+        return _OverlapWalk(self, rows)
 
     def slope(self, rows):
         """Compute the derivatives of -E by all units."""
-        overlaps = self.projection(rows) / self.units.n_units
-        pulls = _power(overlaps, self.degree - 1) * (2 * self.strengths)
+        pulls = _power(self.overlaps(rows), self.degree - 1) * (2 * self.strengths)
         sizes = np.abs(pulls).sum(axis=1, keepdims=True)
         return without_rounding(np.dot(pulls, self.memories), sizes)
-
-    def unit_field(self, rows, unit, beta=1.0):
-        """Compute the log-odds of one unit given the others."""
-        return self.odds(self.projection(rows), unit, rows[:, unit]) * beta
 
     def sweep(self, context, noise, *, beta=1.0, tilt=None, fixed=None, reverse=False):
         """Draw each unit given all others; see `Energy.sweep`."""
@@ -113,9 +101,51 @@ class PolynomialEnergy(Energy):
         return move_in_order(self, context, draw, reverse=reverse)
 
     @cached_property
-    def _columns(self):
+    def columns(self):
         """The memories, a row for each unit, contiguous."""
         return np.ascontiguousarray(self.memories.T)
+
+
+class _OverlapWalk:
+    """Overlaps of rows whose units move, and what their log-odds follow from; a `Walk`.
+
+    Let r be the overlap of all units but one, and x = s_i memory_i / n what this one
+    adds. Its log-odds are the sum over memories of memory_i h(r), with
+
+        h(r) = a (n / d) ((r + 1 / n)^d - (r - 1 / n)^d) .
+
+    Since r is m - 1 / n where the unit agrees with the memory and m + 1 / n elsewhere,
+    that is the memory times the mean of h at these two, and the spin times half their
+    difference: no power is taken but of rows that have moved.
+    """
+
+    def __init__(self, energy, rows):
+        self._energy = energy
+        self._products = energy.products(rows)
+        self._mean, self._half, self._sizes = self._tables(self._products)
+
+    def odds(self, unit, on):
+        odds = np.dot(self._mean, self._energy.columns[unit])
+        odds += np.where(on, self._half, -self._half)
+        return without_rounding(odds, self._sizes)
+
+    def move(self, moved, unit, change):
+        self._products[moved] += np.outer(2 * change, self._energy.columns[unit])
+        tables = self._tables(self._products[moved])
+        self._mean[moved], self._half[moved], self._sizes[moved] = tables
+
+    def _tables(self, products):
+        energy, n_units = self._energy, self._energy.units.n_units
+        factors = energy.strengths * energy.dtype.type(n_units / energy.degree)
+        low, here, high = (
+            _power((products + shift) / n_units, energy.degree) * factors
+            for shift in (-2, 0, 2)
+        )
+        agreeing, other = here - low, high - here
+        # Of each memory the difference is no more than these two together.
+        sizes = (np.abs(here) + np.abs(high) + np.abs(low)).sum(axis=1)
+        half = (agreeing - other).sum(axis=1) / 2
+        return (agreeing + other) / 2, half, sizes
 
 
 def _power(values, exponent):

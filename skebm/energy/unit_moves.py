@@ -1,16 +1,43 @@
 """Binary units that move one after the other, where fields follow cheaply.
 
-An energy that takes part has, besides those of `Energy`, four methods. `projection`
-gives what the fields of units follow from and is linear in rows, (n_rows, n_projected);
-`direction(unit)` is by how much it rises when the unit goes from 0 to 1;
-`odds(projection, unit, on)` gives the log-odds of the unit given all others, `on`
-saying what it is now; and `slope(rows)` the derivatives of -E by all units. The last
-two are 0 where they are nothing but rounding.
+An energy that takes part has, besides those of `Energy`, two methods. `walk(rows)`
+gives a `Walk`; and `slope(rows)` the derivatives of -E by all units, for values between
+0 and 1 too. Both put 0 for what is nothing but rounding.
 """
 
-__all__ = ["move_in_order", "without_rounding"]
+__all__ = ["Walk", "move_in_order", "without_rounding"]
+
+from typing import Protocol
 
 import numpy as np
+
+
+class Walk(Protocol):
+    """What an energy keeps of rows whose units move one after the other."""
+
+    def odds(self, unit, on):
+        """Compute the log-odds of a unit given all others, (n_rows,).
+
+        Parameters
+        ----------
+        unit : int
+            Its number.
+        on : ndarray of bool of shape (n_rows,)
+            What it is now.
+        """
+
+    def move(self, moved, unit, change):
+        """Follow a unit that has moved.
+
+        Parameters
+        ----------
+        moved : ndarray of int of shape (n_moved,)
+            In which rows.
+        unit : int
+            Its number.
+        change : ndarray of shape (n_moved,)
+            1 where it went on, -1 where it went off.
+        """
 
 
 def move_in_order(energy, rows, choose, *, reverse=False):
@@ -19,7 +46,7 @@ def move_in_order(energy, rows, choose, *, reverse=False):
     Parameters
     ----------
     energy : Energy
-        With the methods above.
+        With `walk`.
     rows : ndarray of bool of shape (n_rows, n_units)
         Left as they are.
     choose : callable
@@ -34,14 +61,14 @@ def move_in_order(energy, rows, choose, *, reverse=False):
         After the sweep.
     """
     rows = np.array(rows, dtype=bool)
-    projection = energy.projection(rows)
+    walk = energy.walk(rows)
     for unit in range(rows.shape[1])[:: -1 if reverse else 1]:
         on = rows[:, unit].copy()
-        chosen = choose(unit, energy.odds(projection, unit, on), on)
+        chosen = choose(unit, walk.odds(unit, on), on)
         moved = np.flatnonzero(chosen != on)
         if len(moved):
             change = chosen[moved].astype(energy.dtype) - on[moved]
-            projection[moved] += np.multiply.outer(change, energy.direction(unit))
+            walk.move(moved, unit, change)
             rows[moved, unit] = chosen[moved]
     return rows
 
