@@ -126,7 +126,9 @@ class HopfieldNetwork(
     The last is the free energy of a restricted machine with one categorical hidden
     unit. Of real rows x it has :math:`\beta |x|^2 / 2` more, and with "euclidean"
     :math:`\beta |\xi_k|^2 / 2` less in each exponent. The probability of a row
-    is proportional to :math:`e^{-E}`, at a temperature to :math:`e^{-E / T}`.
+    is proportional to :math:`e^{-E}`. At a temperature T it is so to
+    :math:`e^{-E / T}`; of the exponential interaction the hidden unit has the
+    temperature as well, so that `beta` / T takes the place of `beta`.
 
     There are no weights of rows: a memory is recalled or not, and one that counts more
     only takes others in. Nor is there an `inverse_transform`, since many rows become
@@ -300,10 +302,19 @@ class HopfieldNetwork(
         self._structure = self._choices()
         if self.interaction == "quadratic":
             self._couple(len(added), first=first)
-        memories = self._memories_in_units()
-        chosen = np.linspace(0, len(memories) - 1, _MOST_KNOWN_ROWS).astype(int)
-        self._known_rows = memories[np.unique(chosen)]
+        self._known_rows = self._favoured_rows()
         return self
+
+    def _favoured_rows(self):
+        """List rows that have a low energy: some of the stored ones, and their like."""
+        rows = self._memories_in_units()
+        chosen = np.linspace(0, len(rows) - 1, _MOST_KNOWN_ROWS).astype(int)
+        rows = rows[np.unique(chosen)]
+        is_even = self.interaction == "polynomial" and self.degree % 2 == 0
+        if self.interaction == "quadratic" or is_even:
+            # The opposite of a row has the same energy; chains would not find it.
+            rows = np.concatenate([rows, ~rows])
+        return rows
 
     def _couple(self, n_added, *, first):
         """Store the last so many rows in the couplings."""
@@ -319,7 +330,8 @@ class HopfieldNetwork(
             warn_user(
                 "The rows that are stored leave no couplings, which makes every row a "
                 "fixed point: they span all features, or no two features go together. "
-                "Store fewer, or set interaction='exponential'."
+                "Store fewer, or set interaction='exponential'.",
+                UserWarning,
             )
         bias = np.zeros(n_features)
         if self.states == (0, 1):
@@ -380,6 +392,14 @@ class HopfieldNetwork(
 
     def _energy_at(self, temperature):
         return self._energy(temperature)
+
+    def _run_ladders(self, energy, start, n_ladders, n_steps, rng):
+        if self.states is None:
+            raise ValueError(
+                "Real rows have no ladder of temperatures. Leave out init, so that "
+                "they are drawn exactly, or set tempering=False."
+            )
+        return super()._run_ladders(energy, start, n_ladders, n_steps, rng)
 
     @property
     def _energy_constant(self):
