@@ -310,8 +310,7 @@ class HopfieldNetwork(
         rows = self._memories_in_units()
         chosen = np.linspace(0, len(rows) - 1, _MOST_KNOWN_ROWS).astype(int)
         rows = rows[np.unique(chosen)]
-        is_even = self.interaction == "polynomial" and self.degree % 2 == 0
-        if self.interaction == "quadratic" or is_even:
+        if self.interaction == "quadratic" or self._has_even_power:
             # The opposite of a row has the same energy; chains would not find it.
             rows = np.concatenate([rows, ~rows])
         return rows

@@ -278,8 +278,12 @@ class RecallMixin(OneToOneFeatureMixin, TransformerMixin):
         if self.update != "auto":
             return self.update == "synchronous"
         # Where -E is convex, so that it falls all the same.
-        is_even = self.interaction == "polynomial" and self.degree % 2 == 0
-        return self.interaction == "exponential" or is_even
+        return self.interaction == "exponential" or self._has_even_power
+
+    @property
+    def _has_even_power(self):
+        """Whether the energy is a sum of even powers, of each overlap one."""
+        return self.interaction == "polynomial" and self.degree % 2 == 0
 
     def _row_elements(self, energy):
         """Say how many array elements work on one row needs."""
