@@ -200,26 +200,22 @@ class HopfieldNetwork(
         self.max_mismatch = max_mismatch
         self.binarize = binarize
 
-    def _energy(self, temperature=1.0):
-        """Build the energy of rows in units, over a temperature."""
+    def _energy(self):
+        """Build the energy of rows in units."""
         check_is_fitted(self)
         self._check_structure()
         if self.interaction == "exponential":
-            sharpness = self.beta / temperature
             if self.states is None:
                 alike = self.similarity == "euclidean"
-                return MemoryMixture.of_reals(self.memories_, sharpness, alike=alike)
-            return MemoryMixture.of_spins(self._spins(), sharpness)
+                return MemoryMixture.of_reals(self.memories_, self.beta, alike=alike)
+            return MemoryMixture.of_spins(self._spins(), self.beta)
         if self.interaction == "polynomial":
-            strengths = np.full(len(self.memories_), 1 / temperature)
+            strengths = np.ones(len(self.memories_))
             return PolynomialEnergy(strengths, self._spins(), self.degree)
         couplings, bias = self.couplings_, self.intercept_
         if self.states == (-1, 1):
             couplings, bias, _ = binary_from_spins(couplings, bias)
-        return PairwiseEnergy.of(couplings / temperature, bias / temperature)
-
-    def _energy_at(self, temperature):
-        return self._energy(temperature)
+        return PairwiseEnergy.of(couplings, bias)
 
     def _run_ladders(self, energy, start, n_ladders, n_steps, rng):
         if self.states is None:

@@ -215,6 +215,20 @@ def test_draws_of_real_rows_are_of_the_mixture(similarity, temperature):
     assert kstest(moved[:, 0], cumulative).pvalue > 1e-4
 
 
+def test_gaps_of_real_rows_are_drawn_given_the_rest():
+    X = np.array([[-1.0, 3.0], [2.0, -2.0]])
+    memory = clone(REAL).set_params(similarity="euclidean").fit(X)
+    given = [[0.2, np.nan]]
+    drawn = memory.sample(4000, given=given, random_state=0)
+    assert (drawn[:, 0] == 0.2).all()
+    shares = softmax(-((0.2 - X[:, 0]) ** 2) / 2)
+
+    def cumulative(x):
+        return shares @ norm.cdf(-np.subtract.outer(X[:, 1], x))
+
+    assert kstest(drawn[:, 1], cumulative).pvalue > 1e-4
+
+
 # ---- recall ----
 
 

@@ -80,6 +80,19 @@ class MemoryMixture(RBMEnergy):
             CategoricalUnits((n_memories,)),
         )
 
+    def at_temperature(self, temperature):
+        """Give the machine whose distribution is proportional to exp(-E / temperature).
+
+        Real values in units of the noise become smaller by the root of it.
+        """
+        if isinstance(self.visible, BinaryUnits):
+            return super().at_temperature(temperature)
+        root, plain = np.sqrt(temperature), self.plain()
+        matrix = plain.matrix / root
+        matrix[:, -1] /= root
+        visible = GaussianUnits.of_base(plain.visible.whitening / root)
+        return plain.replaced(matrix=matrix, visible=visible)
+
     # ---- sums over the memories, without a matrix of all levels ----
 
     @property

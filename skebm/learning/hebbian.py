@@ -60,10 +60,13 @@ def storkey(couplings, spins, stored):
     n_units = spins.shape[1]
     couplings = couplings.copy()
     for row in spins:
-        # The field of unit i without what j does to it is field_i - J_ij s_j.
-        crossed = np.outer(row, couplings @ row)
-        change = np.outer(row, row) - (crossed + crossed.T) + 2 * couplings
-        couplings += _without_diagonal(change) / n_units
+        # The field of unit i without what j does to it is field_i - J_ij s_j, so that
+        # s_i s_j - s_i field_j - field_i s_j + 2 J_ij is what there is to add.
+        product = np.outer(row, row / 2 - couplings @ row)
+        product = product + product.T  # symmetric to the last bit
+        couplings *= 1 + 2 / n_units
+        couplings += product / n_units
+        np.fill_diagonal(couplings, 0)
     return couplings
 
 

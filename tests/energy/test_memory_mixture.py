@@ -47,6 +47,24 @@ def test_log_z_of_reals_is_an_integral(alike):
     assert log_partition == pytest.approx(integral, abs=1e-10)
 
 
+@pytest.mark.parametrize("alike", [False, True])
+def test_reals_at_a_temperature_are_less_sharp(alike):
+    rows, temperature = np.random.default_rng(2).normal(size=(20, 3)), 2.5
+    machine = MemoryMixture.of_reals(REALS, 0.7, alike=alike)
+    machine = machine.at_temperature(temperature)
+    exact = MemoryMixture.of_reals(REALS, 0.7 / temperature, alike=alike)
+    for result, expected in zip(machine.arrays(), exact.arrays(), strict=True):
+        np.testing.assert_allclose(result, expected, atol=1e-14)
+    np.testing.assert_allclose(
+        machine.free_energy(rows), exact.free_energy(rows), atol=1e-12
+    )
+    squares = -((rows[:, np.newaxis] - REALS) ** 2).sum(axis=2) / 2
+    joint = squares + (0 if alike else (REALS**2).sum(axis=1) / 2)
+    log_law = logsumexp(0.7 / temperature * joint, axis=1)
+    change = log_law + machine.free_energy(rows)
+    np.testing.assert_allclose(change, change[0], atol=1e-12)
+
+
 def test_sums_over_memories_are_those_of_any_restricted_machine():
     spins = np.random.default_rng(3).choice([-1.0, 1.0], (4, 5))
     energy = MemoryMixture.of_spins(spins, 0.4).shifted(
