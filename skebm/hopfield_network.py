@@ -205,10 +205,7 @@ class HopfieldNetwork(
         check_is_fitted(self)
         self._check_structure()
         if self.interaction == "exponential":
-            if self.states is None:
-                alike = self.similarity == "euclidean"
-                return MemoryMixture.of_reals(self.memories_, self.beta, alike=alike)
-            return MemoryMixture.of_spins(self._spins(), self.beta)
+            return self._mixture()
         if self.interaction == "polynomial":
             strengths = np.ones(len(self.memories_))
             return PolynomialEnergy(strengths, self._spins(), self.degree)
@@ -216,6 +213,21 @@ class HopfieldNetwork(
         if self.states == (-1, 1):
             couplings, bias, _ = binary_from_spins(couplings, bias)
         return PairwiseEnergy.of(couplings, bias)
+
+    def _mixture(self):
+        with np.errstate(over="ignore", invalid="ignore"):
+            if self.states is None:
+                alike = self.similarity == "euclidean"
+                mixture = MemoryMixture.of_reals(self.memories_, self.beta, alike=alike)
+            else:
+                mixture = MemoryMixture.of_spins(self._spins(), self.beta)
+            finite = np.isfinite(mixture.memory_free_energies).all()
+        if not finite:
+            raise ValueError(
+                f"The squares of stored rows times beta={self.beta} are so large that "
+                "they are not finite. Lower beta, or divide X by a constant."
+            )
+        return mixture
 
     def _run_ladders(self, energy, start, n_ladders, n_steps, rng):
         if self.states is None:

@@ -264,6 +264,19 @@ def test_gaps_are_filled_in(name, states):
     np.testing.assert_array_equal(memory.predict(cues), np.arange(6))
 
 
+@every_network
+@every_states
+def test_the_energy_never_rises_in_a_sweep(name, states):
+    rows = np.random.default_rng(0).integers(2, size=(10, 30))
+    memory = network(name, states, rows, max_sweeps=1)
+    cues = called(np.random.default_rng(1).integers(2, size=(200, 30)), states)
+    for _ in range(10):
+        moved = memory.transform(cues)
+        assert (memory.energy(moved) <= memory.energy(cues) + 1e-12).all()
+        cues = moved
+    np.testing.assert_array_equal(moved, memory.transform(moved))
+
+
 @pytest.mark.parametrize("update", ["asynchronous", "synchronous"])
 @every_network
 def test_either_update_ends_at_a_fixed_point_of_its_own(name, update):
@@ -526,6 +539,24 @@ def test_rows_without_any_value_are_refused():
             memory.transform(gaps)
         with pytest.raises(ValueError, match="complete rows"):
             memory.energy(gaps)
+
+
+def test_what_is_too_large_is_refused():
+    memory = clone(REAL).fit(BITS)
+    before = contents(memory)
+    with pytest.raises(ValueError, match=r"not finite\. Lower beta"):
+        memory.fit(1e200 * BITS)
+    assert contents(memory) == before
+    with pytest.raises(ValueError, match="products with stored rows are not finite"):
+        memory.transform(np.full((1, 5), 1e308))
+    with pytest.raises(ValueError, match=r"not finite\. Lower beta"):
+        memory.set_params(beta=1e308).predict(BITS)
+    with pytest.raises(ValueError, match=r"not finite\. Lower beta"):
+        HopfieldNetwork(interaction="exponential", beta=1e308).fit(BITS)
+    sharp = HopfieldNetwork(interaction="exponential", beta=1e6).fit(BITS)
+    for update in "synchronous", "asynchronous":
+        sharp.set_params(update=update)
+        np.testing.assert_array_equal(sharp.transform(BITS), BITS)
 
 
 def test_nothing_is_recalled_before_rows_are_stored():

@@ -267,7 +267,16 @@ class RecallMixin(OneToOneFeatureMixin, TransformerMixin):
             if not observed.all():
                 rows = energy.mean_missing(rows, observed)
             tolerance = _SETTLED * np.abs(self.memories_).max()
-            return recall(partial(attend, energy), rows, self.max_sweeps, tolerance)
+            with np.errstate(over="ignore", invalid="ignore"):
+                result = recall(
+                    partial(attend, energy), rows, self.max_sweeps, tolerance
+                )
+            if not np.isfinite(result[0]).all():
+                raise ValueError(
+                    "X has values so large that products with stored rows are not "
+                    "finite. Divide it, and what is stored, by a constant."
+                )
+            return result
         step = step_together if self._moves_together else descend
         rows = fill_in(energy, rows, observed)
         return recall(partial(step, energy), rows, self.max_sweeps)

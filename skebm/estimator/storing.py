@@ -43,8 +43,9 @@ class StoringMixin:
         Raises
         ------
         ValueError
-            If `X` is not a finite numeric table; or if `rule`, `states` or `update` is
-            one that `interaction` has no use for.
+            If `X` is not a finite numeric table, or has squares that are not finite
+            times `beta`; or if `rule`, `states` or `update` is one that `interaction`
+            has no use for.
 
         Warns
         -----
@@ -120,6 +121,7 @@ class StoringMixin:
         if self.interaction == "quadratic":
             self._couple(len(added), first=first)
         self._known_rows = self._favoured_rows()
+        self._energy()  # which refuses what is too large
         return self
 
     def _favoured_rows(self):
