@@ -52,9 +52,10 @@ class HopfieldNetwork(
         capacity grows exponentially with N, and of which rows may be real numbers.
         Take it where recall is what matters: rows that are alike, or many.
     degree : int, default=3
-        Power of the overlap in the polynomial interaction, at least 2. Under an odd one
-        rows repel those with the opposite of every value; under an even one they
-        attract these as well.
+        Power of the overlap in the polynomial interaction, at least 2. Under an even
+        one the opposite of a stored row has the same energy as the row, and under an
+        odd one a high energy. Rows that are alike need a larger one than rows at
+        random.
     beta : float, default=1.0
         Sharpness of the exponential interaction. Of real rows 1 / `beta` is the
         variance around each stored row. A small one takes rows to means of several
