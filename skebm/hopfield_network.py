@@ -76,9 +76,10 @@ class HopfieldNetwork(
         "synchronous" where the energy cannot rise either: of the exponential
         interaction, and the polynomial one of even degree. Elsewhere rows may then
         alternate between two. Real rows always move as a whole.
-    max_sweeps : int, default=100
+    max_sweeps : int, default=1000
         Most sweeps over all units in recall, which ends earlier where nothing moves
-        any more; that is mostly after a few. 1 makes a single step.
+        any more. That is mostly after a few; real rows between several stored ones can
+        take hundreds. 1 makes a single step.
     max_mismatch : float, default=0.05
         Up to what share of wrong values `predict` takes a row for a stored one. Rows
         recalled near the capacity of the Hebbian rule have less than 0.02 wrong, and
@@ -186,7 +187,7 @@ class HopfieldNetwork(
         similarity="dot",
         states=(0, 1),
         update="auto",
-        max_sweeps=100,
+        max_sweeps=1000,
         max_mismatch=0.05,
         binarize=0.5,
     ):

@@ -574,6 +574,17 @@ def test_rows_that_do_not_settle_are_said_so():
     memory.set_params(max_sweeps=2, update="auto").transform([[1, 1]])
 
 
+def test_real_rows_between_memories_take_long_and_are_told_so():
+    """At the sharpness at which two memories part, rows move ever more slowly."""
+    memory = clone(REAL).set_params(beta=1.0, max_sweeps=20).fit([[1.0], [-1.0]])
+    with pytest.warns(ConvergenceWarning, match="Raise max_sweeps or beta"):
+        memory.transform([[0.5]])
+    with pytest.warns(ConvergenceWarning, match="1 of 2 rows"):
+        memory.predict([[0.5], [0.0]])
+    recalled = memory.set_params(beta=3.0, max_sweeps=1000).transform([[0.5]])
+    np.testing.assert_allclose(np.tanh(3 * recalled), recalled, atol=1e-8)
+
+
 def test_a_pseudoinverse_of_everything_is_said_to_be_none():
     X = np.random.default_rng(0).integers(2, size=(30, 10))
     memory = HopfieldNetwork("pseudoinverse")

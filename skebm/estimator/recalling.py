@@ -251,11 +251,16 @@ class RecallMixin(OneToOneFeatureMixin, TransformerMixin):
             recalled[block], settled = self._recall(energy, part, observed)
             n_moving += int((~settled).sum())
         if n_moving and self.max_sweeps > 1:
+            advice = (
+                "Raise max_sweeps or beta."
+                if self.states is None
+                else "Raise max_sweeps; or, where rows alternate, set "
+                "update='asynchronous', by which the energy falls with each move."
+            )
             warn_user(
                 f"{n_moving} of {rows.n_rows} rows still move after "
                 f"max_sweeps={self.max_sweeps} sweeps: what they are now is no fixed "
-                "point. Raise max_sweeps; or set update='asynchronous', by which the "
-                "energy of binary rows falls with each move, where rows alternate.",
+                f"point. {advice}",
                 ConvergenceWarning,
             )
         return recalled
