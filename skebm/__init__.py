@@ -6,6 +6,7 @@ __all__ = [
     "EnergyImputer",
     "EnergyOutlierDetector",
     "GaussianRBM",
+    "HopfieldNetwork",
     "LatentBM",
     "MixedRBM",
     "__version__",
@@ -15,6 +16,7 @@ __all__ = [
 from skebm.binary_rbm import BinaryRBM
 from skebm.boltzmann_machine import BoltzmannMachine
 from skebm.gaussian_rbm import GaussianRBM
+from skebm.hopfield_network import HopfieldNetwork
 from skebm.imputer import EnergyImputer
 from skebm.latent_bm import LatentBM
 from skebm.log_partition_bounds import log_partition_bounds

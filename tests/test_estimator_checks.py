@@ -7,6 +7,7 @@ from skebm import (
     BoltzmannMachine,
     EnergyImputer,
     GaussianRBM,
+    HopfieldNetwork,
     LatentBM,
     MixedRBM,
 )
@@ -41,6 +42,8 @@ def expected_failures(estimator):
     Models that learn by draws draw others of rows with weights; and what is not learned
     from can be scored all the same.
     """
+    if isinstance(estimator, HopfieldNetwork):
+        return {"check_estimators_nan_inf": "fit alone refuses missing values"}
     algorithm = getattr(estimator, "algorithm", "em")
     if algorithm == "pseudolikelihood":
         return {"check_estimators_nan_inf": "fit alone refuses missing values"}
@@ -74,6 +77,11 @@ def expected_failures(estimator):
         GaussianRBM(max_iter=5, algorithm="pcd"),
         GaussianRBM(max_iter=5, algorithm="exact"),
         GaussianRBM(max_iter=5, solver="sgd", algorithm="cd"),
+        HopfieldNetwork(),
+        HopfieldNetwork("storkey", states=(-1, 1)),
+        HopfieldNetwork(interaction="polynomial"),
+        HopfieldNetwork(interaction="exponential"),
+        HopfieldNetwork(interaction="exponential", states=None),
         MixedRBM(2, max_iter=5),
         MixedRBM(2, max_iter=5, covariance_type="diag", straighten=False),
         MixedRBM(2, n_groups=1, max_iter=5, algorithm="pcd"),
@@ -111,6 +119,8 @@ def test_check_estimator(estimator, check):
         LatentBM(4, max_iter=5),
         GaussianRBM(max_iter=5),
         GaussianRBM(max_iter=5, covariance_type="diag", algorithm="pcd"),
+        HopfieldNetwork(),
+        HopfieldNetwork(interaction="exponential", states=None),
         MixedRBM(2, max_iter=5),
         MixedRBM(2, max_iter=5, algorithm="pcd"),
         EnergyImputer(),

@@ -9,6 +9,7 @@ from skebm import (
     EnergyImputer,
     EnergyOutlierDetector,
     GaussianRBM,
+    HopfieldNetwork,
     LatentBM,
     MixedRBM,
 )
@@ -23,6 +24,7 @@ ESTIMATORS = [
     LatentBM(2, max_iter=20, random_state=0),
     GaussianRBM(2, algorithm="pcd", max_iter=20, random_state=0),
     EnergyOutlierDetector(GaussianRBM(2, random_state=0)),
+    HopfieldNetwork(interaction="exponential"),
     MixedRBM(2, algorithm="pcd", max_iter=20, random_state=0),
     MixedRBM(2, spike_share=1.0, random_state=0),
 ]

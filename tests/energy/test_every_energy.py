@@ -23,8 +23,10 @@ from skebm.energy.binary_rbm import BinaryRBMEnergy
 from skebm.energy.gaussian_rbm import GaussianRBMEnergy
 from skebm.energy.graph import Graph, LayeredGraph
 from skebm.energy.latent import LatentEnergy
+from skebm.energy.memory_mixture import MemoryMixture
 from skebm.energy.mixed_rbm import MixedRBMEnergy
 from skebm.energy.pairwise import PairwiseEnergy
+from skebm.energy.polynomial import PolynomialEnergy
 from skebm.energy.rbm import RBMEnergy
 from skebm.learning.contrastive import ContrastiveLearning, LearningState
 from skebm.learning.lbfgs import LBFGS
@@ -245,6 +247,27 @@ def toy_case():
     return Case(energy, rows, joint, rows, joint, (None, None))
 
 
+def polynomial_case():
+    """Make a dense associative memory of five spins and four memories."""
+    rng = np.random.default_rng(7)
+    memories, strengths = rng.choice([-1.0, 1.0], (4, 5)), rng.uniform(0.5, 1.5, 4)
+    rows = bits(5)
+    overlaps = (2 * rows - 1) @ memories.T / 5
+    joint = -(5 / 3) * (overlaps**3 @ strengths)[:, np.newaxis]
+    energy = PolynomialEnergy(strengths, memories, 3)
+    return Case(energy, rows, joint, rows, joint, (None, None))
+
+
+def memories_case():
+    """Make a modern Hopfield network of four spins and three memories."""
+    memories, sharpness = np.random.default_rng(9).choice([-1.0, 1.0], (3, 4)), 0.6
+    rows = bits(4)
+    joint = -sharpness * (2 * rows - 1) @ memories.T
+    energy = MemoryMixture.of_spins(memories, sharpness)
+    offsets = np.linspace(0.2, 0.8, 4), np.array([0.2, 0.3, 0.5])
+    return Case(energy, rows, joint, rows, joint, offsets, one_hot(3))
+
+
 def lattice_case(*, coloured):
     couplings, bias, mask, colours = random_lattice(seed=4)
     return pairwise_case(couplings, bias, Graph(mask, colours if coloured else None))
@@ -279,6 +302,8 @@ CASES = {
     "gaussian fixed": lambda: gaussian_case("fixed"),
     "mixed and gaussian full": lambda: mixed_case("full"),
     "mixed and gaussian diag": lambda: mixed_case("diag"),
+    "polynomial": polynomial_case,
+    "memories": memories_case,
     "toy": toy_case,
 }
 case_of = cache(lambda name: CASES[name]())
