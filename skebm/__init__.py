@@ -7,6 +7,7 @@ __all__ = [
     "EnergyOutlierDetector",
     "GaussianRBM",
     "LatentBM",
+    "MarkovRandomField",
     "MixedRBM",
     "__version__",
     "log_partition_bounds",
@@ -18,6 +19,7 @@ from skebm.gaussian_rbm import GaussianRBM
 from skebm.imputer import EnergyImputer
 from skebm.latent_bm import LatentBM
 from skebm.log_partition_bounds import log_partition_bounds
+from skebm.markov_random_field import MarkovRandomField
 from skebm.mixed_rbm import MixedRBM
 from skebm.outlier_detector import EnergyOutlierDetector
 
