@@ -132,7 +132,7 @@ class MarkovRandomField(
     Attributes
     ----------
     potentials_ : dict of tuple to ndarray
-        The positive tables, by their cliques, of which those of one column come first.
+        The positive tables, by their cliques, of which those of each column come first.
         Columns are named as they are in `feature_names_in_`, if there are names, else
         numbered. Axes of a table are the columns of its key, and entries their levels,
         in the order of `categories_`. Many tables describe the same distribution: what
@@ -400,10 +400,30 @@ class MarkovRandomField(
         model._know(Columns(levels, [None] * len(levels)))
         larger = tuple(scope for scope in scopes if len(scope) > 1)
         model._cliques = CliqueTables(tuple(n_levels), larger, model.max_exact_terms)
-        keys = [model._key(scope) for scope in scopes]
-        attributes = {"potentials_": dict(zip(keys, tables, strict=True))}
-        model._adopt(attributes, len(n_levels), None)
+        fields = np.ones(model._cliques.units.n_columns)
+        entries = [np.empty(0)]
+        for scope, table in zip(scopes, tables, strict=True):
+            if len(scope) == 1:
+                fields[model._cliques.columns(scope[0])] = table
+            else:
+                entries.append(table.ravel())
+        model._adopt(
+            {"_potentials": np.concatenate(entries), "_own_potentials": fields},
+            len(n_levels),
+            None,
+        )
         return model
+
+    @property
+    def potentials_(self):
+        """Tables of potentials by their cliques, those of single columns first."""
+        if not hasattr(self, "_potentials"):
+            raise AttributeError("There are no potentials before fit.")
+        cliques = self._cliques
+        own = cliques.split_fields(self._own_potentials)
+        keys = [self._key(scope) for scope in cliques.scopes]
+        tables = dict(zip(keys, cliques.split(self._potentials), strict=True))
+        return {self._key((i,)): table for i, table in enumerate(own)} | tables
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
@@ -483,29 +503,14 @@ class MarkovRandomField(
         return tuple(names[i] for i in scope)
 
     def _parameters(self, energy):
-        cliques = energy.cliques
-        potentials = {
-            self._key((i,)): np.exp(field)
-            for i, field in enumerate(cliques.split_fields(energy.fields))
+        return {
+            "_potentials": np.exp(energy.tables),
+            "_own_potentials": np.exp(energy.fields),
         }
-        tables = zip(cliques.scopes, cliques.split(energy.tables), strict=True)
-        for scope, table in tables:
-            potentials[self._key(scope)] = np.exp(table)
-        return {"potentials_": potentials}
-
-    def _parameter_arrays(self):
-        return list(self.potentials_.values())
 
     def _energy(self):
-        cliques, potentials = self._cliques, self.potentials_
-        fields = np.zeros(cliques.units.n_columns)
-        for i, part in enumerate(cliques.split_fields(fields)):
-            if self._key((i,)) in potentials:
-                part[:] = np.log(potentials[self._key((i,))])
-        tables = np.empty(cliques.n_entries)
-        for scope, part in zip(cliques.scopes, cliques.split(tables), strict=True):
-            part[:] = np.log(potentials[self._key(scope)])
-        return CliqueEnergy(tables, fields, cliques)
+        logs = np.log(self._potentials), np.log(self._own_potentials)
+        return CliqueEnergy(*logs, self._cliques)
 
     def _proba_of(self, rows, column):
         """Compute the probabilities of the levels of a column, at once where exact."""

@@ -10,6 +10,7 @@ from skebm import (
     EnergyOutlierDetector,
     GaussianRBM,
     LatentBM,
+    MarkovRandomField,
     MixedRBM,
 )
 
@@ -22,6 +23,7 @@ ESTIMATORS = [
     BoltzmannMachine(algorithm="pcd", max_iter=20, random_state=0),
     LatentBM(2, max_iter=20, random_state=0),
     GaussianRBM(2, algorithm="pcd", max_iter=20, random_state=0),
+    MarkovRandomField(algorithm="pcd", max_iter=20, random_state=0),
     EnergyOutlierDetector(GaussianRBM(2, random_state=0)),
     MixedRBM(2, algorithm="pcd", max_iter=20, random_state=0),
     MixedRBM(2, spike_share=1.0, random_state=0),

@@ -11,7 +11,7 @@ import numpy as np
 from skebm.energy.base import Energy
 from skebm.energy.clique_sums import CliqueSums
 from skebm.energy.clique_tables import CliqueTables
-from skebm.units.categorical import log_sum_of_levels
+from skebm.units.categorical import draw_levels, log_sum_of_levels
 
 # Rows at a time, of which products along the edges of a sparse graph are summed.
 _ROWS_OF_PRODUCTS = 256
@@ -208,34 +208,26 @@ class CliqueEnergy(CliqueSums, Energy):
         """Make so many sweeps; see `Energy.sweep`."""
         cliques = self.cliques
         levels = cliques.levels(rows)
-        state = np.ascontiguousarray(rows.T, dtype=self.dtype)
-        beta = np.reshape(np.asarray(beta, self.dtype), (-1, 1))
-        order = list(zip(cliques.colours, self._coupled, strict=True))
+        beta = np.reshape(np.asarray(beta, self.dtype), (-1, 1, 1))
+        chains = _Dense(self, levels) if cliques.is_dense else _Sparse(self, levels)
+        colours = cliques.colours[:: -1 if reverse else 1]
         for _ in range(n_sweeps):
-            for colour, couplings in order[:: -1 if reverse else 1]:
-                columns = colour.columns
-                field = (couplings @ state).T + self.fields[columns]
-                start = 0
-                for unit in colour.members.tolist():
-                    stop = start + cliques.n_levels[unit]
+            for colour in colours:
+                members, columns = colour.members, colour.columns
+                field = chains.field(colour)
+                for place, unit in enumerate(members.tolist()):
                     if cliques.higher[unit]:
-                        field[:, start:stop] += self._higher(unit, levels)
-                    start = stop
-                field = field * beta
+                        field[:, place] += self._higher(unit, levels)
+                field *= beta
                 if tilt is not None:
                     field += tilt[..., columns]
-                drawn = colour.units.draw(np.ascontiguousarray(field), noise)
+                flat = field.reshape(-1, colour.n_levels)
+                drawn = draw_levels(flat, noise).reshape(field.shape[:2])
                 if fixed is not None:
-                    held = fixed[..., columns]
-                    drawn = np.where(held, state[columns].T > 0, drawn)
-                state[columns] = drawn.T
-                levels[:, colour.members] = colour.units.decode(drawn)
-        return np.ascontiguousarray(state.T > 0)
-
-    @cached_property
-    def _coupled(self):
-        """List, for each colour, the rows of the matrix of couplings."""
-        return [self.couplings[colour.columns] for colour in self.cliques.colours]
+                    held = fixed[..., columns[:, 0]]
+                    drawn = np.where(held, levels[:, members], drawn)
+                chains.move(colour, drawn)
+        return cliques.units.encode(levels)
 
     # ---- learning ----
 
@@ -257,3 +249,52 @@ def _counts(places, row_weights, n_places):
     """Sum weights of rows by places, of which each row has as many."""
     weights = np.repeat(row_weights, places.shape[1])
     return np.bincount(places.ravel(), weights, n_places)
+
+
+class _Sparse:
+    """Levels of chains, whose fields are sums over the few pairs of each unit.
+
+    Parameters
+    ----------
+    energy : CliqueEnergy
+        Of the chains.
+    levels : ndarray of int of shape (n_rows, n_units)
+        Changed in place.
+    """
+
+    def __init__(self, energy, levels):
+        self._levels = levels
+        self._parameters = np.concatenate([energy.tables, energy.fields])
+
+    def field(self, colour):
+        """Compute the fields of units of a colour, (n_rows, n_members, n_levels)."""
+        rows = colour.starts + colour.steps * self._levels[:, colour.others]
+        terms = self._parameters[colour.entries][rows]
+        return np.add.reduceat(terms, colour.first, axis=1)
+
+    def move(self, colour, drawn):
+        """Put units of a colour into other levels, (n_rows, n_members)."""
+        self._levels[:, colour.members] = drawn
+
+
+class _Dense(_Sparse):
+    """The same where most units are in pairs: fields are products of matrices."""
+
+    def __init__(self, energy, levels):
+        super().__init__(energy, levels)
+        self._energy = energy
+        one_hot = energy.cliques.one_hot(levels, energy.dtype)
+        self._state = np.ascontiguousarray(one_hot.toarray().T)
+
+    def field(self, colour):
+        """Compute the fields of units of a colour, (n_rows, n_members, n_levels)."""
+        columns = colour.columns.ravel()
+        field = (self._energy.couplings[columns] @ self._state).T
+        field = field + self._energy.fields[columns]
+        return field.reshape(len(field), *colour.columns.shape)
+
+    def move(self, colour, drawn):
+        """Put units of a colour into other levels, (n_rows, n_members)."""
+        super().move(colour, drawn)
+        for columns, own in zip(colour.columns, drawn.T, strict=True):
+            self._state[columns] = np.arange(colour.n_levels)[:, np.newaxis] == own
