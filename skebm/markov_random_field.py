@@ -214,6 +214,8 @@ class MarkovRandomField(
         "sparsity": [StrOptions({"cliques", "entries"})],
     }
 
+    _metric_sees_rows = False
+
     def __init__(
         self,
         cliques="pairwise",

@@ -12,6 +12,8 @@ from skebm.estimator.validation import (
     check_weights,
     feature_names,
 )
+from skebm.sampling.random import UniformNoise
+from skebm.units.categorical import CategoricalUnits
 from skebm.units.data import Rows, relative
 
 
@@ -71,6 +73,12 @@ class CategoricalRowsMixin(MixedRowsMixin):
     def _even_shares(self):
         """Give the shares of levels that occur alike."""
         return np.concatenate([np.full(n, 1 / n) for n in self._columns.n_levels])
+
+    def _start_rows(self, n_rows, rng):
+        """Draw rows of independent columns, boolean."""
+        units = CategoricalUnits(self._columns.n_levels)
+        field = np.tile(units.natural(self._visible_mean), (n_rows, 1))
+        return units.draw(field, UniformNoise(rng, np.float64))
 
     def _in_units(self, rows):
         return rows
