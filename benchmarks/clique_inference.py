@@ -130,7 +130,7 @@ def long_models():
             by_skebm(potentials)
             seconds = time.perf_counter() - start
             met = "met" if seconds < WANTED_SECONDS else "MISSED"
-            print(f"{name}, 1000 columns of {n_levels} levels: {seconds:.2f} s, {met}")
+            print(f"{name}, 1000 columns of {n_levels}: {seconds:.2f} s, {met}")
 
 
 def main():

@@ -154,8 +154,10 @@ class CliqueEnergy(CliqueSums, Energy):
         places, first, second = self.cliques.pairs
         one_hot = self.cliques.one_hot(levels, residual.dtype)
         if self.cliques.is_dense:
-            products = one_hot.T @ residual
-            tables[places] = products[first, second] + products[second, first]
+            products = (one_hot.T @ residual).ravel()
+            n_columns = residual.shape[1]
+            tables[places] = products.take(first * n_columns + second)
+            tables[places] += products.take(second * n_columns + first)
             return
         for start in range(0, len(levels), _ROWS_OF_PRODUCTS):
             block = slice(start, start + _ROWS_OF_PRODUCTS)
