@@ -109,7 +109,8 @@ def compare(n_models):
     met = max(differences) <= WANTED_DIFFERENCE and min(ratios) > 1
     print(
         f"largest difference {max(differences):.1e}, median ratio of times "
-        f"{np.median(ratios):.0f}, least {min(ratios):.1f}: {'met' if met else 'MISSED'}"
+        f"{np.median(ratios):.0f}, least {min(ratios):.1f}: "
+        f"{'met' if met else 'MISSED'}"
     )
 
 

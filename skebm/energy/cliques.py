@@ -18,7 +18,7 @@ _ROWS_OF_PRODUCTS = 256
 
 # Of statistics, where parameters are scaled by their deviations: of levels that hardly
 # ever occur together little is learned.
-_LEAST_VARIANCE = 1e-4
+_LEAST_VARIANCE = 1e-2
 
 
 @dataclass(frozen=True, eq=False)

@@ -2,6 +2,8 @@
 
 __all__ = ["CategoricalRowsMixin"]
 
+from numbers import Number
+
 import numpy as np
 
 from skebm.estimator.mixed_rows import MixedRowsMixin
@@ -88,6 +90,22 @@ class CategoricalRowsMixin(MixedRowsMixin):
 
     def _drawn(self, rows, rng):
         return rows > 0
+
+    def _as_rows(self, states, original=None, held=None):
+        """Give a table of levels: of numbers, where all levels of all columns are."""
+        table = super()._as_rows(states, original, held)
+        if isinstance(table, np.ndarray) and self._all_numbers:
+            return np.array(table.tolist())
+        return table
+
+    @property
+    def _all_numbers(self):
+        """Whether all levels are numbers, and no truth values."""
+        return all(
+            isinstance(level, Number) and not isinstance(level, (bool, np.bool_))
+            for levels in self._columns.levels
+            for level in levels
+        )
 
     def _without_gaps(self, rows, reason, temperature, rng):
         return self._without_gaps_but_spikes(rows, reason)
