@@ -32,7 +32,7 @@ _PRIOR_PRECISION = 2.0
 
 # Terms for all rows with gaps together that exact learning may take at each step where
 # nobody has asked for it.
-_MOST_TERMS_OF_GAPS = 2**27
+_MOST_TERMS_OF_GAPS = 2**25
 
 # Iterations of learning with a penalty of whole cliques, unless told.
 _MOST_PROXIMAL_STEPS = 5000
@@ -173,7 +173,8 @@ class MarkovRandomField(
     Else scores of rows with gaps are exact where few enough are missing, and annealed
     elsewhere. Gibbs sampling draws columns that share no clique at once.
 
-    Every distinct value of a column is a level. Cut numbers into bins first.
+    Every distinct value of a column is a level. Cut numbers into bins first; `fit`
+    warns of numbers that hardly ever occur twice.
 
     References
     ----------

@@ -8,7 +8,11 @@ import pytest
 from scipy import sparse
 from scipy.special import logsumexp
 from sklearn.base import clone
-from sklearn.exceptions import ConvergenceWarning, NotFittedError
+from sklearn.exceptions import (
+    ConvergenceWarning,
+    DataConversionWarning,
+    NotFittedError,
+)
 from statistical import assert_draws_from
 
 from skebm import (
@@ -358,6 +362,15 @@ def test_what_cannot_be_learned():
         model.energy([[np.nan, 0, 0, 0, 0]])
     with pytest.warns(ConvergenceWarning, match="after 1 iterations"):
         MarkovRandomField(alpha=0.01, l1_ratio=1, max_iter=1).fit(X)
+
+
+def test_numbers_that_are_hardly_categories():
+    X = np.random.default_rng(0).normal(size=(50, 1))
+    with pytest.warns(DataConversionWarning, match="50 different ones in 50 rows"):
+        MarkovRandomField().fit(X)
+    MarkovRandomField().fit(X[:20])
+    MarkovRandomField().fit(X.astype(str))
+    MarkovRandomField().fit(np.repeat(X, 2, axis=0))
 
 
 def test_a_fit_that_fails_leaves_nothing_behind():

@@ -5,6 +5,7 @@ __all__ = ["CategoricalRowsMixin"]
 from numbers import Number
 
 import numpy as np
+from sklearn.exceptions import DataConversionWarning
 
 from skebm.estimator.mixed_rows import MixedRowsMixin
 from skebm.estimator.table_columns import Columns, missing_column, read_columns
@@ -17,6 +18,10 @@ from skebm.estimator.validation import (
 from skebm.sampling.random import UniformNoise
 from skebm.units.categorical import CategoricalUnits
 from skebm.units.data import Rows, relative
+from skebm.warning import warn_user
+
+# So many levels may columns of numbers have, however few rows there are.
+_FEW_LEVELS = 20
 
 
 class CategoricalRowsMixin(MixedRowsMixin):
@@ -45,6 +50,7 @@ class CategoricalRowsMixin(MixedRowsMixin):
                 bends=False,
             )
             self._know(columns_of)
+            self._warn_of_numbers(columns)
         # In fit unknown levels are those of rows that count nothing alone.
         unknown = "missing" if reset else self.handle_unknown
         units = self._columns.encode(columns, self._name_of, unknown)
@@ -56,6 +62,18 @@ class CategoricalRowsMixin(MixedRowsMixin):
         self._columns = columns
         self.categories_ = [_array_of(levels) for levels in columns.levels]
         self.unit_names_ = columns.unit_names(feature_names(self))
+
+    def _warn_of_numbers(self, columns):
+        """Warn of numbers that are hardly categories."""
+        for number, column in enumerate(columns):
+            n_levels, n_rows = len(self.categories_[number]), len(column.values)
+            if column.is_number and n_levels > max(_FEW_LEVELS, n_rows / 2):
+                warn_user(
+                    f"{self._name_of(number)} holds numbers, {n_levels} different "
+                    f"ones in {n_rows} rows, each of which is a level of its own. Cut "
+                    "them into bins, by sklearn.preprocessing.KBinsDiscretizer for instance.",
+                    DataConversionWarning,
+                )
 
     def _see(self, rows, *, first):
         if first:
