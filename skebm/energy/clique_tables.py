@@ -11,7 +11,7 @@ from typing import NamedTuple
 import numpy as np
 from scipy import sparse
 
-from skebm.energy.colouring import colour_graph
+from skebm.energy.clique_chains import colours_of
 from skebm.energy.elimination.tree import EliminationTree
 from skebm.units.base import Frozen
 from skebm.units.categorical import CategoricalUnits
@@ -36,40 +36,6 @@ class _Pairs(NamedTuple):
     places: np.ndarray
     first: np.ndarray
     second: np.ndarray
-
-
-class Colour(NamedTuple):
-    """Units of as many levels, of which no two share a clique.
-
-    Parameters
-    ----------
-    members : ndarray of int of shape (n_members,)
-        The units.
-    n_levels : int
-        Number of levels of each.
-    columns : ndarray of int of shape (n_members, n_levels)
-        Their columns.
-    others : ndarray of int of shape (n_terms,)
-        Units beside which they are in pairs, those of the first member first.
-    steps : ndarray of int of shape (n_terms,)
-        0 where a term is the field of a member, which no other unit has a say in; else
-        1.
-    starts : ndarray of int of shape (n_terms,)
-        First row of each term in `entries`, which has one for each level of the other.
-    entries : ndarray of int of shape (n_rows, n_levels)
-        Where parameters are among those of all tables and then fields.
-    first : ndarray of int of shape (n_members,)
-        First term of each member.
-    """
-
-    members: np.ndarray
-    n_levels: int
-    columns: np.ndarray
-    others: np.ndarray
-    steps: np.ndarray
-    starts: np.ndarray
-    entries: np.ndarray
-    first: np.ndarray
 
 
 @dataclass(frozen=True, eq=False)
@@ -258,40 +224,7 @@ class CliqueTables(Frozen):
     @cached_property
     def colours(self):
         """List sets of units that are independent given all others."""
-        sizes = np.array(self.n_levels)
-        return [
-            self._colour(members[sizes[members] == size], int(size))
-            for members in colour_graph(self.adjacency)
-            for size in np.unique(sizes[members])
-        ]
-
-    def _colour(self, members, n_levels):
-        columns = self.starts[members][:, np.newaxis] + np.arange(n_levels)
-        others, steps, entries, first = [], [], [], []
-        for unit, own in zip(members.tolist(), columns, strict=True):
-            first.append(len(others))
-            others.append(unit)
-            steps.append(0)
-            entries.append(self.n_entries + own[np.newaxis])
-            for number in self._pairs_of[unit]:
-                scope, place = self.scopes[number], self.slices[number]
-                table = np.arange(place.start, place.stop).reshape(self.shapes[number])
-                others.append(scope[1] if scope[0] == unit else scope[0])
-                steps.append(1)
-                entries.append(table.T if scope[0] == unit else table)
-        starts = np.cumsum([0, *map(len, entries)])[:-1]
-        lists = others, steps, starts, np.concatenate(entries), first
-        return Colour(members, n_levels, columns, *map(np.asarray, lists))
-
-    @cached_property
-    def _pairs_of(self):
-        """List, for each unit, the cliques of two units that it is in."""
-        result = [[] for _ in self.n_levels]
-        for number, scope in enumerate(self.scopes):
-            if len(scope) == 2:
-                for unit in scope:
-                    result[unit].append(number)
-        return result
+        return colours_of(self)
 
     def partly_known(self, known):
         """List the numbers of cliques of which some unit is not in a mask, rising."""

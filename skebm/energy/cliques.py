@@ -9,6 +9,7 @@ from itertools import combinations
 import numpy as np
 
 from skebm.energy.base import Energy
+from skebm.energy.clique_chains import Chains, DenseChains
 from skebm.energy.clique_sums import CliqueSums
 from skebm.energy.clique_tables import CliqueTables
 from skebm.units.categorical import draw_levels, log_sum_of_levels
@@ -211,7 +212,7 @@ class CliqueEnergy(CliqueSums, Energy):
         cliques = self.cliques
         levels = cliques.levels(rows)
         beta = np.reshape(np.asarray(beta, self.dtype), (-1, 1, 1))
-        chains = _Dense(self, levels) if cliques.is_dense else _Sparse(self, levels)
+        chains = DenseChains(self, levels) if cliques.is_dense else Chains(self, levels)
         colours = cliques.colours[:: -1 if reverse else 1]
         for _ in range(n_sweeps):
             for colour in colours:
@@ -251,52 +252,3 @@ def _counts(places, row_weights, n_places):
     """Sum weights of rows by places, of which each row has as many."""
     weights = np.repeat(row_weights, places.shape[1])
     return np.bincount(places.ravel(), weights, n_places)
-
-
-class _Sparse:
-    """Levels of chains, whose fields are sums over the few pairs of each unit.
-
-    Parameters
-    ----------
-    energy : CliqueEnergy
-        Of the chains.
-    levels : ndarray of int of shape (n_rows, n_units)
-        Changed in place.
-    """
-
-    def __init__(self, energy, levels):
-        self._levels = levels
-        self._parameters = np.concatenate([energy.tables, energy.fields])
-
-    def field(self, colour):
-        """Compute the fields of units of a colour, (n_rows, n_members, n_levels)."""
-        rows = colour.starts + colour.steps * self._levels[:, colour.others]
-        terms = self._parameters[colour.entries][rows]
-        return np.add.reduceat(terms, colour.first, axis=1)
-
-    def move(self, colour, drawn):
-        """Put units of a colour into other levels, (n_rows, n_members)."""
-        self._levels[:, colour.members] = drawn
-
-
-class _Dense(_Sparse):
-    """The same where most units are in pairs: fields are products of matrices."""
-
-    def __init__(self, energy, levels):
-        super().__init__(energy, levels)
-        self._energy = energy
-        one_hot = energy.cliques.one_hot(levels, energy.dtype)
-        self._state = np.ascontiguousarray(one_hot.toarray().T)
-
-    def field(self, colour):
-        """Compute the fields of units of a colour, (n_rows, n_members, n_levels)."""
-        columns = colour.columns.ravel()
-        field = (self._energy.couplings[columns] @ self._state).T
-        field = field + self._energy.fields[columns]
-        return field.reshape(len(field), *colour.columns.shape)
-
-    def move(self, colour, drawn):
-        """Put units of a colour into other levels, (n_rows, n_members)."""
-        super().move(colour, drawn)
-        for columns, own in zip(colour.columns, drawn.T, strict=True):
-            self._state[columns] = np.arange(colour.n_levels)[:, np.newaxis] == own

@@ -71,7 +71,7 @@ class CategoricalRowsMixin(MixedRowsMixin):
                 warn_user(
                     f"{self._name_of(number)} holds numbers, {n_levels} different "
                     f"ones in {n_rows} rows, each of which is a level of its own. Cut "
-                    "them into bins, by sklearn.preprocessing.KBinsDiscretizer for instance.",
+                    "them into bins, by sklearn.preprocessing.KBinsDiscretizer.",
                     DataConversionWarning,
                 )
 
