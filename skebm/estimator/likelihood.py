@@ -401,16 +401,12 @@ class LikelihoodMixin:
     def _partition_circumstances(self):
         """Tell estimates apart: by how they are made, and what of."""
         digest = blake2b(digest_size=16)
-        for array in self._parameter_arrays():
-            digest.update(np.ascontiguousarray(array))
+        for name in self._parameter_names:
+            digest.update(np.ascontiguousarray(getattr(self, name)))
         settings = self.log_partition_tol, self.max_ais_temperatures, self.n_ais_chains
         # Such as `states`, which says what the parameters mean.
         structure = tuple(getattr(self, name) for name in self._structural_parameters)
         return settings, structure, digest.digest()
-
-    def _parameter_arrays(self):
-        """List the arrays that say what the model is."""
-        return [getattr(self, name) for name in self._parameter_names]
 
     def _warn_of(self, estimate):
         """Warn once of all that speaks against log Z, with what to do."""
