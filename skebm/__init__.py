@@ -8,6 +8,7 @@ __all__ = [
     "GaussianRBM",
     "HopfieldNetwork",
     "LatentBM",
+    "MarkovRandomField",
     "MixedRBM",
     "__version__",
     "log_partition_bounds",
@@ -20,6 +21,7 @@ from skebm.hopfield_network import HopfieldNetwork
 from skebm.imputer import EnergyImputer
 from skebm.latent_bm import LatentBM
 from skebm.log_partition_bounds import log_partition_bounds
+from skebm.markov_random_field import MarkovRandomField
 from skebm.mixed_rbm import MixedRBM
 from skebm.outlier_detector import EnergyOutlierDetector
 

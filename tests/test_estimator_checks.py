@@ -9,6 +9,7 @@ from skebm import (
     GaussianRBM,
     HopfieldNetwork,
     LatentBM,
+    MarkovRandomField,
     MixedRBM,
 )
 
@@ -45,6 +46,10 @@ def expected_failures(estimator):
     if isinstance(estimator, HopfieldNetwork):
         return {"check_estimators_nan_inf": "fit alone refuses missing values"}
     algorithm = getattr(estimator, "algorithm", "em")
+    name = "check_sample_weight_equivalence_on_{}_data"
+    if isinstance(estimator, MarkovRandomField) and algorithm != "pcd":
+        reason = "levels of rows of weight zero alone are unknown, and are scored"
+        return {name.format("dense"): reason}
     if algorithm == "pseudolikelihood":
         return {"check_estimators_nan_inf": "fit alone refuses missing values"}
     if algorithm in EXACT:
@@ -52,7 +57,6 @@ def expected_failures(estimator):
     if isinstance(estimator, MixedRBM) and algorithm == "auto":
         return {}
     reason = "rows with weights are drawn in another order than repeated ones"
-    name = "check_sample_weight_equivalence_on_{}_data"
     return {name.format(kind): reason for kind in ("dense", "sparse")}
 
 
@@ -82,6 +86,9 @@ def expected_failures(estimator):
         HopfieldNetwork(interaction="polynomial"),
         HopfieldNetwork(interaction="exponential"),
         HopfieldNetwork(interaction="exponential", states=None),
+        MarkovRandomField(max_iter=5),
+        MarkovRandomField(max_iter=5, algorithm="pcd"),
+        MarkovRandomField(max_iter=5, alpha=0.1, l1_ratio=0.5),
         MixedRBM(2, max_iter=5),
         MixedRBM(2, max_iter=5, covariance_type="diag", straighten=False),
         MixedRBM(2, n_groups=1, max_iter=5, algorithm="pcd"),
@@ -92,6 +99,11 @@ def expected_failures(estimator):
     expected_failed_checks=expected_failures,
 )
 def test_check_estimator(estimator, check):
+    if (
+        isinstance(estimator, MarkovRandomField)
+        and check.func.__name__ == "check_array_api_input"
+    ):
+        pytest.skip("its numbers are a hundred levels a column, which take a minute")
     check(estimator)
 
 
@@ -121,6 +133,7 @@ def test_check_estimator(estimator, check):
         GaussianRBM(max_iter=5, covariance_type="diag", algorithm="pcd"),
         HopfieldNetwork(),
         HopfieldNetwork(interaction="exponential", states=None),
+        MarkovRandomField(max_iter=5),
         MixedRBM(2, max_iter=5),
         MixedRBM(2, max_iter=5, algorithm="pcd"),
         EnergyImputer(),

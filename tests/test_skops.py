@@ -11,6 +11,7 @@ from skebm import (
     GaussianRBM,
     HopfieldNetwork,
     LatentBM,
+    MarkovRandomField,
     MixedRBM,
 )
 
@@ -23,6 +24,7 @@ ESTIMATORS = [
     BoltzmannMachine(algorithm="pcd", max_iter=20, random_state=0),
     LatentBM(2, max_iter=20, random_state=0),
     GaussianRBM(2, algorithm="pcd", max_iter=20, random_state=0),
+    MarkovRandomField(algorithm="pcd", max_iter=20, random_state=0),
     EnergyOutlierDetector(GaussianRBM(2, random_state=0)),
     HopfieldNetwork(interaction="exponential"),
     MixedRBM(2, algorithm="pcd", max_iter=20, random_state=0),

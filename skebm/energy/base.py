@@ -432,6 +432,18 @@ class Energy(CompletionSums, Frozen):
         """
         return self, 0.0
 
+    # Sums over all configurations by another way than listing them: an object with
+    # `log_partition` and `draw`. Then `n_terms` says how many terms these have.
+    elimination = None
+
+    # Number of terms up to which sums over all configurations are exact.
+    most_terms = 2**20
+
+    @property
+    def n_terms(self):
+        """Number of terms of the shortest exact sum over all configurations."""
+        return min(units.n_configurations for units, _, _ in self.enumerable_layers())
+
     def enumerable_layers(self):
         """List layers, any of which may be enumerated to sum over all configurations.
 

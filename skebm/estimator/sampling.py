@@ -74,8 +74,9 @@ class SamplingMixin:
     ):
         """Draw rows from the model.
 
-        Where a layer has at most 20 units and no `init` is given, rows are drawn from
-        the distribution itself, as log Z is summed. Elsewhere each has a Markov chain
+        Where a layer has at most 20 units, or a `MarkovRandomField` at most
+        `max_exact_terms` terms, and no `init` is given, rows are drawn from the
+        distribution itself, as log Z is summed. Elsewhere each has a Markov chain
         of its own. Without `init` the chains start near the model, and jump between
         the groups of rows that it was learned from, or that a search has found.
 

@@ -20,6 +20,8 @@ from statistical import assert_draws_from, assert_mean_is
 
 from skebm.energy.base import Energy
 from skebm.energy.binary_rbm import BinaryRBMEnergy
+from skebm.energy.clique_tables import CliqueTables
+from skebm.energy.cliques import CliqueEnergy
 from skebm.energy.gaussian_rbm import GaussianRBMEnergy
 from skebm.energy.graph import Graph, LayeredGraph
 from skebm.energy.latent import LatentEnergy
@@ -268,6 +270,24 @@ def memories_case():
     return Case(energy, rows, joint, rows, joint, offsets, one_hot(3))
 
 
+def clique_case(n_levels, scopes):
+    """Make tables of potentials at random, and sum them up."""
+    rng = np.random.default_rng(7)
+    tables = [rng.normal(size=[n_levels[i] for i in scope]) for scope in scopes]
+    fields = [rng.normal(size=n) for n in n_levels]
+    configurations = np.array(list(product(*map(range, n_levels))))
+    joint = -sum(fields[i][own] for i, own in enumerate(configurations.T))
+    for scope, table in zip(scopes, tables, strict=True):
+        joint = joint - table[tuple(configurations[:, scope].T)]
+    energy = CliqueEnergy(
+        np.concatenate([table.ravel() for table in tables]),
+        np.concatenate(fields),
+        CliqueTables(n_levels, scopes, 1000),
+    )
+    rows, joint = one_hot(*n_levels), joint[:, np.newaxis]
+    return Case(energy, rows, joint, rows, joint, (None, None))
+
+
 def lattice_case(*, coloured):
     couplings, bias, mask, colours = random_lattice(seed=4)
     return pairwise_case(couplings, bias, Graph(mask, colours if coloured else None))
@@ -304,6 +324,8 @@ CASES = {
     "mixed and gaussian diag": lambda: mixed_case("diag"),
     "polynomial": polynomial_case,
     "memories": memories_case,
+    "cliques": lambda: clique_case((2, 3, 2, 2), ((2, 0, 1), (1, 3))),
+    "pairs": lambda: clique_case((2, 3, 2), ((0, 1), (2, 1), (0, 2))),
     "toy": toy_case,
 }
 case_of = cache(lambda name: CASES[name]())
