@@ -7,7 +7,9 @@ __all__ = [
     "EnergyImputer",
     "EnergyOutlierDetector",
     "GaussianRBM",
+    "HopfieldNetwork",
     "LatentBM",
+    "MarkovRandomField",
     "MixedRBM",
     "__version__",
     "log_partition_bounds",
@@ -17,9 +19,11 @@ from skebm.binary_rbm import BinaryRBM
 from skebm.boltzmann_machine import BoltzmannMachine
 from skebm.density_ensemble import DensityEnsemble
 from skebm.gaussian_rbm import GaussianRBM
+from skebm.hopfield_network import HopfieldNetwork
 from skebm.imputer import EnergyImputer
 from skebm.latent_bm import LatentBM
 from skebm.log_partition_bounds import log_partition_bounds
+from skebm.markov_random_field import MarkovRandomField
 from skebm.mixed_rbm import MixedRBM
 from skebm.outlier_detector import EnergyOutlierDetector
 

@@ -8,7 +8,14 @@ from gaussian_oracle import random_gaussian_rbm
 from oracle import RBMOracle, all_states, random_boltzmann, random_rbm
 from scipy.linalg import block_diag
 
-from skebm import BinaryRBM, BoltzmannMachine, GaussianRBM, LatentBM, MixedRBM
+from skebm import (
+    BinaryRBM,
+    BoltzmannMachine,
+    GaussianRBM,
+    LatentBM,
+    MarkovRandomField,
+    MixedRBM,
+)
 
 QUICK = {"max_iter": 6, "batch_size": 20, "n_chains": 20, "random_state": 0}
 
@@ -28,7 +35,10 @@ MODELS = {
 BINARY = [name for name in MODELS if not name.startswith("Gaussian")]
 
 # These cannot be made of parameters alone: levels have names.
-TABLES = {"MixedRBM": MixedRBM(3, n_groups=2, algorithm="pcd", **QUICK)}
+TABLES = {
+    "MixedRBM": MixedRBM(3, n_groups=2, algorithm="pcd", **QUICK),
+    "MarkovRandomField": MarkovRandomField(algorithm="pcd", **QUICK),
+}
 
 
 def rows_for(name, bits):

@@ -10,7 +10,9 @@ from skebm import (
     EnergyImputer,
     EnergyOutlierDetector,
     GaussianRBM,
+    HopfieldNetwork,
     LatentBM,
+    MarkovRandomField,
     MixedRBM,
 )
 
@@ -25,7 +27,9 @@ ESTIMATORS = [
     GaussianRBM(2, algorithm="pcd", max_iter=20, random_state=0),
     DensityEnsemble(random_state=0),
     EnergyOutlierDetector(random_state=0),
+    MarkovRandomField(algorithm="pcd", max_iter=20, random_state=0),
     EnergyOutlierDetector(GaussianRBM(2, random_state=0)),
+    HopfieldNetwork(interaction="exponential"),
     MixedRBM(2, algorithm="pcd", max_iter=20, random_state=0),
     MixedRBM(2, spike_share=1.0, random_state=0),
 ]

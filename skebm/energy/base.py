@@ -31,6 +31,9 @@ class Energy(CompletionSums, Frozen):
     # No data make one unit change the odds of another by a factor of exp(100).
     largest_weight = 100.0
 
+    # Visible columns that hold real values.
+    real_columns = slice(0, 0)
+
     # ---- what a new energy defines ----
 
     @property
@@ -220,6 +223,27 @@ class Energy(CompletionSums, Frozen):
         """Compute -log of the sum of exp(-E) over hidden units, shape (n_rows,)."""
         return -self.score(self.context(rows))
 
+    def rises(self, rows):
+        """Compute by how much the free energy rises where one visible unit changes.
+
+        Parameters
+        ----------
+        rows : ndarray of shape (n_rows, n_visible)
+            Float64.
+
+        Returns
+        -------
+        rises : ndarray of shape (n_rows, n_visible)
+            In nats, for each column that its unit is flipped, or put in the level of
+            the column: 0 for levels that units are in. Infinite for real columns.
+        """
+        units, free_energy = self.visible_units, self.free_energy(rows)
+        result = np.full(rows.shape, np.inf)
+        for column in np.flatnonzero(units.switches >= 0):
+            changed = self.free_energy(units.switched(rows, column))
+            result[:, column] = changed - free_energy
+        return result
+
     def conditional_log_likelihood(self, rows):
         """Compute log p(x_i | the other visible units) for every binary unit i.
 
@@ -407,6 +431,18 @@ class Energy(CompletionSums, Frozen):
             What its log Z lacks to be that of this machine, in nats.
         """
         return self, 0.0
+
+    # Sums over all configurations by another way than listing them: an object with
+    # `log_partition` and `draw`. Then `n_terms` says how many terms these have.
+    elimination = None
+
+    # Number of terms up to which sums over all configurations are exact.
+    most_terms = 2**20
+
+    @property
+    def n_terms(self):
+        """Number of terms of the shortest exact sum over all configurations."""
+        return min(units.n_configurations for units, _, _ in self.enumerable_layers())
 
     def enumerable_layers(self):
         """List layers, any of which may be enumerated to sum over all configurations.

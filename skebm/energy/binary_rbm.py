@@ -6,7 +6,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from skebm.energy.conditionals.binary_rbm import conditional_log_likelihood
+from skebm.energy.conditionals.binary_rbm import (
+    conditional_log_likelihood,
+    flipped_log_odds,
+    is_in_range,
+)
 from skebm.energy.flips import flip_hidden
 from skebm.energy.offsets import centre, centred_moments
 from skebm.energy.rbm import RBMEnergy
@@ -22,6 +26,12 @@ class BinaryRBMEnergy(RBMEnergy):
     def conditional_log_likelihood(self, rows):
         """Compute log p(v_i | the others) of every i: `conditional_log_likelihood`."""
         return conditional_log_likelihood(self, rows)
+
+    def rises(self, rows):
+        """Compute by how much the free energy rises where one unit is flipped."""
+        if not is_in_range(self):
+            return super().rises(rows)
+        return -flipped_log_odds(self, rows)
 
     def _mix(self, hidden, field, noise, beta):
         """Flip hidden units, the visible ones summed out; see `flip_hidden`."""

@@ -108,13 +108,35 @@ class LatentEnergy(PairwiseEnergy):
         """
         if rows.shape[1] == self.n_units:
             return self.energy(rows)
-        field, couplings = self.hidden_field(rows), self._hidden_couplings
+        return self._visible_energy(rows) - self._log_sums(self.hidden_field(rows))
+
+    def _log_sums(self, field):
+        """Compute the logs of sums over hidden units in fields, or their bounds."""
+        couplings = self._hidden_couplings
         if self.sums_are_exact:
-            log_sum = log_sums(field, couplings, self.graph.hidden_split)
-        else:
-            mean = mean_field(field, couplings, self.graph.hidden_colours)
-            log_sum = log_sum_bound(mean, field, couplings)
-        return self._visible_energy(rows) - log_sum
+            return log_sums(field, couplings, self.graph.hidden_split)
+        mean = mean_field(field, couplings, self.graph.hidden_colours)
+        return log_sum_bound(mean, field, couplings)
+
+    @property
+    def visible_units(self):
+        """Units of visible rows."""
+        return BinaryUnits(self.n_visible)
+
+    def rises(self, rows):
+        """Compute by how much the free energy rises where one visible unit is flipped.
+
+        Unless `sums_are_exact`, it is a difference of bounds.
+        """
+        n_visible, field = self.n_visible, self.hidden_field(rows)
+        linear = rows @ self.couplings[:n_visible, :n_visible]
+        linear += self.bias[:n_visible]
+        change, log_sum = 1 - 2 * rows, self._log_sums(field)
+        result = -change * linear
+        for unit, weights in enumerate(self.couplings[:n_visible, n_visible:]):
+            flipped = field + np.outer(change[:, unit], weights)
+            result[:, unit] += log_sum - self._log_sums(flipped)
+        return result
 
     def enumerable_layers(self):
         """List what can be enumerated: all units but a set of independent ones."""

@@ -88,6 +88,40 @@ class NoiseParameters:
         """Visible columns that have this noise: the last ones."""
         return slice(self.n_visible - self.noise.n_columns, self.n_visible)
 
+    def relaxed(self, rows, observed, free):
+        """Move real columns to where the mean energy is lowest, as a step of EM does.
+
+        It is the mean over hidden units and what is missing, given the rows as they
+        are; so the free energy does not rise.
+
+        Parameters
+        ----------
+        rows : ndarray of shape (n_rows, n_visible)
+            Float64.
+        observed : ndarray of bool of shape (n_visible,)
+            Which columns are known of all rows; others are integrated out.
+        free : ndarray of bool of shape (n_visible,)
+            Which columns move; real ones that are known.
+        """
+        if observed.all():
+            hidden = self.hidden.mean(self.hidden_field(rows))
+            completed = rows
+        else:
+            known = np.broadcast_to(observed, rows.shape)
+            hidden = self.observed_hidden_mean(rows, known)
+            completed = self.mean_missing(rows, known)
+        noise, real = self.noise, self.real_columns
+        white, moves = self.visible_field(hidden)[:, real], free[real]
+        if moves.all() or not noise.is_full:
+            own = noise.states(white)[:, moves]
+        else:
+            axes = noise.axes()
+            white = white - completed[:, real][:, ~moves] @ axes[~moves]
+            own = white @ np.linalg.pinv(axes[moves])
+        result = rows.copy()
+        result[:, free] = own
+        return result
+
     def posterior_statistics(self, field, rows, observed, posterior):
         """Sum -dE/dtheta over rows and all hidden configurations, with weights."""
         known = field, rows, observed

@@ -19,6 +19,7 @@ from skebm.energy.offsets import (
 )
 from skebm.energy.sums.pairwise import sum_over_configurations
 from skebm.energy.sweeps import gibbs_sweeps, metropolis_sweeps
+from skebm.energy.unit_moves import without_rounding
 from skebm.units.binary import BinaryUnits, logistic, softplus
 
 
@@ -194,6 +195,10 @@ class PairwiseEnergy(Energy):
         field += self.bias
         return field
 
+    def rises(self, rows):
+        """Compute by how much E rises where one unit is flipped; see `Energy`."""
+        return (2 * rows - 1) * self.field(rows)
+
     def conditional_mean(self, rows):
         """Compute P(x_i = 1 | the other units) for every unit i."""
         return logistic(self.field(rows))
@@ -211,6 +216,22 @@ class PairwiseEnergy(Energy):
         """Sum `conditional_log_likelihood` over units and rows, with its derivative."""
         value, moments = sum_conditionals(self, rows, row_weights)
         return value, self.of_moments(moments)
+
+    # ---- moves of single units: see `unit_moves` ----
+
+    def walk(self, rows):
+        """Keep the log-odds of all units of rows whose units move."""
+        return _FieldWalk(self, rows)
+
+    def slope(self, rows):
+        """Compute the derivatives of -E by all units, which are their log-odds."""
+        field = self.field(rows.astype(self.dtype))
+        return without_rounding(field, self.largest_fields)
+
+    @cached_property
+    def largest_fields(self):
+        """What the log-odds of each unit can be at most, and more."""
+        return np.abs(self.couplings).sum(axis=1) + np.abs(self.bias)
 
     # ---- draws ----
 
@@ -337,3 +358,18 @@ class PairwiseEnergy(Energy):
         products = np.zeros_like(self.matrix)
         products[first, second] = products[second, first] = values
         return self.replaced(matrix=products)
+
+
+class _FieldWalk:
+    """Log-odds of units that move; a `Walk`."""
+
+    def __init__(self, energy, rows):
+        self._energy = energy
+        self._field = energy.field(rows.astype(energy.dtype))
+
+    def odds(self, unit, on):
+        own = self._field[:, unit].copy()
+        return without_rounding(own, self._energy.largest_fields[unit])
+
+    def move(self, moved, unit, change):
+        self._field[moved] += np.multiply.outer(change, self._energy.couplings[unit])

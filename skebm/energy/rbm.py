@@ -255,6 +255,24 @@ class RBMEnergy(HiddenSums, Energy):
             (self.visible, self.free_energy, lambda rows, noise: rows > 0),
         ]
 
+    def rises(self, rows):
+        """Compute by how much the free energy rises where one unit changes."""
+        switches = self.visible.switches
+        result = np.full(rows.shape, np.inf)
+        _, field, _ = RBMEnergy.context(self, rows)
+        log_normaliser = self.hidden.log_normaliser(field)
+        for unit in range(switches.max(initial=-1) + 1):
+            columns = np.flatnonzero(switches == unit)
+            own = rows[:, columns]
+            is_binary = len(columns) == 1
+            for column in columns:
+                change = -own.copy()
+                change[:, columns == column] += 1 - own if is_binary else 1
+                changed = field + change @ self.weights[:, columns].T
+                rise = log_normaliser - self.hidden.log_normaliser(changed)
+                result[:, column] = rise - change @ self.visible_bias[columns]
+        return result
+
     # ---- conditionals and draws ----
 
     def hidden_field(self, rows):

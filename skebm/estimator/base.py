@@ -12,6 +12,7 @@ from skebm.estimator.callbacks import CallbackSupportMixin
 from skebm.estimator.conditions import ConditionsMixin
 from skebm.estimator.fitting import FittingMixin
 from skebm.estimator.likelihood import LikelihoodMixin
+from skebm.estimator.minima import LowestEnergyMixin
 from skebm.estimator.missing import MissingValuesMixin
 from skebm.estimator.real_rows import RealRowsMixin
 from skebm.estimator.sampling import SamplingMixin
@@ -22,6 +23,7 @@ class BaseEnergyModel(
     FittingMixin,
     LikelihoodMixin,
     SamplingMixin,
+    LowestEnergyMixin,
     MissingValuesMixin,
     CallbackSupportMixin,
     TransformerMixin,

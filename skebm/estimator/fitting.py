@@ -66,6 +66,9 @@ class FittingMixin:
     # Parameters of the constructor that `partial_fit` cannot change.
     _structural_parameters = ()
 
+    # Whether `_metric` looks at the sample of rows that it is given.
+    _metric_sees_rows = True
+
     @all_or_nothing
     @fit_context(prefer_skip_nested_validation=True)
     def fit(self, X, y=None, sample_weight=None):
@@ -344,7 +347,8 @@ class FittingMixin:
         rng = self._seed()
         if X is not None:
             self._remember(self._completed(self._in_units(rows), rng))
-        sample = self._start_rows(sample_size(n_features), rng)
+        n_rows = sample_size(n_features) if self._metric_sees_rows else 0
+        sample = self._start_rows(n_rows, rng)
         state = self._start(self._energy(), sample, rng, "pcd")
         learner = self._learner("pcd", state.model)
         vars(self).update(self._fitted_attributes(learner, state), _state=state)

@@ -12,7 +12,6 @@ from sklearn.utils.validation import check_is_fitted
 from skebm.estimator.validation import as_container, check_weights, unqualified
 from skebm.partition.enumeration import can_enumerate
 from skebm.partition.log_partition import compute_log_partition
-from skebm.sampling.random import UniformNoise
 from skebm.units.data import distinct_rows
 from skebm.warning import warn_user
 
@@ -36,9 +35,6 @@ class LikelihoodMixin:
 
     # What the energy that users are told of lies above the one worked with, in nats.
     _energy_constant = 0.0
-
-    # Rows that the model may favour, in its units: some of those learned from.
-    _known_rows = None
 
     # What a unit of the model is in those of users, of each feature.
     _scale = 1.0
@@ -246,12 +242,13 @@ class LikelihoodMixin:
     def log_partition(self):
         """Compute the log partition function log Z, or give it if it is known.
 
-        Exact where a layer has at most 20 units, else estimated by annealed
-        importance sampling, from a seed drawn in `fit`: the value does not depend
-        on what was called before, unless rows were scored that show it to be too low.
-        It is estimated anew then, and when the parameters of the model,
-        `log_partition_tol`, `max_ais_temperatures` or `n_ais_chains` have changed. From
-        then on it is `log_partition_`, with its error in `log_partition_std_`.
+        Exact where a layer has at most 20 units, or a `MarkovRandomField` at most
+        `max_exact_terms` terms, else estimated by annealed importance sampling, from a
+        seed drawn in `fit`: the value does not depend on what was called before, unless
+        rows were scored that show it to be too low. It is estimated anew then, and when
+        the parameters of the model, `log_partition_tol`, `max_ais_temperatures` or
+        `n_ais_chains` have changed. From then on it is `log_partition_`, with its error
+        in `log_partition_std_`.
 
         Returns
         -------
@@ -373,13 +370,6 @@ class LikelihoodMixin:
         rng = np.random.default_rng(self._partition_seed)
         chosen = rows.sample(_MOST_KNOWN_ROWS, rng)
         self._known_rows = self._drawn(rows.take(chosen), rng)
-
-    def _chain_rows(self, energy, rows, rng):
-        """Make rows that chains move of visible rows, if there are any."""
-        if rows is None:
-            return None
-        noise = UniformNoise(rng, np.float32)
-        return energy.astype(np.float32).complete(rows, noise)
 
     def _known_partition(self):
         """Give the estimate of log Z, if there is one of the model as it is."""

@@ -210,11 +210,7 @@ class MixedRowsMixin:
         return rows.observed(slice(None))[:, first]
 
     def _as_rows(self, states, original=None, held=None):
-        """Give a table of levels and numbers of states of units.
-
-        It is of Python objects where there are categories, unless `set_output` asks for
-        a frame, whose columns have dtypes of their own.
-        """
+        """Give a table of levels and numbers of states of units."""
         columns = self._columns_of(states)
         if held is not None:
             # Values that are straightened and back may differ by rounding.
@@ -222,9 +218,40 @@ class MixedRowsMixin:
             for number in self._columns.real:
                 values = own[number].values[held[:, number]]
                 columns[number][held[:, number]] = values.astype(np.float64)
+        return self._as_table(columns, original)
+
+    def _as_rows_of(self, states, given):
+        """Give a table of states of units, with the values that one row has."""
+        columns = self._columns_of(states)
+        if given is not None:
+            own = read_columns(check_any_table(self, given))
+            for number in self._columns.real:
+                (value,) = own[number].values.astype(np.float64)
+                if not np.isnan(value):
+                    columns[number][:] = value
+        return self._as_table(columns)
+
+    def _atom_columns(self, energy):
+        """Say which columns of units are levels of numbers."""
+        return self._columns.atoms()
+
+    def _columns_with_values(self, rows):
+        """Say which columns of rows have values: real ones only off these levels."""
+        return self._columns.have_values(rows)
+
+    def _log_units(self, energy):
+        """Give the logs of what numbers are divided by before they are straightened."""
+        return self._columns.log_scales()
+
+    def _as_table(self, columns, original=None):
+        """Put columns together as users want them.
+
+        It is a table of Python objects where there are categories, unless `set_output`
+        asks for a frame, whose columns have dtypes of their own.
+        """
         if not self._columns.categorical:
             return as_container(self, np.column_stack(columns), original)
-        table = np.empty((len(states), len(columns)), dtype=object)
+        table = np.empty((len(columns[0]), len(columns)), dtype=object)
         for number, values in enumerate(columns):
             table[:, number] = values
         return as_typed_container(self, table, columns, original)

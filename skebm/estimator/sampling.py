@@ -48,6 +48,9 @@ _SWEEP_CONSTRAINTS = {
 class SamplingMixin:
     """`sample` and `gibbs`."""
 
+    # Rows that the model may favour, in its units: some of those learned from.
+    _known_rows = None
+
     @validate_params(
         {
             **_SWEEP_CONSTRAINTS,
@@ -71,8 +74,9 @@ class SamplingMixin:
     ):
         """Draw rows from the model.
 
-        Where a layer has at most 20 units and no `init` is given, rows are drawn from
-        the distribution itself, as log Z is summed. Elsewhere each has a Markov chain
+        Where a layer has at most 20 units, or a `MarkovRandomField` at most
+        `max_exact_terms` terms, and no `init` is given, rows are drawn from the
+        distribution itself, as log Z is summed. Elsewhere each has a Markov chain
         of its own. Without `init` the chains start near the model, and jump between
         the groups of rows that it was learned from, or that a search has found.
 
@@ -321,6 +325,13 @@ class SamplingMixin:
         mean = energy.chain_mean(self._visible_mean)
         known = self._chain_rows(energy, self._known_rows, noise.rng)
         return Path(adapt_start(machine, mean, known, noise), machine)
+
+    def _chain_rows(self, energy, rows, rng):
+        """Make rows that chains move of visible rows, if there are any."""
+        if rows is None:
+            return None
+        noise = UniformNoise(rng, np.float32)
+        return energy.astype(np.float32).complete(rows, noise)
 
     def _run_jumping_chains(self, energy, n_chains, n_steps, rng):
         """Run chains that jump between groups, from where annealing has led them."""

@@ -154,6 +154,28 @@ class Columns:
             result[known, i] = slopes
         return result
 
+    def atoms(self):
+        """Say which columns of units are levels of numbers, (n_units,)."""
+        result = np.zeros(self.n_one_hot + len(self.real), dtype=bool)
+        for i in self._shared:
+            result[self._units[i][:-1]] = True
+        return result
+
+    def have_values(self, units):
+        """Say which units have values: all but real ones of numbers in levels."""
+        result = np.ones(units.shape, dtype=bool)
+        for i in self._shared:
+            *_, other, place = self._units[i]
+            result[:, place] = units[:, other] > 0
+        return result
+
+    def log_scales(self):
+        """Give the logs of what numbers are divided by, 0 for levels, (n_units,)."""
+        result = np.zeros(self.n_one_hot + len(self.real))
+        for i, place in self._values.items():
+            result[place] = np.log(self.numbers[i].scale)
+        return result
+
     def centred(self, table):
         """Take from fields of the levels of each unit their mean, which says nothing.
 

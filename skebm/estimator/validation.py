@@ -1,6 +1,7 @@
 """Checks of what users pass in; the only module with scikit-learn's private names."""
 
 __all__ = [
+    "HasMethods",
     "Interval",
     "Options",
     "StrOptions",
@@ -13,6 +14,7 @@ __all__ = [
     "check_categorical",
     "check_constructor",
     "check_couplings",
+    "check_feature_names",
     "check_fixed",
     "check_hidden_rows",
     "check_noise",
@@ -41,6 +43,7 @@ from sklearn.base import _fit_context as fit_context
 from sklearn.exceptions import DataConversionWarning
 from sklearn.utils import _safe_indexing, check_random_state
 from sklearn.utils._param_validation import (
+    HasMethods,
     Interval,
     Options,
     StrOptions,
@@ -48,6 +51,7 @@ from sklearn.utils._param_validation import (
 )
 from sklearn.utils._set_output import ADAPTERS_MANAGER, _get_output_config
 from sklearn.utils.validation import (
+    _check_feature_names_in,
     _check_method_params,
     _check_sample_weight,
     check_array,
@@ -373,6 +377,20 @@ def feature_names(estimator):
         n_features = estimator.n_features_in_
         names = np.array([f"x{i}" for i in range(n_features)], dtype=object)
     return names
+
+
+def check_feature_names(estimator, input_features):
+    """Validate names of features that `get_feature_names_out` is given, or make some.
+
+    Raises
+    ------
+    NotFittedError
+        If nothing has been learned yet.
+    ValueError
+        If they are others than in `fit`, or another number.
+    """
+    check_is_fitted(estimator)
+    return _check_feature_names_in(estimator, input_features)
 
 
 def refuse_missing(rows, reason):

@@ -18,6 +18,11 @@ from skebm.warning import warn_user
 _MEMORY = 100
 _MEMORY_WITH_BOUNDS = 20
 
+# Of millions of parameters so many pairs would take gigabytes: these numbers together,
+# half a gigabyte, but ten pairs.
+_MEMORY_ELEMENTS = 2**26
+_LEAST_MEMORY = 10
+
 # Under a full L1 penalty weights never leave the neighbourhood of zero, where
 # their gradient vanishes: this share of the iterations goes first without it.
 _ONSET_FRACTION = 0.1
@@ -180,6 +185,8 @@ def climb(objective, penalty, vector, *, n_iterations, tol, report=None):
             raise StopIteration
 
     variables = penalty.variables(vector)
+    memory = _MEMORY_WITH_BOUNDS if penalty.has_bounds else _MEMORY
+    affordable = max(_LEAST_MEMORY, _MEMORY_ELEMENTS // (2 * len(variables)))
     result = minimize(
         evaluate,
         variables,
@@ -190,7 +197,7 @@ def climb(objective, penalty, vector, *, n_iterations, tol, report=None):
         options={
             "maxiter": n_iterations,
             "maxfun": np.iinfo(np.int32).max,
-            "maxcor": _MEMORY_WITH_BOUNDS if penalty.has_bounds else _MEMORY,
+            "maxcor": min(memory, affordable),
             "ftol": 0.0,
             "gtol": tol,
         },

@@ -1,4 +1,4 @@
-"""log Z by summing over every configuration of the smallest layer."""
+"""log Z by summing over all configurations of the smallest layer, or elimination."""
 
 __all__ = [
     "MAX_ENUMERATED_UNITS",
@@ -17,9 +17,13 @@ from skebm.units.data import row_blocks
 MAX_ENUMERATED_UNITS = 20
 
 
-def can_enumerate(energy, n_units=MAX_ENUMERATED_UNITS):
-    """Say whether some layer has no more configurations than so many binary units."""
-    return _smallest_layer(energy)[0].n_configurations <= 2**n_units
+def can_enumerate(energy, n_units=None):
+    """Say whether the sum over all configurations is short enough.
+
+    That is if it has no more terms than so many binary units have configurations, or
+    than the energy itself allows.
+    """
+    return energy.n_terms <= (energy.most_terms if n_units is None else 2**n_units)
 
 
 def enumerate_log_partition(energy):
@@ -35,6 +39,8 @@ def enumerate_log_partition(energy):
     estimate : PartitionEstimate
         With no error.
     """
+    if energy.elimination is not None:
+        return PartitionEstimate.from_exact(energy.elimination.log_partition)
     log_partition = logsumexp([logsumexp(scores) for scores in _scores(energy)])
     return PartitionEstimate.from_exact(float(log_partition))
 
@@ -45,7 +51,7 @@ def draw_enumerated(energy, n_rows, noise):
     Parameters
     ----------
     energy : Energy
-        Of which some layer can be enumerated; should be of dtype float64.
+        That `can_enumerate` allows; should be of dtype float64.
     n_rows : int
         How many.
     noise : UniformNoise
@@ -56,6 +62,8 @@ def draw_enumerated(energy, n_rows, noise):
     rows : ndarray of shape (n_rows, n_columns)
         Configurations of ``energy.units``.
     """
+    if energy.elimination is not None:
+        return energy.elimination.draw(n_rows, noise)
     units, _, rows_of = _smallest_layer(energy)
     law = softmax(np.concatenate(list(_scores(energy))))
     drawn = noise.rng.choice(len(law), n_rows, p=law)

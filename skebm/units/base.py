@@ -125,6 +125,35 @@ class Units:
         """List configurations by their numbers, a row each, float64."""
         raise NotImplementedError
 
+    # ---- changes of one unit ----
+
+    @property
+    def switches(self):
+        """Number the units whose states can be listed, by columns, (n_columns,).
+
+        A binary unit has one column, and one of several levels a column for each. -1
+        stands for real columns, and for units that have but one level.
+        """
+        return np.full(self.n_columns, -1)
+
+    def switched(self, states, columns):
+        """Change one unit of each row: flip it, or put it in the level of a column.
+
+        Parameters
+        ----------
+        states : ndarray of shape (n_rows, n_columns)
+            Left as they are.
+        columns : int or ndarray of shape (n_rows,)
+            Of which `switches` is not -1.
+        """
+        switches = self.switches
+        columns = np.broadcast_to(columns, len(states))
+        own = switches == switches[columns][:, np.newaxis]
+        result, each = np.where(own, 0, states), np.arange(len(states))
+        is_binary = own.sum(axis=1) == 1
+        result[each, columns] = np.where(is_binary, 1 - states[each, columns], 1)
+        return result
+
     # ---- rows of which some columns are missing ----
 
     def observed_score(self, field, states, observed):

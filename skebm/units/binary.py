@@ -44,6 +44,11 @@ class BinaryUnits(Units):
         """Number of configurations of all units together."""
         return 2**self.n_units
 
+    @property
+    def switches(self):
+        """Number the units: each has a column of its own."""
+        return np.arange(self.n_units)
+
     def draw(self, field, noise, beta=1.0):
         """Draw units; see `draw_binary`."""
         return draw_binary(field, noise, beta)

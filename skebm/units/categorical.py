@@ -42,6 +42,12 @@ class CategoricalUnits(Units):
         """Number of configurations of all units together."""
         return math.prod(self.n_levels)
 
+    @property
+    def switches(self):
+        """Number the units, for each column the one whose level it is."""
+        sizes = np.array(self.n_levels, dtype=int)
+        return np.repeat(np.where(sizes > 1, np.arange(len(sizes)), -1), sizes)
+
     def draw(self, field, noise, beta=1.0):
         """Draw units, one level of each; boolean."""
         field *= np.reshape(beta, (-1, 1)).astype(field.dtype)

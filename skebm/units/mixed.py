@@ -32,6 +32,16 @@ class MixedUnits(Units):
         """Number of configurations of all units together."""
         return math.prod(part.n_configurations for part in self.parts)
 
+    @property
+    def switches(self):
+        """Number the units of all kinds; see `Units`."""
+        result, n_before = [], 0
+        for part in self.parts:
+            own = part.switches
+            result.append(np.where(own < 0, -1, own + n_before))
+            n_before += own.max(initial=-1) + 1
+        return np.concatenate(result)
+
     def draw(self, field, noise, beta=1.0):
         """Draw the units of each kind."""
         return self._joined(lambda part, own: part.draw(own, noise, beta), field)

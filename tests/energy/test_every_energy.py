@@ -20,11 +20,15 @@ from statistical import assert_draws_from, assert_mean_is
 
 from skebm.energy.base import Energy
 from skebm.energy.binary_rbm import BinaryRBMEnergy
+from skebm.energy.clique_tables import CliqueTables
+from skebm.energy.cliques import CliqueEnergy
 from skebm.energy.gaussian_rbm import GaussianRBMEnergy
 from skebm.energy.graph import Graph, LayeredGraph
 from skebm.energy.latent import LatentEnergy
+from skebm.energy.memory_mixture import MemoryMixture
 from skebm.energy.mixed_rbm import MixedRBMEnergy
 from skebm.energy.pairwise import PairwiseEnergy
+from skebm.energy.polynomial import PolynomialEnergy
 from skebm.energy.rbm import RBMEnergy
 from skebm.learning.contrastive import ContrastiveLearning, LearningState
 from skebm.learning.lbfgs import LBFGS
@@ -245,6 +249,45 @@ def toy_case():
     return Case(energy, rows, joint, rows, joint, (None, None))
 
 
+def polynomial_case():
+    """Make a dense associative memory of five spins and four memories."""
+    rng = np.random.default_rng(7)
+    memories, strengths = rng.choice([-1.0, 1.0], (4, 5)), rng.uniform(0.5, 1.5, 4)
+    rows = bits(5)
+    overlaps = (2 * rows - 1) @ memories.T / 5
+    joint = -(5 / 3) * (overlaps**3 @ strengths)[:, np.newaxis]
+    energy = PolynomialEnergy(strengths, memories, 3)
+    return Case(energy, rows, joint, rows, joint, (None, None))
+
+
+def memories_case():
+    """Make a modern Hopfield network of four spins and three memories."""
+    memories, sharpness = np.random.default_rng(9).choice([-1.0, 1.0], (3, 4)), 0.6
+    rows = bits(4)
+    joint = -sharpness * (2 * rows - 1) @ memories.T
+    energy = MemoryMixture.of_spins(memories, sharpness)
+    offsets = np.linspace(0.2, 0.8, 4), np.array([0.2, 0.3, 0.5])
+    return Case(energy, rows, joint, rows, joint, offsets, one_hot(3))
+
+
+def clique_case(n_levels, scopes):
+    """Make tables of potentials at random, and sum them up."""
+    rng = np.random.default_rng(7)
+    tables = [rng.normal(size=[n_levels[i] for i in scope]) for scope in scopes]
+    fields = [rng.normal(size=n) for n in n_levels]
+    configurations = np.array(list(product(*map(range, n_levels))))
+    joint = -sum(fields[i][own] for i, own in enumerate(configurations.T))
+    for scope, table in zip(scopes, tables, strict=True):
+        joint = joint - table[tuple(configurations[:, scope].T)]
+    energy = CliqueEnergy(
+        np.concatenate([table.ravel() for table in tables]),
+        np.concatenate(fields),
+        CliqueTables(n_levels, scopes, 1000),
+    )
+    rows, joint = one_hot(*n_levels), joint[:, np.newaxis]
+    return Case(energy, rows, joint, rows, joint, (None, None))
+
+
 def lattice_case(*, coloured):
     couplings, bias, mask, colours = random_lattice(seed=4)
     return pairwise_case(couplings, bias, Graph(mask, colours if coloured else None))
@@ -279,6 +322,10 @@ CASES = {
     "gaussian fixed": lambda: gaussian_case("fixed"),
     "mixed and gaussian full": lambda: mixed_case("full"),
     "mixed and gaussian diag": lambda: mixed_case("diag"),
+    "polynomial": polynomial_case,
+    "memories": memories_case,
+    "cliques": lambda: clique_case((2, 3, 2, 2), ((2, 0, 1), (1, 3))),
+    "pairs": lambda: clique_case((2, 3, 2), ((0, 1), (2, 1), (0, 2))),
     "toy": toy_case,
 }
 case_of = cache(lambda name: CASES[name]())
@@ -387,6 +434,63 @@ def test_conditionals_are_ratios_of_probabilities(name):
             exact[i, unit] = np.log(here / (here + there))
     result = case.energy.conditional_log_likelihood(case.visible)
     np.testing.assert_allclose(result, exact, atol=1e-10)
+
+
+@every
+def test_rises_are_differences_of_free_energies(name):
+    """Where one unit changes: flipped, or in the level of a column."""
+    case = case_of(name)
+    units = case.energy.visible_units
+    assert units.n_columns == case.visible.shape[1]
+    for energy in (case.energy, shifted(case)):
+        result = energy.rises(case.visible)
+        assert result.shape == case.visible.shape
+        assert (result[:, units.switches < 0] == np.inf).all()
+        for column in np.flatnonzero(units.switches >= 0):
+            changed = units.switched(case.visible, column)
+            if name in DISCRETE:  # by definition
+                codes = [tuple(row) for row in case.visible]
+                there = [codes.index(tuple(row)) for row in changed]
+                free_energy = -logsumexp(-case.visible_joint, axis=1)
+                exact = free_energy[there] - free_energy
+            else:
+                exact = energy.free_energy(changed) - energy.free_energy(case.visible)
+            np.testing.assert_allclose(result[:, column], exact, atol=1e-11)
+
+
+@pytest.mark.parametrize("name", REAL)
+def test_real_columns_relax_downhill(name):
+    """To where no direction leads down, held columns as they are."""
+    energy = shifted(case_of(name))
+    rows, real = case_of(name).visible, energy.real_columns
+    first = real.start
+    observed = np.ones(energy.n_visible, dtype=bool)
+    missing = observed.copy()
+    missing[first] = False
+    for known, moving in [
+        (observed, [first, first + 1]),
+        (observed, [first + 1]),
+        (missing, [first + 1]),
+    ]:
+        free = np.isin(np.arange(energy.n_visible), moving)
+
+        def free_energy(rows, known=known):
+            if known.all():
+                return energy.free_energy(rows)
+            return -energy.observed_score(rows, np.broadcast_to(known, rows.shape))
+
+        now = rows
+        for _ in range(500):
+            after = energy.relaxed(now, known, free)
+            rise = free_energy(after) - free_energy(now)
+            assert rise.max() < 1e-12
+            np.testing.assert_array_equal(after[:, ~free], rows[:, ~free])
+            now = after
+        for column in moving:
+            for step in (-1e-3, 1e-3):
+                beside = now.copy()
+                beside[:, column] += step
+                assert (free_energy(beside) > free_energy(now) - 1e-12).all()
 
 
 @pytest.mark.parametrize("name", LAYERED)

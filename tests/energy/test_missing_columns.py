@@ -15,6 +15,8 @@ from scipy.stats import multivariate_normal
 from statistical import assert_draws_from, assert_mean_is
 
 from skebm.energy.binary_rbm import BinaryRBMEnergy
+from skebm.energy.clique_tables import CliqueTables
+from skebm.energy.cliques import CliqueEnergy
 from skebm.energy.completions import MOST_SUMMED
 from skebm.energy.gaussian_rbm import GaussianRBMEnergy
 from skebm.energy.graph import LayeredGraph
@@ -142,6 +144,25 @@ def pairwise():
     return Listed(PairwiseEnergy.of(couplings, bias), rows, joint[:, np.newaxis])
 
 
+def cliques(most_terms=1000):
+    n_levels, scopes = (3, 2, 2), ((2, 0, 1), (1, 2))
+    rng = np.random.default_rng(3)
+    configurations = np.array(list(product(*map(range, n_levels))))
+    rows = np.hstack(
+        [np.eye(n)[own] for n, own in zip(n_levels, configurations.T, strict=True)]
+    )
+    fields, joint, tables = rng.normal(size=7), 0.0, []
+    for scope in scopes:
+        table = rng.normal(size=[n_levels[i] for i in scope])
+        joint = joint - table[tuple(configurations[:, scope].T)]
+        tables.append(table.ravel())
+    energy = CliqueEnergy(
+        np.concatenate(tables), fields, CliqueTables(n_levels, scopes, most_terms)
+    )
+    joint = (joint - rows @ fields)[:, np.newaxis]
+    return Listed(energy, rows, joint, widths=n_levels)
+
+
 def latent():
     couplings, bias = random_boltzmann(7, seed=2)
     v, h = slice(4), slice(4, None)
@@ -180,6 +201,7 @@ CASES = {
         seed=2,
     ),
     "pairwise": pairwise,
+    "cliques": cliques,
     "latent": latent,
     "gaussian full": lambda: gaussian("full"),
     "gaussian diag": lambda: gaussian("diag"),

@@ -7,10 +7,16 @@ import numpy as np
 import pytest
 from models import MODELS, random_model, random_parameters, rows_for
 
-from skebm import EnergyOutlierDetector
+from skebm import EnergyOutlierDetector, HopfieldNetwork
 
 PRIVATE = re.compile(r"mixin|Base\w*Model|\b_\w+|skebm\.", re.IGNORECASE)
 X = np.random.default_rng(0).integers(2, size=(5, 4)).astype(float)
+
+
+OTHERS = {
+    "detector": EnergyOutlierDetector(),
+    "memory": HopfieldNetwork(interaction="exponential").fit(X),
+}
 
 
 def public_methods(estimator):
@@ -25,7 +31,7 @@ def public_methods(estimator):
 # scikit-learn's own `set_output` and the like say what they say.
 METHODS = [
     (name, method)
-    for name, model in (MODELS | {"detector": EnergyOutlierDetector()}).items()
+    for name, model in (MODELS | OTHERS).items()
     for method in public_methods(model)
 ]
 SWEEPS = [pair for pair in METHODS if pair[1] in {"sample", "gibbs", "metropolis"}]
@@ -38,9 +44,7 @@ ROWS = [
 
 
 def bound(name, method):
-    if name == "detector":
-        return getattr(EnergyOutlierDetector(), method)
-    return getattr(random_model(name), method)
+    return getattr(OTHERS.get(name) or random_model(name), method)
 
 
 def message_of(error, call, *args, **kwargs):
@@ -112,7 +116,7 @@ def test_a_bad_setting_of_draws(name, method, setting, value):
 @pytest.mark.parametrize("table", [3, "rows", X[:, :0], np.full_like(X, np.inf)])
 def test_a_bad_table(name, method, table):
     call = bound(name, method)
-    two = method == "energy" and hasattr(MODELS[name], "n_components")
+    two = method == "energy" and hasattr(MODELS.get(name), "n_components")
     given = (table, table) if two else (table,)
     given += (0,) * (method == "conditional_proba")
     message = message_of((TypeError, ValueError), call, *given)

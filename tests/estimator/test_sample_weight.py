@@ -19,7 +19,13 @@ from sklearn.model_selection import GridSearchCV, KFold
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer
 
-from skebm import BinaryRBM, BoltzmannMachine, GaussianRBM, LatentBM
+from skebm import (
+    BinaryRBM,
+    BoltzmannMachine,
+    GaussianRBM,
+    LatentBM,
+    MarkovRandomField,
+)
 
 MODELS = MODELS | TABLES
 
@@ -35,6 +41,13 @@ EXACT = {
         algorithm="pseudolikelihood", tol=1e-11
     ),
     "BoltzmannMachine, penalty": BoltzmannMachine(alpha=0.01, l1_ratio=0.5, tol=1e-11),
+    "MarkovRandomField": MarkovRandomField(alpha=0.01, tol=1e-9),
+    "MarkovRandomField, pseudolikelihood": MarkovRandomField(
+        algorithm="pseudolikelihood", alpha=0.01, tol=1e-9
+    ),
+    "MarkovRandomField, cliques": MarkovRandomField(
+        alpha=0.01, l1_ratio=1, max_iter=20
+    ),
     "BinaryRBM": BinaryRBM(2, algorithm="exact", max_iter=10, random_state=0),
     "LatentBM": LatentBM(2, algorithm="exact", max_iter=10, random_state=0),
     "GaussianRBM": GaussianRBM(2, algorithm="exact", max_iter=10, random_state=0),

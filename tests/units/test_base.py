@@ -133,3 +133,28 @@ def test_draws_are_of_the_law(case, field, beta):
     assert fits.any(axis=1).all()
     for row, part in zip(law, np.split(fits.argmax(axis=1), len(law)), strict=True):
         assert_draws_from(row, part)
+
+
+def test_switches_change_one_unit(case):
+    """To each of its other states, and from all configurations to all neighbours."""
+    units, states = case
+    found = set()
+    for column in np.flatnonzero(units.switches >= 0):
+        changed = units.switched(states, np.full(len(states), column))
+        np.testing.assert_array_equal(changed, units.switched(states, column))
+        for row, other in zip(states, changed, strict=True):
+            found.add((tuple(row), tuple(other)))
+    parts = parts_of(units)
+    n_changes = np.array(
+        [[(a[i] != b[i]).any() for i in parts] for a in states for b in states]
+    ).sum(axis=1)
+    pairs = [(tuple(a), tuple(b)) for a in states for b in states]
+    expected = {pair for pair, n in zip(pairs, n_changes, strict=True) if n == 1}
+    assert expected <= found
+    assert all(a == b for a, b in found - expected)
+
+
+def parts_of(units):
+    """Columns of each unit that can change."""
+    numbers = np.unique(units.switches[units.switches >= 0])
+    return [units.switches == number for number in numbers]

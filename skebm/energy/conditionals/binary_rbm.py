@@ -1,6 +1,6 @@
 """Each visible unit of a binary RBM given the other visible ones."""
 
-__all__ = ["conditional_log_likelihood"]
+__all__ = ["conditional_log_likelihood", "flipped_log_odds", "is_in_range"]
 
 import numpy as np
 
@@ -25,19 +25,23 @@ def conditional_log_likelihood(energy, visible):
     log_likelihood : ndarray of shape (n_samples, n_visible)
         In nats.
     """
-    is_binary = ((visible == 0) | (visible == 1)).all()
-    largest = np.abs(energy.weights).sum(axis=0).max()
-    if is_binary and largest < _LARGEST_EXPONENT:
-        return _of_bits(energy, visible)
+    if ((visible == 0) | (visible == 1)).all() and is_in_range(energy):
+        return -softplus(flipped_log_odds(energy, visible))
     return _of_fractions(energy, visible)
 
 
-def _of_bits(energy, visible):
-    """Take one product over the hidden units for each visible one.
+def is_in_range(energy):
+    """Say whether no factor of `flipped_log_odds` leaves float64."""
+    return np.abs(energy.weights).sum(axis=0).max() < _LARGEST_EXPONENT
+
+
+def flipped_log_odds(energy, visible):
+    """Compute log p(rows with one unit flipped) - log p(rows), for every unit.
 
     If turning unit i over adds d to the field of a hidden unit that is on with
-    probability p, it multiplies 1 + exp(field) by (1 - p) + p exp(d): no exponential
-    is needed for each row.
+    probability p, it multiplies 1 + exp(field) by (1 - p) + p exp(d): that is one
+    product over the hidden units for each visible one, and no exponential for each row.
+    Rows are zeros and ones, and the energy `is_in_range`.
     """
     field = energy.hidden_field(visible)
     hidden_on = logistic(field.copy())
@@ -52,7 +56,7 @@ def _of_bits(energy, visible):
         factors *= hidden_on
         factors += hidden_off
         log_odds[:, unit] += np.log(np.multiply.reduce(factors, axis=1))
-    return -softplus(log_odds)
+    return log_odds
 
 
 def _of_fractions(energy, visible):

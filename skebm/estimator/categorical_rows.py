@@ -1,0 +1,142 @@
+"""How tables of categories alone become rows of units, and back."""
+
+__all__ = ["CategoricalRowsMixin"]
+
+from numbers import Number
+
+import numpy as np
+from sklearn.exceptions import DataConversionWarning
+
+from skebm.estimator.mixed_rows import MixedRowsMixin
+from skebm.estimator.table_columns import Columns, missing_column, read_columns
+from skebm.estimator.validation import (
+    StrOptions,
+    check_any_table,
+    check_weights,
+    feature_names,
+)
+from skebm.sampling.random import UniformNoise
+from skebm.units.categorical import CategoricalUnits
+from skebm.units.data import Rows, relative
+from skebm.warning import warn_user
+
+# So many levels may columns of numbers have, however few rows there are.
+_FEW_LEVELS = 20
+
+
+class CategoricalRowsMixin(MixedRowsMixin):
+    """Rows of models whose columns are all categories, one-hot.
+
+    Whatever a column holds, each distinct value is a level; numbers as well.
+    """
+
+    _parameter_constraints: dict = {
+        "handle_unknown": [StrOptions({"error", "missing"})],
+    }
+
+    def _check(self, X, *, reset=False, sample_weight=None, ignored=None):
+        X = check_any_table(self, X, reset=reset)
+        columns = read_columns(X)
+        if ignored is not None:
+            columns[ignored] = missing_column(len(columns[ignored].values))
+        if reset:
+            weights = relative(check_weights(sample_weight, X))
+            columns_of = Columns.learn(
+                columns,
+                [True] * len(columns),
+                np.ones(len(columns[0].values)) if weights is None else weights,
+                name_of=self._name_of,
+                spike_share=1.0,
+                bends=False,
+            )
+            self._know(columns_of)
+            self._warn_of_numbers(columns)
+        # In fit unknown levels are those of rows that count nothing alone.
+        unknown = "missing" if reset else self.handle_unknown
+        units = self._columns.encode(columns, self._name_of, unknown)
+        has_missing = bool(np.isnan(units).any())
+        return Rows(units if has_missing else units > 0, None, has_missing=has_missing)
+
+    def _know(self, columns):
+        """Settle which levels columns have."""
+        self._columns = columns
+        self.categories_ = [_array_of(levels) for levels in columns.levels]
+        self.unit_names_ = columns.unit_names(feature_names(self))
+
+    def _warn_of_numbers(self, columns):
+        """Warn of numbers that are hardly categories."""
+        for number, column in enumerate(columns):
+            n_levels, n_rows = len(self.categories_[number]), len(column.values)
+            if column.is_number and n_levels > max(_FEW_LEVELS, n_rows / 2):
+                warn_user(
+                    f"{self._name_of(number)} holds numbers, {n_levels} different "
+                    f"ones in {n_rows} rows, each of which is a level of its own. Cut "
+                    "them into bins, by sklearn.preprocessing.KBinsDiscretizer.",
+                    DataConversionWarning,
+                )
+
+    def _see(self, rows, *, first):
+        if first:
+            self._n_rows_seen, self._column_sums = 0, 0.0
+        counts = np.broadcast_to(rows.column_counts(), rows.n_columns)
+        self._n_rows_seen = self._n_rows_seen + counts
+        self._column_sums = self._column_sums + rows.column_sums()
+        # One row more in all levels together keeps their log-odds finite.
+        means = self._column_sums + self._even_shares()
+        self._visible_mean = means / (self._n_rows_seen + 1)
+
+    def _see_nothing(self, n_features):
+        """Settle the means of rows, the parameters being known."""
+        self._n_rows_seen, self._column_sums = 0, 0.0
+        self._visible_mean = self._even_shares()
+
+    def _even_shares(self):
+        """Give the shares of levels that occur alike."""
+        return np.concatenate([np.full(n, 1 / n) for n in self._columns.n_levels])
+
+    def _start_rows(self, n_rows, rng):
+        """Draw rows of independent columns, boolean."""
+        units = CategoricalUnits(self._columns.n_levels)
+        field = np.tile(units.natural(self._visible_mean), (n_rows, 1))
+        return units.draw(field, UniformNoise(rng, np.float64))
+
+    def _in_units(self, rows):
+        return rows
+
+    def _in_states(self, units):
+        return units
+
+    def _drawn(self, rows, rng):
+        return rows > 0
+
+    def _as_rows(self, states, original=None, held=None):
+        """Give a table of levels: of numbers, where all levels of all columns are."""
+        table = super()._as_rows(states, original, held)
+        if isinstance(table, np.ndarray) and self._all_numbers:
+            return np.array(table.tolist())
+        return table
+
+    @property
+    def _all_numbers(self):
+        """Whether all levels are numbers, and no truth values."""
+        return all(
+            isinstance(level, Number) and not isinstance(level, (bool, np.bool_))
+            for levels in self._columns.levels
+            for level in levels
+        )
+
+    def _without_gaps(self, rows, reason, temperature, rng):
+        return self._without_gaps_but_spikes(rows, reason)
+
+    def _conditionals(self, X, summary):
+        return super(MixedRowsMixin, self)._conditionals(X, summary)
+
+    def _scores(self, rows):
+        return super(MixedRowsMixin, self)._scores(rows)
+
+
+def _array_of(levels):
+    """Make an array of levels, whatever these are."""
+    array = np.empty(len(levels), dtype=object)
+    array[:] = levels
+    return array
