@@ -249,6 +249,33 @@ def test_rows_of_which_too_much_is_missing_are_annealed():
     np.testing.assert_allclose(off[1:], 0, atol=1e-10)
 
 
+@pytest.mark.parametrize("max_exact_terms", [2**22, 0])
+def test_minima_are_those_of_all_rows(max_exact_terms):
+    model, (weight, _) = known(max_exact_terms=max_exact_terms), law()
+    minima, levels = model.lowest_energy(), ROWS.to_numpy()
+    n_others = (levels[:, np.newaxis] != levels).sum(axis=2)
+    lowest = [
+        weight[row] > weight[other == 1].max() for row, other in enumerate(n_others)
+    ]
+    order = np.argsort(-weight[lowest])
+    np.testing.assert_array_equal(minima.states, levels[lowest][order])
+    energies = -np.log(weight[lowest][order])
+    np.testing.assert_allclose(minima.energies, energies, atol=1e-12)
+    assert minima.is_complete
+    given = pd.DataFrame([[None, "low", None, 0]], columns=list("ABCD"))
+    held = model.lowest_energy(given=given)
+    assert (held.states[:, [1, 3]] == ["low", 0]).all()
+
+
+def test_minima_of_numbers_are_numbers():
+    X = table()
+    model = MarkovRandomField().fit(X)
+    assert model.lowest_energy().states.dtype == X.dtype
+    found = model.lowest_energy(X[:20])
+    assert found.states.dtype == X.dtype
+    np.testing.assert_allclose(found.energies, model.energy(found.states), atol=1e-12)
+
+
 # ---- learning ----
 
 
@@ -350,6 +377,16 @@ def test_what_cannot_be_learned():
         MarkovRandomField(algorithm="exact", max_exact_terms=5).fit(X)
     with pytest.raises(ValueError, match="cannot make whole cliques vanish"):
         MarkovRandomField(algorithm="pcd", l1_ratio=1).fit(X)
+    for model in (
+        MarkovRandomField(l1_ratio=1, early_stopping=True),
+        MarkovRandomField(l1_ratio=1, max_exact_terms=0),
+    ):
+        gaps = np.where(np.arange(X.size).reshape(X.shape) == 7, np.nan, X)
+        with pytest.raises(ValueError, match="cannot make whole cliques vanish"):
+            model.fit(gaps)
+        assert not hasattr(model, "categories_")
+    with pytest.raises(ValueError, match="cannot make whole cliques vanish"):
+        MarkovRandomField(l1_ratio=1).partial_fit(X)
     with pytest.raises(ValueError, match="the column 5, but X 5 columns"):
         MarkovRandomField([(0, 5)]).fit(X)
     with pytest.raises(NotFittedError):
