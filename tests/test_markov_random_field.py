@@ -264,7 +264,7 @@ def test_minima_are_those_of_all_rows(max_exact_terms):
     assert minima.is_complete
     given = pd.DataFrame([[None, "low", None, 0]], columns=list("ABCD"))
     held = model.lowest_energy(given=given)
-    assert (held.states[:, [1, 3]] == ["low", 0]).all()
+    assert (held.states[:, [1, 3]] == np.array(["low", 0], object)).all()
 
 
 def test_minima_of_numbers_are_numbers():
