@@ -236,7 +236,8 @@ class HopfieldNetwork(
         with np.errstate(over="ignore", invalid="ignore"):
             if self.states is None:
                 alike = self.similarity == "euclidean"
-                mixture = MemoryMixture.of_reals(self.memories_, self.beta, alike=alike)
+                memories = self._memories_in_units()
+                mixture = MemoryMixture.of_reals(memories, self.beta, alike=alike)
             else:
                 mixture = MemoryMixture.of_spins(self._spins(), self.beta)
             finite = np.isfinite(mixture.memory_free_energies).all()

@@ -650,3 +650,35 @@ def test_minima_of_real_rows_are_what_recall_gives():
     with pytest.raises(AttributeError) as error:
         memory.lowest_energy()
     assert "transform gives" in str(error.value.__cause__)
+
+
+# ---- rounding ----
+
+
+@pytest.mark.parametrize("offset", [0.0, 1e6, 1e9])
+def test_real_rows_far_from_zero_keep_their_digits(offset):
+    """As times in seconds are. The numbers themselves are multiples of 1/8."""
+    rng = np.random.default_rng(0)
+    stored, noise = rng.integers(-20, 20, (6, 4)) / 2, rng.integers(-3, 4, (6, 4)) / 8
+    near = clone(REAL).set_params(similarity="euclidean", beta=100.0).fit(stored)
+    far = clone(near).fit(stored[:2] + offset).partial_fit(stored[2:] + offset)
+    X, moved = stored + noise, stored + noise + offset
+    np.testing.assert_allclose(far.score_samples(moved), near.score_samples(X))
+    np.testing.assert_allclose(far.energy(moved), near.energy(X), atol=1e-9)
+    np.testing.assert_array_equal(far.predict(moved), np.arange(6))
+    np.testing.assert_allclose(far.transform(moved), stored + offset, atol=1e-6)
+    X[:, 0] = moved[:, 0] = np.nan
+    np.testing.assert_allclose(far.score_samples(moved), near.score_samples(X))
+    given = {"given": X, "random_state": 0}, {"given": moved, "random_state": 0}
+    drawn, there = (m.sample(**g) for m, g in zip((near, far), given, strict=True))
+    np.testing.assert_allclose(there - offset, drawn, atol=1e-5)
+    drawn, there = (m.sample(5, random_state=0) for m in (near, far))
+    np.testing.assert_allclose(there - offset, drawn, atol=1e-5)
+
+
+def test_scores_without_digits_are_refused():
+    with pytest.raises(ValueError, match="rounding would leave no digits"):
+        network("exponential", beta=1e15).score_samples(BITS)
+    far = clone(REAL).fit([[1e8, 1.0], [1e8, 2.0]])
+    with pytest.raises(ValueError, match="similarity='euclidean'"):
+        far.score([[1e8, 1.0]])
