@@ -14,7 +14,11 @@ from scipy.special import logsumexp, softmax
 from scipy.stats import kstest, norm
 from sklearn.base import clone
 from sklearn.datasets import load_digits
-from sklearn.exceptions import ConvergenceWarning, NotFittedError
+from sklearn.exceptions import (
+    ConvergenceWarning,
+    DataConversionWarning,
+    NotFittedError,
+)
 from sklearn.model_selection import GridSearchCV
 from sklearn.neighbors import KernelDensity
 from statistical import assert_draws_from
@@ -650,6 +654,14 @@ def test_minima_of_real_rows_are_what_recall_gives():
     with pytest.raises(AttributeError) as error:
         memory.lowest_energy()
     assert "transform gives" in str(error.value.__cause__)
+
+
+# ---- what is said of data ----
+
+
+def test_advice_is_one_that_a_memory_can_take():
+    with pytest.warns(DataConversionWarning, match="to silence this.$"):
+        HopfieldNetwork().fit(2 * BITS - 1)
 
 
 # ---- rounding ----

@@ -153,11 +153,16 @@ def check_rows(estimator, X, *, reset=False):
         elif not low <= threshold < high:
             reason = f"The threshold changes X, which has only {low} and {high}"
         if reason is not None:
+            advice = "."
+            if None in estimator._parameter_constraints["binarize"]:
+                advice = (
+                    f", or set binarize=None to use values in [{low}, {high}] as "
+                    f"{_FRACTIONS[low]}."
+                )
             warn_user(
                 f"{reason}: those above binarize={threshold} are taken as {high}, all "
                 f"others as {low}. Pass these two (with a threshold between them) to "
-                f"silence this, or set binarize=None to use values in [{low}, {high}] "
-                f"as {_FRACTIONS[low]}.",
+                f"silence this{advice}",
                 DataConversionWarning,
             )
         unchanged = reason is None and low == 0
