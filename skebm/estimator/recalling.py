@@ -12,7 +12,7 @@ from sklearn.utils.metaestimators import available_if
 
 from skebm.estimator.missing import parts_of
 from skebm.estimator.validation import refuse_missing, unqualified
-from skebm.sampling.recall import attend, descend, fill_in, recall, step_together
+from skebm.sampling.recall import attend, fill_in, recall, step_in_order, step_together
 from skebm.warning import warn_user
 
 # Real values that move by less than this share of the largest one have settled.
@@ -288,7 +288,7 @@ class RecallMixin(OneToOneFeatureMixin, TransformerMixin):
                     "finite. Divide it, and what is stored, by a constant."
                 )
             return result
-        step = step_together if self._moves_together else descend
+        step = step_together if self._moves_together else step_in_order
         rows = fill_in(energy, rows, observed)
         return recall(partial(step, energy), rows, self.max_sweeps)
 
