@@ -22,7 +22,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 from sklearn.metrics import mutual_info_score
 
-from skebm import MarkovRandomField
+from skebm import MarkovRandomField, similarity_weights
 
 n_sites, n_levels = 40, 21
 rng = np.random.default_rng(0)
@@ -96,10 +96,8 @@ figure.savefig("protein_contacts.png", dpi=120)
 
 # %%
 # Sequences of relatives are no independent draws, as rows are here. Of a real
-# alignment pass to `fit` what each sequence counts as `sample_weight`: one divided by
-# the number of sequences that agree with it at four fifths of the sites.
+# alignment pass :func:`~skebm.similarity_weights` to `fit` as `sample_weight`: one
+# divided by the number of sequences that agree with each at four fifths of the sites.
 
-encoded = alignment.astype(int)
-identity = np.mean(encoded[:200, np.newaxis] == encoded[np.newaxis, :200], axis=2)
-weights = 1 / (identity > 0.8).sum(axis=1)
-print(f"{weights.sum():.0f} of the first 200 sequences count")
+weights = similarity_weights(alignment)
+print(f"{len(alignment)} sequences count as {weights.sum():.0f}")

@@ -13,6 +13,7 @@ __all__ = [
     "MixedRBM",
     "__version__",
     "log_partition_bounds",
+    "similarity_weights",
 ]
 
 from skebm.binary_rbm import BinaryRBM
@@ -26,5 +27,6 @@ from skebm.log_partition_bounds import log_partition_bounds
 from skebm.markov_random_field import MarkovRandomField
 from skebm.mixed_rbm import MixedRBM
 from skebm.outlier_detector import EnergyOutlierDetector
+from skebm.similarity_weights import similarity_weights
 
 __version__ = "0.1.0"

@@ -6,12 +6,14 @@ from numbers import Integral, Real
 
 import numpy as np
 from sklearn.base import BaseEstimator
+from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
 from skebm.energy.memory_mixture import MemoryMixture
 from skebm.energy.pairwise import PairwiseEnergy
 from skebm.energy.polynomial import PolynomialEnergy
 from skebm.energy.spins import binary_from_spins
+from skebm.estimator.minima import LowestEnergyMixin
 from skebm.estimator.missing import MissingValuesMixin
 from skebm.estimator.recalling import RecallMixin
 from skebm.estimator.sampling import SamplingMixin
@@ -21,11 +23,22 @@ from skebm.estimator.validation import Interval, Options, StrOptions
 from skebm.learning.hebbian import RULES
 
 
+def _has_states(memory):
+    """Refuse to list minima of real rows, which recall finds."""
+    if memory.states is None:
+        raise AttributeError(
+            "Minima of real rows are not listed. Those that rows come to are what "
+            "transform gives: take the distinct ones."
+        )
+    return True
+
+
 class HopfieldNetwork(
     StoringMixin,
     RecallMixin,
     StoredRowsMixin,
     SamplingMixin,
+    LowestEnergyMixin,
     MissingValuesMixin,
     BaseEstimator,
 ):
@@ -202,6 +215,9 @@ class HopfieldNetwork(
         self.max_mismatch = max_mismatch
         self.binarize = binarize
 
+    # All that recall can end at, memories or not.
+    lowest_energy = available_if(_has_states)(LowestEnergyMixin.lowest_energy)
+
     def _energy(self):
         """Build the energy of rows in units."""
         check_is_fitted(self)
@@ -220,7 +236,8 @@ class HopfieldNetwork(
         with np.errstate(over="ignore", invalid="ignore"):
             if self.states is None:
                 alike = self.similarity == "euclidean"
-                mixture = MemoryMixture.of_reals(self.memories_, self.beta, alike=alike)
+                memories = self._memories_in_units()
+                mixture = MemoryMixture.of_reals(memories, self.beta, alike=alike)
             else:
                 mixture = MemoryMixture.of_spins(self._spins(), self.beta)
             finite = np.isfinite(mixture.memory_free_energies).all()

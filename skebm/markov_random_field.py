@@ -52,8 +52,7 @@ class MarkovRandomField(
 
     Parameters
     ----------
-    cliques : "pairwise", list of tuple, sparse matrix or networkx.Graph, \
-            default="pairwise"
+    cliques : "pairwise", list of tuple, or graph, default="pairwise"
         Which columns have a table together. "pairwise": each two. A list names the
         columns of each clique by names or numbers. Of a graph of the columns, an
         adjacency as a sparse matrix or array, or one of networkx whose nodes are names
@@ -117,7 +116,8 @@ class MarkovRandomField(
     sparsity : {"cliques", "entries"}, default="cliques"
         What the L1 part counts: of each clique the root of the number of its entries
         times their norm, so that cliques vanish as a whole, and those that stay are the
-        structure that was found; or every entry. "pcd" knows "entries" alone.
+        structure that was found; or every entry. "pcd" knows "entries" alone, and so do
+        `partial_fit` and `early_stopping`.
     log_partition_tol : float, default=0.03
         Wanted standard error of `log_partition_`, in nats, where it is estimated by
         annealed importance sampling.
@@ -393,6 +393,10 @@ class MarkovRandomField(
         >>> round(model.log_partition(), 4)  # log(4 + 0.23 + 10 + 18.9)
         3.5004
         """
+        if "cliques" in params:
+            raise ValueError(
+                "The cliques are those of the potentials. Leave out cliques."
+            )
         tables, scopes, n_levels, names = read_potentials(potentials)
         model = cls(cliques=list(potentials), **params)
         check_constructor(model)
@@ -437,21 +441,24 @@ class MarkovRandomField(
         return tags
 
     def _algorithm(self, rows):
-        if self.algorithm == "auto":
-            return self._choose_algorithm(rows)
-        if self.algorithm == "exact" and self._read_cliques().tree is None:
+        algorithm = self.algorithm
+        if algorithm == "auto":
+            algorithm = self._choose_algorithm(rows)
+        elif algorithm == "exact" and self._read_cliques().tree is None:
             raise ValueError(
                 "algorithm='exact' sums over all configurations, which for these "
                 f"cliques takes more than max_exact_terms={self.max_exact_terms} "
                 "terms. Raise that if there is memory, take fewer or smaller cliques, "
                 "or set algorithm='pseudolikelihood' or 'pcd'."
             )
-        if self.algorithm == "pcd" and self._has_sparse_cliques:
+        if algorithm == "pcd" and self._has_sparse_cliques:
             raise ValueError(
-                "algorithm='pcd' cannot make whole cliques vanish. Set "
-                "sparsity='entries', or algorithm='exact' or 'pseudolikelihood'."
+                "Learning by 'pcd' cannot make whole cliques vanish, and partial_fit, "
+                "early_stopping and many missing values need it. Set "
+                "sparsity='entries' or l1_ratio=0; or call fit with "
+                "algorithm='pseudolikelihood' or 'exact'."
             )
-        return self.algorithm
+        return algorithm
 
     def _choose_algorithm(self, rows):
         if rows is None or self.early_stopping:

@@ -1,5 +1,6 @@
 import inspect
 import pickle
+from itertools import product
 
 import numpy as np
 import pandas as pd
@@ -8,11 +9,16 @@ from containers import CONTAINERS
 from models import contents
 from oracle import all_states
 from scipy import sparse
+from scipy.sparse.csgraph import connected_components
 from scipy.special import logsumexp, softmax
 from scipy.stats import kstest, norm
 from sklearn.base import clone
 from sklearn.datasets import load_digits
-from sklearn.exceptions import ConvergenceWarning, NotFittedError
+from sklearn.exceptions import (
+    ConvergenceWarning,
+    DataConversionWarning,
+    NotFittedError,
+)
 from sklearn.model_selection import GridSearchCV
 from sklearn.neighbors import KernelDensity
 from statistical import assert_draws_from
@@ -604,3 +610,87 @@ def test_the_class_documents_every_fitted_attribute():
     fitted = {name for name in vars(network("hebbian")) if name.endswith("_")}
     documented = inspect.getdoc(HopfieldNetwork).split("Attributes\n")[1]
     assert all(f"\n{name} :" in documented for name in fitted | {"feature_names_in_"})
+
+
+# ---- all fixed points ----
+
+
+@pytest.mark.parametrize("spins", [False, True])
+@pytest.mark.parametrize(
+    "params",
+    [
+        {"rule": "hebbian"},
+        {"rule": "pseudoinverse"},
+        {"interaction": "polynomial"},
+        {"interaction": "polynomial", "degree": 4},
+        {"interaction": "exponential"},
+    ],
+)
+def test_minima_are_those_of_all_rows(params, spins):
+    """Counting rows of equal energy side by side once, as some have here."""
+    settings = {"states": (-1, 1), "binarize": 0} if spins else {}
+    rows = np.array(list(product([0, 1], repeat=7)))
+    stored = np.random.default_rng(3).random((3, 7)) < 0.5
+    rows, stored = (2 * x.astype(int) - 1 if spins else x for x in (rows, stored))
+    settings["update"] = "asynchronous"  # by which these are the fixed points
+    memory = HopfieldNetwork(**params, **settings).fit(stored)
+    energies = memory.energy(rows)
+    n_others = (rows[:, np.newaxis] != rows).sum(axis=2)
+    equal = np.abs(energies[:, np.newaxis] - energies) < 1e-9
+    _, flat = connected_components((n_others == 1) & equal, directed=False)
+    lower = (energies < energies[:, np.newaxis] - 1e-9) & (n_others == 1)
+    leaves = np.bincount(flat, lower.any(axis=1)) > 0
+    lowest = np.sort([energies[flat == i][0] for i in np.flatnonzero(~leaves)])
+    for options in ({}, {"n_steps": 20, "random_state": 0}):
+        minima = memory.lowest_energy(**options)
+        np.testing.assert_allclose(minima.energies, lowest, atol=1e-9)
+        np.testing.assert_allclose(memory.energy(minima.states), lowest, atol=1e-9)
+        np.testing.assert_array_equal(memory.transform(minima.states), minima.states)
+
+
+def test_minima_of_real_rows_are_what_recall_gives():
+    memory = HopfieldNetwork(interaction="exponential", states=None).fit([[1.5], [2]])
+    assert not hasattr(memory, "lowest_energy")
+    with pytest.raises(AttributeError) as error:
+        memory.lowest_energy()
+    assert "transform gives" in str(error.value.__cause__)
+
+
+# ---- what is said of data ----
+
+
+def test_advice_is_one_that_a_memory_can_take():
+    with pytest.warns(DataConversionWarning, match="to silence this.$"):
+        HopfieldNetwork().fit(2 * BITS - 1)
+
+
+# ---- rounding ----
+
+
+@pytest.mark.parametrize("offset", [0.0, 1e6, 1e9])
+def test_real_rows_far_from_zero_keep_their_digits(offset):
+    """As times in seconds are. The numbers themselves are multiples of 1/8."""
+    rng = np.random.default_rng(0)
+    stored, noise = rng.integers(-20, 20, (6, 4)) / 2, rng.integers(-3, 4, (6, 4)) / 8
+    near = clone(REAL).set_params(similarity="euclidean", beta=100.0).fit(stored)
+    far = clone(near).fit(stored[:2] + offset).partial_fit(stored[2:] + offset)
+    X, moved = stored + noise, stored + noise + offset
+    np.testing.assert_allclose(far.score_samples(moved), near.score_samples(X))
+    np.testing.assert_allclose(far.energy(moved), near.energy(X), atol=1e-9)
+    np.testing.assert_array_equal(far.predict(moved), np.arange(6))
+    np.testing.assert_allclose(far.transform(moved), stored + offset, atol=1e-6)
+    X[:, 0] = moved[:, 0] = np.nan
+    np.testing.assert_allclose(far.score_samples(moved), near.score_samples(X))
+    given = {"given": X, "random_state": 0}, {"given": moved, "random_state": 0}
+    drawn, there = (m.sample(**g) for m, g in zip((near, far), given, strict=True))
+    np.testing.assert_allclose(there - offset, drawn, atol=1e-5)
+    drawn, there = (m.sample(5, random_state=0) for m in (near, far))
+    np.testing.assert_allclose(there - offset, drawn, atol=1e-5)
+
+
+def test_scores_without_digits_are_refused():
+    with pytest.raises(ValueError, match="rounding would leave no digits"):
+        network("exponential", beta=1e15).score_samples(BITS)
+    far = clone(REAL).fit([[1e8, 1.0], [1e8, 2.0]])
+    with pytest.raises(ValueError, match="similarity='euclidean'"):
+        far.score([[1e8, 1.0]])

@@ -113,6 +113,13 @@ class CliqueEnergy(CliqueSums, Energy):
             for number, axis in self.cliques.higher[unit]
         )
 
+    def rises(self, rows):
+        """Compute by how much E rises where one unit changes; see `Energy`."""
+        levels = self.cliques.levels(rows)
+        field = self.field(levels)
+        own = np.take_along_axis(field, self.cliques.starts + levels, axis=1)
+        return np.repeat(own, self.cliques.n_levels, axis=1) - field
+
     def conditional_mean(self, rows):
         """Compute the probability of each level given the other units."""
         return self.units.mean(self.field(self.cliques.levels(rows)))

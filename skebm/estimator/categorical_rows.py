@@ -109,9 +109,9 @@ class CategoricalRowsMixin(MixedRowsMixin):
     def _drawn(self, rows, rng):
         return rows > 0
 
-    def _as_rows(self, states, original=None, held=None):
+    def _as_table(self, columns, original=None):
         """Give a table of levels: of numbers, where all levels of all columns are."""
-        table = super()._as_rows(states, original, held)
+        table = super()._as_table(columns, original)
         if isinstance(table, np.ndarray) and self._all_numbers:
             return np.array(table.tolist())
         return table

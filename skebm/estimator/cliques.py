@@ -66,6 +66,7 @@ def read_cliques(cliques, n_levels, names):
                 neighbours[second].add(first)
         scopes = maximal_cliques(neighbours)
     else:
+        _refuse_dense_graph(cliques, n_columns)
         scopes = [_scope(clique, n_columns, names) for clique in cliques]
     scopes = [scope for scope in scopes if len(scope) > 1]
     _refuse_twice(scopes)
@@ -120,7 +121,12 @@ def read_potentials(potentials):
     _refuse_twice(scopes)
     sizes, tables = {}, []
     for key, scope, values in zip(keys, scopes, potentials.values(), strict=True):
-        table = np.array(values, dtype=np.float64)
+        try:
+            table = np.array(values, dtype=np.float64)
+        except (TypeError, ValueError) as error:
+            raise ValueError(
+                f"The potential of {key} is no table of numbers: {error}"
+            ) from error
         if table.ndim != len(scope) or 0 in table.shape:
             raise ValueError(
                 f"The potential of {key} has shape {table.shape}, where it needs an "
@@ -154,7 +160,8 @@ def read_levels(categories, n_levels, names):
     """
     levels = [list(range(n)) for n in n_levels]
     for column, given in (categories or {}).items():
-        number, own = column_of(column, len(n_levels), names), list(given)
+        number = column_of(column, len(n_levels), names, "categories")
+        own = list(given)
         if len(own) != n_levels[number] or len(set(own)) < len(own):
             raise ValueError(
                 f"categories has {own} for the column {column!r}, which needs "
@@ -168,23 +175,26 @@ def _is_number(column):
     return isinstance(column, Integral) and not isinstance(column, bool)
 
 
-def column_of(column, n_columns, names):
-    """Give the number of a column that a clique names by number or name."""
+def column_of(column, n_columns, names, argument="cliques"):
+    """Give the number of a column that an argument has by number or name."""
     known = [] if names is None else list(names)
     if isinstance(column, str):
         if column not in known:
             raise ValueError(
-                f"cliques has {column!r}, which is no column of X: these are "
+                f"{argument} has {column!r}, which is no column of X: these are "
                 f"{known or 'without names'}."
             )
         return known.index(column)
     if not _is_number(column):
         raise ValueError(
-            f"cliques has {column!r}, which is neither the name nor the number of a "
-            "column. A clique is a tuple of these, such as ('age', 'smokes')."
+            f"{argument} has {column!r}, which is neither the name nor the number of a "
+            "column. Pass tuples of these, such as ('age', 'smokes')."
         )
     if not -n_columns <= column < n_columns:
-        raise ValueError(f"cliques has the column {column}, but X {n_columns} columns.")
+        raise ValueError(
+            f"{argument} has the column {column}, but X {n_columns} columns, of which "
+            "the first is 0."
+        )
     return int(column) % n_columns
 
 
@@ -233,6 +243,17 @@ def _scope(clique, n_columns, names):
     if len(set(scope)) < len(scope):
         raise ValueError(f"The clique {clique} has a column twice.")
     return scope
+
+
+def _refuse_dense_graph(cliques, n_columns):
+    """Refuse a matrix of zeros and ones, which is meant for a graph."""
+    if not isinstance(cliques, np.ndarray) or cliques.shape != 2 * (n_columns,):
+        return
+    if n_columns > 1 and np.isin(cliques, [0, 1]).all():
+        raise ValueError(
+            "cliques is an array with a clique in each row, and this looks like the "
+            "adjacency of a graph. Pass scipy.sparse.csr_array(cliques) to mean that."
+        )
 
 
 def _refuse_twice(scopes):

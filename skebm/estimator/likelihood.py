@@ -36,9 +36,6 @@ class LikelihoodMixin:
     # What the energy that users are told of lies above the one worked with, in nats.
     _energy_constant = 0.0
 
-    # What a unit of the model is in those of users, of each feature.
-    _scale = 1.0
-
     def free_energy(self, X):
         """Compute the free energy of each row.
 

@@ -76,7 +76,8 @@ class MarginalsMixin:
             columns = (columns,)
         names = getattr(self, "feature_names_in_", None)
         scope = tuple(
-            column_of(column, self.n_features_in_, names) for column in columns
+            column_of(column, self.n_features_in_, names, "columns")
+            for column in columns
         )
         if not scope or len(set(scope)) < len(scope):
             raise ValueError(f"columns={columns!r} is empty, or has a column twice.")

@@ -102,8 +102,8 @@ class LowestEnergyMixin:
                 The minima, those of lowest energy first. A frame if `set_output` says
                 so.
             energies : ndarray of shape (n_minima,)
-                Their free energies in nats, as `free_energy` gives them; of numbers
-                that are straightened see the notes.
+                Their free energies in nats, as `free_energy` gives them, or `energy` of
+                a `HopfieldNetwork`; of numbers that are straightened see the notes.
             basin_shares : ndarray of shape (n_minima,)
                 Share of rows that descend to each: of all rows where minima are listed,
                 else of those of `X`, or of the rows at random that were not annealed. 0
@@ -122,6 +122,8 @@ class LowestEnergyMixin:
             one row, or values that are neither one state nor the other; if values of
             `X` are missing that `given` does not hold; or if numbers have levels of
             their own in a model of more than 4096 hidden configurations.
+        AttributeError
+            Of a `HopfieldNetwork` of real rows.
 
         Warns
         -----

@@ -25,6 +25,9 @@ class MissingValuesMixin:
     # Whether the energy knows the conditionals of complete rows by itself.
     _has_conditionals = True
 
+    # What a unit of the model is in those of users, of each feature.
+    _scale = 1.0
+
     def _observed_scores(self, rows):
         """Compute the log of the sum of exp(-E) over all that rows leave open.
 

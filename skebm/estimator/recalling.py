@@ -12,11 +12,14 @@ from sklearn.utils.metaestimators import available_if
 
 from skebm.estimator.missing import parts_of
 from skebm.estimator.validation import refuse_missing, unqualified
-from skebm.sampling.recall import attend, descend, fill_in, recall, step_together
+from skebm.sampling.recall import attend, fill_in, recall, step_in_order, step_together
 from skebm.warning import warn_user
 
 # Real values that move by less than this share of the largest one have settled.
 _SETTLED = 1e-9
+
+# Rounding of energies that scores may have, in nats.
+_MOST_ROUNDING = 1e-4
 
 
 def _is_mixture(memory):
@@ -153,7 +156,7 @@ class RecallMixin(OneToOneFeatureMixin, TransformerMixin):
         array([-0.5,  0.5])
         """
         rows = refuse_missing(self._check(X), "an energy is that of complete rows.")
-        energy = self._energy()
+        rows, energy = self._in_units(rows), self._energy()
         found = rows.map(energy.free_energy, row_elements=self._row_elements(energy))
         return found + self._energy_constant
 
@@ -179,7 +182,8 @@ class RecallMixin(OneToOneFeatureMixin, TransformerMixin):
         ------
         ValueError
             If `X` is not a numeric table of the width seen in `fit`, finite where it is
-            not missing; or if `states` has changed since rows were stored.
+            not missing; if `states` has changed since rows were stored; or if `beta` is
+            so large that rounding would leave no digits.
         AttributeError
             Of the other interactions.
 
@@ -190,7 +194,8 @@ class RecallMixin(OneToOneFeatureMixin, TransformerMixin):
         >>> memory.score_samples([[1, 1], [1, 0]]).round(3)
         array([-0.82, -2.82])
         """
-        rows, energy = self._check(X), self._energy()
+        rows, energy = self._in_units(self._check(X)), self._energy()
+        _refuse_rounding(energy)
         log_partition = logsumexp(-energy.memory_free_energies)
         score = [
             energy.observed_score(part, observed)
@@ -236,6 +241,7 @@ class RecallMixin(OneToOneFeatureMixin, TransformerMixin):
     def _recalled(self, rows):
         """Give the rows that others become, in units."""
         energy = self._energy()
+        rows = self._in_units(rows)
         recalled = np.empty(
             (rows.n_rows, rows.n_columns), float if self.states is None else bool
         )
@@ -271,7 +277,7 @@ class RecallMixin(OneToOneFeatureMixin, TransformerMixin):
             rows = rows.astype(np.float64)
             if not observed.all():
                 rows = energy.mean_missing(rows, observed)
-            tolerance = _SETTLED * np.abs(self.memories_).max()
+            tolerance = _SETTLED * np.abs(self._memories_in_units()).max()
             with np.errstate(over="ignore", invalid="ignore"):
                 result = recall(
                     partial(attend, energy), rows, self.max_sweeps, tolerance
@@ -282,7 +288,7 @@ class RecallMixin(OneToOneFeatureMixin, TransformerMixin):
                     "finite. Divide it, and what is stored, by a constant."
                 )
             return result
-        step = step_together if self._moves_together else descend
+        step = step_together if self._moves_together else step_in_order
         rows = fill_in(energy, rows, observed)
         return recall(partial(step, energy), rows, self.max_sweeps)
 
@@ -302,6 +308,17 @@ class RecallMixin(OneToOneFeatureMixin, TransformerMixin):
     def _row_elements(self, energy):
         """Say how many array elements work on one row needs."""
         return max(energy.n_units, len(self.memories_))
+
+
+def _refuse_rounding(energy):
+    """Refuse scores that are small differences of huge energies."""
+    size = np.abs(energy.memory_free_energies).max()
+    if size * np.finfo(np.float64).eps > _MOST_ROUNDING:
+        raise ValueError(
+            f"Energies are of {size:.0e} nats, so that rounding would leave no digits "
+            "of scores. Lower beta; or take real rows near 0, or with "
+            "similarity='euclidean'."
+        )
 
 
 def _nearest(rows, memories):

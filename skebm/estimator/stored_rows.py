@@ -6,6 +6,7 @@ import numpy as np
 
 from skebm.estimator.binary_rows import BinaryRowsMixin
 from skebm.estimator.validation import check_real_rows
+from skebm.units.data import ScaledRows
 
 
 class StoredRowsMixin(BinaryRowsMixin):
@@ -26,9 +27,29 @@ class StoredRowsMixin(BinaryRowsMixin):
     def _drawn(self, rows, rng):
         return rows
 
+    @property
+    def _location(self):
+        """What is taken off real rows: of those far from 0 squares would be rounded.
+
+        Distances are the same anywhere. Products are not.
+        """
+        if self.similarity == "euclidean":
+            return self.memories_.mean(axis=0)
+        return np.zeros(self.n_features_in_)
+
+    def _in_units(self, rows):
+        return ScaledRows(rows, self._location, 1.0) if self.states is None else rows
+
+    def _memories_in_units(self):
+        """Give the stored rows as units: boolean, or real."""
+        if self.states is None:
+            return self.memories_ - self._location
+        return self.memories_ > 0
+
     def _start_rows(self, n_rows, rng):
         if self.states is None:
-            return self.memories_[rng.integers(len(self.memories_), size=n_rows)]
+            chosen = rng.integers(len(self.memories_), size=n_rows)
+            return self._memories_in_units()[chosen]
         return super()._start_rows(n_rows, rng)
 
     def _given(self, rows, block, units):
@@ -36,5 +57,5 @@ class StoredRowsMixin(BinaryRowsMixin):
 
     def _in_states(self, units):
         if self.states is None:
-            return units
+            return units + self._location
         return super()._in_states(units.astype(np.float64))

@@ -113,19 +113,21 @@ class StoringMixin:
         refuse_missing(rows, reason)
         self._see(rows, first=first)
         added = rows.take(slice(None))
-        dtype = np.float64 if self.states is None else np.int8
-        added = self._in_states(added).astype(dtype)
+        if self.states is None:
+            added = added.astype(np.float64)
+        else:
+            added = self._in_states(added).astype(np.int8)
         before = added[:0] if first else self.memories_
         self.memories_ = np.concatenate([before, added])
         self._structure = self._choices()
         if self.interaction == "quadratic":
             self._couple(len(added), first=first)
-        self._known_rows = self._favoured_rows()
         self._energy()  # which refuses what is too large
         return self
 
-    def _favoured_rows(self):
-        """List rows that have a low energy: some of the stored ones, and their like."""
+    @property
+    def _known_rows(self):
+        """Rows that have a low energy: some of the stored ones, and their like."""
         rows = self._memories_in_units()
         chosen = np.linspace(0, len(rows) - 1, _MOST_KNOWN_ROWS).astype(int)
         rows = rows[np.unique(chosen)]
@@ -189,10 +191,6 @@ class StoringMixin:
                     f"{getattr(self, name)!r} now. Set it back, or call fit to store "
                     "them again."
                 )
-
-    def _memories_in_units(self):
-        """Give the stored rows as units: boolean, or real."""
-        return self.memories_ if self.states is None else self.memories_ > 0
 
     def _spins(self):
         """Give the stored rows as spins, float64."""

@@ -6,6 +6,7 @@ __all__ = [
     "Options",
     "StrOptions",
     "all_or_nothing",
+    "as_any_table",
     "as_container",
     "as_typed_container",
     "check_adjacency",
@@ -153,11 +154,16 @@ def check_rows(estimator, X, *, reset=False):
         elif not low <= threshold < high:
             reason = f"The threshold changes X, which has only {low} and {high}"
         if reason is not None:
+            advice = "."
+            if None in estimator._parameter_constraints["binarize"]:
+                advice = (
+                    f", or set binarize=None to use values in [{low}, {high}] as "
+                    f"{_FRACTIONS[low]}."
+                )
             warn_user(
                 f"{reason}: those above binarize={threshold} are taken as {high}, all "
                 f"others as {low}. Pass these two (with a threshold between them) to "
-                f"silence this, or set binarize=None to use values in [{low}, {high}] "
-                f"as {_FRACTIONS[low]}.",
+                f"silence this{advice}",
                 DataConversionWarning,
             )
         unchanged = reason is None and low == 0
@@ -222,20 +228,24 @@ def check_any_table(estimator, X, *, reset=False):
     """
     if not reset:
         check_is_fitted(estimator)
+    X = as_any_table(X, type(estimator).__name__)
+    return validate_data(estimator, X, reset=reset, skip_check_array=True)
+
+
+def as_any_table(X, name):
+    """Do the same for a function of this name, which expects no columns."""
     is_frame = hasattr(X, "iloc") or hasattr(X, "get_columns")
     if not is_frame:
         if isinstance(X, (list, tuple)):
             # NumPy would make strings of numbers beside strings.
             X = np.array(X, dtype=object)
-        X = check_array(
-            X, dtype=None, ensure_all_finite=False, estimator=type(estimator).__name__
-        )
+        X = check_array(X, dtype=None, ensure_all_finite=False, estimator=name)
     elif min(X.shape) == 0:
         raise ValueError(
             f"Found array with {X.shape[0]} sample(s) and {X.shape[1]} feature(s) "
             "while a minimum of 1 of each is required."
         )
-    return validate_data(estimator, X, reset=reset, skip_check_array=True)
+    return X
 
 
 def check_categorical(categorical_features, columns, names):

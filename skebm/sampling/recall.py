@@ -1,13 +1,13 @@
 """Recall: rows that move downhill, to where no move lowers their energy."""
 
-__all__ = ["attend", "descend", "fill_in", "recall", "step_together"]
+__all__ = ["attend", "fill_in", "recall", "step_in_order", "step_together"]
 
 import numpy as np
 
 from skebm.energy.unit_moves import move_in_order
 
 
-def descend(energy, rows):
+def step_in_order(energy, rows):
     """Let binary units go, one after the other, to their likelier state.
 
     The energy falls with each that moves. One with log-odds of 0 stays as it is.
@@ -37,7 +37,7 @@ def step_together(energy, rows):
     Where -E is convex in the units, it never falls below its tangent, so that the
     energy falls as well. Elsewhere it can rise, and rows may alternate between two.
 
-    Parameters and result are as of `descend`.
+    Parameters and result are as of `step_in_order`.
     """
     return _sign(energy.slope(rows), rows)
 

@@ -152,3 +152,13 @@ def test_levels():
         read_levels({0: ["x", "x"]}, [2, 3], None)
     with pytest.raises(ValueError, match="no column"):
         read_levels({"z": ["x", "x"]}, [2, 3], NAMES[:2])
+
+
+def test_messages_name_the_argument():
+    with pytest.raises(ValueError, match="looks like the adjacency of a graph"):
+        read_cliques(np.eye(4, dtype=bool), LEVELS, NAMES)
+    assert read_cliques(np.array([[0, 1], [1, 2]]), LEVELS, NAMES) == ((0, 1), (1, 2))
+    with pytest.raises(ValueError, match="categories has 'z', which is no column"):
+        read_levels({"z": [1, 2]}, LEVELS, NAMES)
+    with pytest.raises(ValueError, match="no table of numbers"):
+        read_potentials({(0, 1): [[1, 2], [3]]})

@@ -9,7 +9,7 @@ from oracle import random_boltzmann
 from skebm.energy.memory_mixture import MemoryMixture
 from skebm.energy.pairwise import PairwiseEnergy
 from skebm.energy.polynomial import PolynomialEnergy
-from skebm.sampling.recall import attend, descend, fill_in, recall, step_together
+from skebm.sampling.recall import attend, fill_in, recall, step_in_order, step_together
 
 RNG = np.random.default_rng(0)
 SPINS = RNG.choice([-1.0, 1.0], (12, 20))
@@ -48,7 +48,7 @@ def assert_falls(energy, step, rows):
 @pytest.mark.parametrize("name", ENERGIES)
 def test_the_energy_never_rises_and_ends_where_no_flip_lowers_it(name):
     energy = ENERGIES[name]
-    rows = assert_falls(energy, descend, ROWS)
+    rows = assert_falls(energy, step_in_order, ROWS)
     lowest = energy.free_energy(rows.astype(float))
     for unit in range(20):
         flipped = rows.astype(float)
@@ -70,7 +70,7 @@ def test_units_that_move_at_once_may_alternate_elsewhere():
     np.testing.assert_array_equal(step(~rows), rows)
     _, settled = recall(step, rows, 10)
     assert not settled[0]
-    moved, settled = recall(partial(descend, energy), rows, 10)
+    moved, settled = recall(partial(step_in_order, energy), rows, 10)
     assert settled[0]
     assert moved[0].sum() == 1
 
@@ -78,7 +78,7 @@ def test_units_that_move_at_once_may_alternate_elsewhere():
 def test_units_without_a_field_stay():
     energy = PairwiseEnergy.of(np.zeros((3, 3)), np.zeros(3))
     rows = np.array([[True, False, True]])
-    for step in descend, step_together:
+    for step in step_in_order, step_together:
         np.testing.assert_array_equal(step(energy, rows), rows)
 
 
