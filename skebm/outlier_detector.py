@@ -100,9 +100,10 @@ class EnergyOutlierDetector(
     which are too high if the model fits them closely.
 
     With the default, 5 to 7 % of new rows from the law of the training rows are below
-    the offset on average, at 100 to 10000 training rows; of single tables of two columns
-    and 100 rows up to 27 %. With more than a tenth of outliers among the training rows,
-    or many that are not far out, give their share as `contamination`.
+    the offset on average, at 100 to 10000 training rows; of single tables of two
+    columns and 100 rows up to 27 %. With more than a tenth of outliers among the
+    training rows, many of one kind, or many that are not far out, give their share as
+    `contamination`.
 
     Examples
     --------
