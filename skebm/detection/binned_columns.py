@@ -60,9 +60,10 @@ class BinnedColumns:
         result[:, self._numbers] = np.where(known, bins, -1)
         for i, (places, codes) in self._categories:
             own = rows[:, places]
-            distances = np.square(own[:, np.newaxis] - codes).sum(axis=2)
-            known = ~np.isnan(distances[:, 0])
-            result[:, i] = np.where(known, np.argmin(distances, axis=1), -1)
+            # The nearest of the levels, of which the last is none of them.
+            nearness = own @ codes.T - 0.5 * np.square(codes).sum(axis=1)
+            known = ~np.isnan(own[:, 0])
+            result[:, i] = np.where(known, np.argmax(nearness, axis=1), -1)
         return result
 
     def log_shares(self, rows, *, seen=False):

@@ -82,11 +82,21 @@ def log_conditionals(held, rows, known, features):
         if codes is None:
             continue
         precision = precisions_of(places[np.newaxis])[:, :, 0]
-        shifts = codes - rows[:, np.newaxis, places]
-        change = -np.einsum("rkj,rlj->rkl", fields[:, :, places], shifts)
-        bent = shifts[:, np.newaxis] @ precision
-        change -= 0.5 * np.einsum("rkli,rli->rkl", bent, shifts)
+        change = _change(fields[:, :, places], precision, rows[:, places], codes)
         others = logsumexp(log_joint[:, :, np.newaxis] + change, axis=(1, 2))
         result[:, i] = level - others
     first = [feature.places[0] for feature in features]
     return np.where(known[:, first], result, np.nan)
+
+
+def _change(fields, precision, rows, codes):
+    """Compute how log-densities change when columns hold each level instead of rows.
+
+    Of shape (n_rows, n_components, n_levels). No array has a row for each level of each
+    row: there may be thousands of both.
+    """
+    held = fields - (rows[:, np.newaxis, np.newaxis] @ precision)[:, :, 0]
+    own = np.einsum("rki,ri->rk", fields + held, rows)[..., np.newaxis]
+    bent = codes @ precision
+    ends = np.einsum("rkli,li->rkl", bent, codes)
+    return 0.5 * (own - ends) - held @ codes.T
