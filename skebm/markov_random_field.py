@@ -453,10 +453,9 @@ class MarkovRandomField(
             )
         if algorithm == "pcd" and self._has_sparse_cliques:
             raise ValueError(
-                "Learning by 'pcd' cannot make whole cliques vanish, and partial_fit, "
-                "early_stopping and many missing values need it. Set "
-                "sparsity='entries' or l1_ratio=0; or call fit with "
-                "algorithm='pseudolikelihood' or 'exact'."
+                "Learning by 'pcd' cannot make whole cliques vanish, and many missing "
+                "values or early_stopping need it. Set sparsity='entries' or "
+                "l1_ratio=0, or algorithm='pseudolikelihood' or 'exact'."
             )
         return algorithm
 
@@ -474,6 +473,17 @@ class MarkovRandomField(
         """Whether the penalty makes whole cliques vanish."""
         strength = self.l1_ratio if self.alpha == "auto" else self.alpha * self.l1_ratio
         return self.sparsity == "cliques" and strength > 0
+
+    @property
+    def _needs_all_data(self):
+        numbers = self.l1_ratio, 0 if self.alpha == "auto" else self.alpha
+        are_numbers = all(isinstance(number, Real) for number in numbers)
+        if are_numbers and self._has_sparse_cliques:
+            return (
+                "Whole cliques vanish where learning sees all data at once. Use fit, "
+                "or set sparsity='entries' to learn on with partial_fit."
+            )
+        return ""
 
     def _learner(self, algorithm, energy, objective=None):
         if algorithm == "pcd" or not self._has_sparse_cliques:

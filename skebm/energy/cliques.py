@@ -118,7 +118,9 @@ class CliqueEnergy(CliqueSums, Energy):
         levels = self.cliques.levels(rows)
         field = self.field(levels)
         own = np.take_along_axis(field, self.cliques.starts + levels, axis=1)
-        return np.repeat(own, self.cliques.n_levels, axis=1) - field
+        result = np.repeat(own, self.cliques.n_levels, axis=1) - field
+        result[:, self.units.switches < 0] = np.inf  # of units that have one level
+        return result
 
     def conditional_mean(self, rows):
         """Compute the probability of each level given the other units."""

@@ -56,6 +56,8 @@ def _learns_from_chunks(estimator):
             f"algorithm={estimator.algorithm!r} learns from all data at once. Use fit, "
             "or set algorithm='pcd' to learn on with partial_fit."
         )
+    if estimator._needs_all_data:
+        raise AttributeError(estimator._needs_all_data)
     return True
 
 
@@ -65,6 +67,9 @@ class FittingMixin:
 
     # Parameters of the constructor that `partial_fit` cannot change.
     _structural_parameters = ()
+
+    # Why there is no `partial_fit`, whatever the algorithm, where there is none.
+    _needs_all_data = ""
 
     # Whether `_metric` looks at the sample of rows that it is given.
     _metric_sees_rows = True

@@ -32,6 +32,15 @@ def test_elimination_sums_over_all_configurations(seed):
 
 
 @seeds
+def test_rises_of_fields_are_differences_of_energies(seed):
+    """Also of units that have one level, which cannot change."""
+    energy = random_cliques(seed)
+    rows = CliqueOracle(energy).rows
+    exact = Energy.rises(energy, rows)
+    np.testing.assert_allclose(energy.rises(rows), exact, atol=1e-12)
+
+
+@seeds
 def test_marginals_of_units_that_share_no_clique(seed):
     energy = random_cliques(seed, n_units=5)
     oracle = CliqueOracle(energy)
