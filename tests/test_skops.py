@@ -6,6 +6,7 @@ import pytest
 from skebm import (
     BinaryRBM,
     BoltzmannMachine,
+    DeepBeliefNetwork,
     EnergyImputer,
     EnergyOutlierDetector,
     GaussianRBM,
@@ -23,6 +24,7 @@ ESTIMATORS = [
     BoltzmannMachine(algorithm="pcd", max_iter=20, random_state=0),
     LatentBM(2, max_iter=20, random_state=0),
     GaussianRBM(2, algorithm="pcd", max_iter=20, random_state=0),
+    DeepBeliefNetwork((12, 2), estimator=BinaryRBM(max_iter=20), random_state=0),
     EnergyOutlierDetector(GaussianRBM(2, random_state=0)),
     HopfieldNetwork(interaction="exponential"),
     MixedRBM(2, algorithm="pcd", max_iter=20, random_state=0),

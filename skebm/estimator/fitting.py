@@ -66,6 +66,9 @@ class FittingMixin:
     # Parameters of the constructor that `partial_fit` cannot change.
     _structural_parameters = ()
 
+    # The energy from which `fit` starts. None: from what a sample of the rows says.
+    _given_start = None
+
     @all_or_nothing
     @fit_context(prefer_skip_nested_validation=True)
     def fit(self, X, y=None, sample_weight=None):
@@ -310,7 +313,7 @@ class FittingMixin:
     def _begin(self, rows, rng, algorithm):
         """Make the state of a machine that starts from what a sample of rows says."""
         sample = _sample(rows, rng)
-        energy = self._initial_energy(sample, rng)
+        energy = self._given_start or self._initial_energy(sample, rng)
         state = self._start(energy, sample, rng, algorithm)
         machine, _ = state.model.marginal()
         mean = state.model.chain_mean(self._visible_mean)
