@@ -317,8 +317,9 @@ class DeepBeliefNetwork(PassingMixin, VariationalMixin, BaseEstimator):
         return estimator
 
     def _stack(self):
-        down = tuple(estimator._energy() for estimator in self.estimators_)
-        return DirectedStack(down, down[:-1])
+        return DirectedStack(
+            tuple(estimator._energy() for estimator in self.estimators_)
+        )
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()

@@ -18,38 +18,47 @@ MOST_LISTED_UNITS = 10
 class DirectedStack:
     """p(v, h1, ..., hk) = p(v | h1) p(h1 | h2) ... p(h(k-1), hk).
 
-    The last factor is a restricted machine, the top. What infers hidden units from
-    rows, q(h1 | v) q(h2 | h1) ..., has independent units in each layer.
+    The last factor is a restricted machine, the top. Hidden units are inferred by
+    q = p(h1 | v) p(h2 | h1) ... of the machines below it, each by itself.
 
     Parameters
     ----------
-    down : tuple of RBMEnergy
-        Whose p(v | h) the directed layers have, bottom first, and the top.
-    up : tuple of RBMEnergy
-        Whose p(h | v) is q, of each but the top. Where it is the same object as in
-        `down`, the two fit each other.
+    energies : tuple of RBMEnergy
+        Of the machines, bottom first. All hidden units are bits.
     """
 
-    down: tuple[RBMEnergy, ...]
-    up: tuple[RBMEnergy, ...]
+    energies: tuple[RBMEnergy, ...]
+
+    @property
+    def top(self):
+        """The last machine."""
+        return self.energies[-1]
+
+    @property
+    def below(self):
+        """All machines but the last."""
+        return self.energies[:-1]
 
     @property
     def n_inferred(self):
         """Number of hidden units that q draws, of all layers but the last."""
-        return sum(energy.n_hidden for energy in self.up)
+        return sum(energy.n_hidden for energy in self.below)
 
     @property
     def sums_are_exact(self):
         """Whether the layers that q draws are small enough to be listed."""
-        return all(energy.n_hidden <= MOST_LISTED_UNITS for energy in self.up)
+        return all(energy.n_hidden <= MOST_LISTED_UNITS for energy in self.below)
 
     @property
     def row_elements(self):
-        """Number of elements that work on a row takes, for each draw or listed row."""
-        return max(energy.n_units for energy in self.down)
+        """Number of elements that work on a row takes, for each draw."""
+        return max(energy.n_units for energy in self.energies)
 
     def log_weights(self, rows, uniform):
         """Draw hidden units from q, and compare p with q.
+
+        In each layer log p(v | h) - log q(h | v) is -F(v) + F(h), with the free
+        energies of its machine by either layer.
 
         Parameters
         ----------
@@ -68,28 +77,23 @@ class DirectedStack:
         n_rows, n_draws, _ = uniform.shape
         uniform = uniform.reshape(n_rows * n_draws, -1)
         total, start, n_copies = np.zeros(len(uniform)), 0, n_draws
-        for down, up in zip(self.down[:-1], self.up, strict=True):
-            stop = start + up.n_hidden
-            mean = np.repeat(up.hidden_mean(rows), n_copies, axis=0)
+        for energy in self.below:
+            stop = start + energy.n_hidden
+            mean = np.repeat(energy.hidden_mean(rows), n_copies, axis=0)
             hidden = (uniform[:, start:stop] < mean).astype(np.float64)
-            total += np.repeat(-up.free_energy(rows), n_copies)
-            total += down.hidden_free_energy(hidden)
-            if up is not down:
-                rows = np.repeat(rows, n_copies, axis=0)
-                total += up.energy(rows, hidden) - down.energy(rows, hidden)
+            total -= np.repeat(energy.free_energy(rows), n_copies)
+            total += energy.hidden_free_energy(hidden)
             rows, start, n_copies = hidden, stop, 1
-        total += np.repeat(-self.down[-1].free_energy(rows), n_copies)
+        total -= np.repeat(self.top.free_energy(rows), n_copies)
         return total.reshape(n_rows, n_draws)
 
-    def exact(self, rows, level=0):
+    def exact(self, rows):
         """Do as many draws from q would, by listing all that it can draw.
 
         Parameters
         ----------
-        rows : ndarray of shape (n_rows, n_columns)
-            Of the layer below the hidden one of `level`.
-        level : int, default=0
-            Number of the layer from the bottom.
+        rows : ndarray of shape (n_rows, n_visible)
+            Visible units.
 
         Returns
         -------
@@ -97,30 +101,26 @@ class DirectedStack:
             The lower bound of log p of the rows, and this itself; both but for log Z of
             the top.
         """
-        down = self.down[level]
-        if level == len(self.up):
-            score = -down.free_energy(rows)
-            return score, score
-        up, hidden = self.up[level], down.every_hidden()
-        upper_bound, upper_exact = self.exact(hidden, level + 1)
-        of_hidden = down.hidden_free_energy(hidden)
-        bound, exact = np.empty(len(rows)), np.empty(len(rows))
+        free_energy = self.energies[0].free_energy(rows)
+        if not self.below:
+            return -free_energy, -free_energy
+        energy, hidden = self.energies[0], self.energies[0].every_hidden()
+        excess = energy.hidden_free_energy(hidden)
+        bounds, exact = (
+            excess + score for score in DirectedStack(self.energies[1:]).exact(hidden)
+        )
+        bound, log_likelihood = np.empty(len(rows)), np.empty(len(rows))
         for block in row_blocks(len(rows), max(len(hidden), rows.shape[1])):
-            part = rows[block]
-            field = down.hidden_field(part)
-            log_p = field @ hidden.T + of_hidden
-            constant = -down.free_energy(part) - down.hidden.log_normaliser(field)
-            log_p += constant[:, np.newaxis]
-            field = up.hidden_field(part)
-            log_q = field @ hidden.T - up.hidden.log_normaliser(field)[:, np.newaxis]
-            excess = log_p - log_q + upper_bound
-            bound[block] = np.einsum("ij,ij->i", np.exp(log_q), excess)
-            exact[block] = logsumexp(log_p + upper_exact, axis=1)
-        return bound, exact
+            field = energy.hidden_field(rows[block])
+            log_q = field @ hidden.T
+            log_q -= energy.hidden.log_normaliser(field)[:, np.newaxis]
+            bound[block] = np.exp(log_q) @ bounds
+            log_likelihood[block] = logsumexp(log_q + exact, axis=1)
+        return bound - free_energy, log_likelihood - free_energy
 
     def draw_down(self, hidden, noise):
         """Draw visible rows given those of the highest layer but one."""
-        for energy in reversed(self.down[:-1]):
+        for energy in reversed(self.below):
             field = energy.visible_field(hidden.astype(np.float64))
             hidden = energy.visible.draw(field, noise)
         return hidden

@@ -57,7 +57,7 @@ class PassingMixin(ClassNamePrefixFeaturesOutMixin, TransformerMixin):
         rows, stack = self._complete_rows(X), self._stack()
 
         def means(part):
-            for energy in (*stack.up, stack.down[-1]):
+            for energy in stack.energies:
                 part = energy.hidden_mean(part)
             return part
 
@@ -95,8 +95,8 @@ class PassingMixin(ClassNamePrefixFeaturesOutMixin, TransformerMixin):
         """
         check_is_fitted(self)
         stack = self._stack()
-        means = check_hidden_rows(X, stack.down[-1].n_hidden)
-        for energy in reversed(stack.down):
+        means = check_hidden_rows(X, stack.top.n_hidden)
+        for energy in reversed(stack.energies):
             means = energy.visible_mean(means)
         return self._as_rows(means, X)
 
@@ -153,10 +153,10 @@ class PassingMixin(ClassNamePrefixFeaturesOutMixin, TransformerMixin):
         top = self.estimators_[-1]
         settings = {"n_steps": n_steps, "temperature": 1.0, "tempering": tempering}
         drawn = top._draw(None, n_samples, rng, **settings)
-        if len(stack.down) == 1:
+        if not stack.below:
             return self._as_table(drawn)
         noise = UniformNoise(rng, np.float64)
-        result = np.empty((n_samples, stack.down[0].visible.n_columns))
+        result = np.empty((n_samples, stack.energies[0].visible.n_columns))
         for block in row_blocks(n_samples, stack.row_elements):
             result[block] = stack.draw_down(drawn[block], noise)
         return self._as_rows(result)
