@@ -186,7 +186,7 @@ class DeepBeliefNetwork(PassingMixin, VariationalMixin, BaseEstimator):
         >>> upper = BinaryRBM.from_parameters([[0.0]], [0.0], [0.0])
         >>> stack = DeepBeliefNetwork.from_estimators([lower, upper])
         >>> stack.score_samples([[1, 0]]).round(3)
-        array([-0.696])
+        array([-0.717])
         """
         stack = cls(list(estimators), **params)
         check_constructor(stack)
