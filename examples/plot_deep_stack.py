@@ -88,7 +88,8 @@ for name, images in drawn.items():
 # learned by persistent chains, takes that away. A machine learned by maximum
 # likelihood needs no such help: the law of its hidden units is already close to that
 # which the data give them, and there is nothing left for a second layer to learn but
-# noise. Its likelihood, which of a stack nobody knows, says so beforehand:
+# noise. Its likelihood says so beforehand. (Of a stack there is a lower bound, by
+# :class:`~skebm.DeepBeliefNetwork`, which learns such stacks as one model.)
 
 for name, stack in stacks.items():
     print(

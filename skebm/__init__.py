@@ -3,6 +3,7 @@
 __all__ = [
     "BinaryRBM",
     "BoltzmannMachine",
+    "DeepBeliefNetwork",
     "DensityEnsemble",
     "EnergyImputer",
     "EnergyOutlierDetector",
@@ -18,6 +19,7 @@ __all__ = [
 
 from skebm.binary_rbm import BinaryRBM
 from skebm.boltzmann_machine import BoltzmannMachine
+from skebm.deep_belief_network import DeepBeliefNetwork
 from skebm.density_ensemble import DensityEnsemble
 from skebm.gaussian_rbm import GaussianRBM
 from skebm.hopfield_network import HopfieldNetwork

@@ -2,10 +2,12 @@
 
 __all__ = ["LatentBM"]
 
+import warnings
 from numbers import Integral
 
 import numpy as np
 from scipy.special import logit
+from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils.validation import check_array, check_is_fitted
 
 from skebm.energy.graph import LayeredGraph
@@ -22,11 +24,15 @@ from skebm.estimator.validation import (
     check_couplings,
 )
 from skebm.learning.pair_metric import PairMetric
-from skebm.learning.starts.correlations import start_weights
+from skebm.learning.starts.correlations import sample_size, start_weights
+from skebm.learning.starts.layers import levels_of, weights_above
 
 # Of the couplings between hidden units at the start: hidden units without weights
 # to visible ones would else never come to differ.
 _HIDDEN_NOISE = 0.1
+
+# Draws of a machine from which its correlations are told.
+_MODEL_ROWS, _MODEL_STEPS = 5000, 200
 
 
 class LatentBM(HiddenUnitsMixin, MetropolisMixin, BaseBinaryModel):
@@ -56,6 +62,12 @@ class LatentBM(HiddenUnitsMixin, MetropolisMixin, BaseBinaryModel):
     component_mask : array-like of shape (n_components, n_features), default=None
         Which weights between a hidden unit and a feature exist, where it is not
         zero. None is all of them.
+    layerwise : bool, default=True
+        Whether `fit` learns hidden units in layers layer by layer first, where masks
+        leave some of them without weights to features: the machine without its last
+        layer, and then, from where that ends, all of it. Each layer takes `max_iter`
+        updates more. Without it second layers hardly come into use. No layers, no
+        difference; nor is there one in `partial_fit`.
     posterior : {"mean_field", "gibbs"}, default="mean_field"
         What stands for the hidden units of the data in "pcd", where they depend on
         each other: the means of independent ones that come closest, or draws by
@@ -187,7 +199,9 @@ class LatentBM(HiddenUnitsMixin, MetropolisMixin, BaseBinaryModel):
 
     A deep Boltzmann machine with layers of 8 and 4 hidden units has a
     `component_mask` that is 1 in the first 8 rows only, and `hidden_couplings` that
-    are 1 between the first 8 and the last 4 units.
+    are 1 between the first 8 and the last 4 units. It is learned from where the machine
+    of its first layer ends: with `layerwise`, each unit of the second layer starts as
+    a direction in which that machine lacks correlations of its hidden units.
 
     References
     ----------
@@ -221,6 +235,7 @@ class LatentBM(HiddenUnitsMixin, MetropolisMixin, BaseBinaryModel):
         "visible_couplings": ["boolean", "array-like", "sparse matrix"],
         "hidden_couplings": ["boolean", "array-like", "sparse matrix"],
         "component_mask": ["array-like", None],
+        "layerwise": ["boolean"],
         "posterior": [StrOptions({"gibbs", "mean_field"})],
         "n_posterior_steps": [Interval(Integral, 1, None, closed="left")],
     }
@@ -235,6 +250,7 @@ class LatentBM(HiddenUnitsMixin, MetropolisMixin, BaseBinaryModel):
         visible_couplings=True,
         hidden_couplings=True,
         component_mask=None,
+        layerwise=True,
         posterior="mean_field",
         n_posterior_steps=10,
         tempering=False,
@@ -261,6 +277,7 @@ class LatentBM(HiddenUnitsMixin, MetropolisMixin, BaseBinaryModel):
         self.visible_couplings = visible_couplings
         self.hidden_couplings = hidden_couplings
         self.component_mask = component_mask
+        self.layerwise = layerwise
         self.posterior = posterior
         self.n_posterior_steps = n_posterior_steps
         self.tempering = tempering
@@ -390,6 +407,56 @@ class LatentBM(HiddenUnitsMixin, MetropolisMixin, BaseBinaryModel):
         # Biases at which all units are balanced where each is at its mean.
         bias = logit(mean) - couplings @ mean
         return self._of(couplings, bias)
+
+    def _pretrained(self, rows, rng):
+        """Learn the machine without its last layer, and put that on top of it."""
+        n_features = rows.n_columns
+        graph = self._connect(n_features)
+        mask = graph.mask[n_features:]
+        levels = levels_of(mask[:, n_features:], mask[:, :n_features])
+        if not self.layerwise or not levels.any():
+            return None
+        below, above = levels < levels.max(), levels == levels.max()
+        sample = rows.take(rows.sample(sample_size(n_features), rng)).astype(float)
+        lower = self._lower_machine(below, mask, n_features, rng).fit(sample)
+        with warnings.catch_warnings():
+            # Draws that are a little off give directions that are.
+            warnings.simplefilter("ignore", ConvergenceWarning)
+            seed = int(rng.integers(2**31))
+            drawn = lower.sample(_MODEL_ROWS, n_steps=_MODEL_STEPS, random_state=seed)
+        weights, mean = weights_above(
+            lower.transform(sample),
+            lower.transform(drawn),
+            mask[above][:, n_features:][:, below],
+            rng,
+        )
+        kept = np.append(np.ones(n_features, dtype=bool), below)
+        energy = lower._energy()
+        couplings, bias = np.zeros((len(kept), len(kept))), np.zeros(len(kept))
+        couplings[np.ix_(kept, kept)], bias[kept] = energy.couplings, energy.bias
+        units, new = (
+            n_features + np.flatnonzero(below),
+            n_features + np.flatnonzero(above),
+        )
+        couplings[np.ix_(new, units)] = weights
+        couplings[np.ix_(units, new)] = weights.T
+        # New units are on as often as off, which the units below should not feel.
+        bias[new] = -weights @ mean
+        bias[units] -= weights.sum(axis=0) / 2
+        self._graph = graph
+        return self._of(couplings, bias)
+
+    def _lower_machine(self, below, mask, n_features, rng):
+        """Make a machine of some of the hidden units, to be fitted first."""
+        params = self.get_params()
+        params |= {
+            "n_components": int(below.sum()),
+            "hidden_couplings": mask[below][:, n_features:][:, below],
+            "component_mask": mask[below][:, :n_features],
+            "binarize": None if self.binarize is None else 0.5,
+            "random_state": int(rng.integers(2**31)),
+        }
+        return type(self)(**params)
 
     def _of(self, couplings, bias):
         return LatentEnergy.of(

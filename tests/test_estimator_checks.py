@@ -5,6 +5,7 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 from skebm import (
     BinaryRBM,
     BoltzmannMachine,
+    DeepBeliefNetwork,
     EnergyImputer,
     GaussianRBM,
     HopfieldNetwork,
@@ -45,7 +46,8 @@ def expected_failures(estimator):
     """
     if isinstance(estimator, HopfieldNetwork):
         return {"check_estimators_nan_inf": "fit alone refuses missing values"}
-    algorithm = getattr(estimator, "algorithm", "em")
+    layers = getattr(estimator, "layers", None)
+    algorithm = getattr(layers[0] if layers else estimator, "algorithm", "em")
     name = "check_sample_weight_equivalence_on_{}_data"
     if isinstance(estimator, MarkovRandomField) and algorithm != "pcd":
         reason = "levels of rows of weight zero alone are unknown, and are scored"
@@ -93,6 +95,11 @@ def expected_failures(estimator):
         MixedRBM(2, max_iter=5, covariance_type="diag", straighten=False),
         MixedRBM(2, n_groups=1, max_iter=5, algorithm="pcd"),
         MixedRBM(0, max_iter=5, algorithm="exact"),
+        DeepBeliefNetwork((BinaryRBM(4, max_iter=5), BinaryRBM(3, max_iter=5))),
+        DeepBeliefNetwork((BinaryRBM(12, max_iter=5), BinaryRBM(3, max_iter=5))),
+        DeepBeliefNetwork(
+            (GaussianRBM(4, max_iter=5, algorithm="pcd"), BinaryRBM(3, max_iter=5))
+        ),
         EnergyImputer(MixedRBM(1, max_iter=5, handle_unknown="missing")),
         EnergyImputer(GaussianRBM(2, max_iter=5), strategy="sample"),
     ],
@@ -129,6 +136,7 @@ def test_check_estimator(estimator, check):
         BinaryRBM(max_iter=5),
         BoltzmannMachine(max_iter=5),
         LatentBM(4, max_iter=5),
+        DeepBeliefNetwork((BinaryRBM(4, max_iter=5), BinaryRBM(3, max_iter=5))),
         GaussianRBM(max_iter=5),
         GaussianRBM(max_iter=5, covariance_type="diag", algorithm="pcd"),
         HopfieldNetwork(),

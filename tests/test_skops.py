@@ -6,6 +6,7 @@ import pytest
 from skebm import (
     BinaryRBM,
     BoltzmannMachine,
+    DeepBeliefNetwork,
     DensityEnsemble,
     EnergyImputer,
     EnergyOutlierDetector,
@@ -28,6 +29,7 @@ ESTIMATORS = [
     DensityEnsemble(random_state=0),
     EnergyOutlierDetector(random_state=0),
     MarkovRandomField(algorithm="pcd", max_iter=20, random_state=0),
+    DeepBeliefNetwork((12, 2), estimator=BinaryRBM(max_iter=20), random_state=0),
     EnergyOutlierDetector(GaussianRBM(2, random_state=0)),
     HopfieldNetwork(interaction="exponential"),
     MixedRBM(2, algorithm="pcd", max_iter=20, random_state=0),

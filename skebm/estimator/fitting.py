@@ -73,6 +73,8 @@ class FittingMixin:
 
     # Whether `_metric` looks at the sample of rows that it is given.
     _metric_sees_rows = True
+    # An energy that others have learned, from which `fit` starts, or None.
+    _given_start = None
 
     @all_or_nothing
     @fit_context(prefer_skip_nested_validation=True)
@@ -136,7 +138,7 @@ class FittingMixin:
         self._see(rows, first=True)
         rows = self._completed(self._in_units(rows), rng)
         self._remember(rows)
-        state = self._begin(rows, rng, algorithm)
+        state = self._begin(rows, rng, algorithm, self._pretrained(rows, rng))
         trainer = self._trainer(state, rows, held_out, algorithm)
 
         def fitted_attributes(history):
@@ -315,10 +317,14 @@ class FittingMixin:
             return self.max_iter
         return _MOST_UPDATES if self.early_stopping else _DEFAULT_UPDATES
 
-    def _begin(self, rows, rng, algorithm):
+    def _pretrained(self, rows, rng):
+        """Give the energy from which `fit` starts where learning has led to it."""
+        return self._given_start
+
+    def _begin(self, rows, rng, algorithm, start=None):
         """Make the state of a machine that starts from what a sample of rows says."""
         sample = _sample(rows, rng)
-        energy = self._initial_energy(sample, rng)
+        energy = start or self._initial_energy(sample, rng)
         state = self._start(energy, sample, rng, algorithm)
         machine, _ = state.model.marginal()
         mean = state.model.chain_mean(self._visible_mean)

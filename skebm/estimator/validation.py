@@ -28,6 +28,7 @@ __all__ = [
     "feature_names",
     "fit_context",
     "make_generator",
+    "part_of",
     "refuse_missing",
     "states_of",
     "unqualified",
@@ -37,6 +38,7 @@ __all__ = [
 ]
 
 import functools
+from copy import copy
 
 import numpy as np
 from scipy import sparse
@@ -360,6 +362,14 @@ def as_container(estimator, table, original=None, names=None):
     adapter = ADAPTERS_MANAGER.adapters[kind]
     names = feature_names(estimator) if names is None else names
     return adapter.create_container(table, original, columns=names, inplace=False)
+
+
+def part_of(estimator, part):
+    """View an estimator that is a part of another, giving tables as this one does."""
+    part = copy(part)
+    vars(part).pop("_sklearn_output_config", None)  # which would be shared
+    kind = _get_output_config("transform", estimator)["dense"]
+    return part.set_output(transform=kind)
 
 
 def as_typed_container(estimator, table, columns, original=None):

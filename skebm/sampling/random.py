@@ -1,8 +1,9 @@
 """The one source of randomness of the samplers: uniform noise, drawn in bulk."""
 
-__all__ = ["UniformNoise", "fill_uniform", "seed_streams"]
+__all__ = ["UniformNoise", "fill_uniform", "seed_streams", "uniform_of_rows"]
 
 import math
+from hashlib import blake2b
 
 import numpy as np
 
@@ -95,3 +96,34 @@ def fill_uniform(states, variates):
     scale = 2.0 ** (1 - 8 * n_bytes) * (1 - np.finfo(variates.dtype).eps)
     kernels = kernels_of("random", compiled=n_bytes == 4)
     kernels.fill_uniform(states, variates, variates.dtype.type(scale))
+
+
+def uniform_of_rows(rows, shape, seed):
+    """Draw variates for each row that depend on nothing but the row and a seed.
+
+    So what is computed of a row is the same whatever other rows come with it, and the
+    noise of different rows is independent.
+
+    Parameters
+    ----------
+    rows : ndarray of shape (n_rows, n_columns)
+        Of any numeric dtype; equal values give equal variates.
+    shape : tuple of int
+        Of the variates of one row.
+    seed : int
+        Less than 2**64.
+
+    Returns
+    -------
+    uniform : ndarray of shape (n_rows, *shape)
+        Between 0 and 1.
+    """
+    result = np.empty((len(rows), *shape))
+    key = int(seed).to_bytes(8, "little")
+    for row, out in zip(rows, result, strict=True):
+        # A zero has two signs, which are equal.
+        content = np.ascontiguousarray(row, dtype=np.float64) + 0.0
+        digest = blake2b(content, digest_size=16, key=key).digest()
+        words = np.frombuffer(digest, dtype=np.uint32)
+        np.random.Generator(np.random.SFC64(words)).random(out=out)
+    return result

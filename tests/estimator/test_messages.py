@@ -7,13 +7,14 @@ import numpy as np
 import pytest
 from models import MODELS, random_model, random_parameters, rows_for
 
-from skebm import EnergyOutlierDetector, HopfieldNetwork
+from skebm import BinaryRBM, DeepBeliefNetwork, EnergyOutlierDetector, HopfieldNetwork
 
 PRIVATE = re.compile(r"mixin|Base\w*Model|\b_\w+|skebm\.", re.IGNORECASE)
 X = np.random.default_rng(0).integers(2, size=(5, 4)).astype(float)
 
 
 OTHERS = {
+    "stack": DeepBeliefNetwork((3, 2), estimator=BinaryRBM(max_iter=5)).fit(X),
     "detector": EnergyOutlierDetector(),
     "memory": HopfieldNetwork(interaction="exponential").fit(X),
 }

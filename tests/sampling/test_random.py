@@ -8,6 +8,7 @@ from skebm.sampling.random import (
     UniformNoise,
     fill_uniform,
     seed_streams,
+    uniform_of_rows,
 )
 
 
@@ -97,3 +98,18 @@ def test_seeds_are_of_a_source_of_their_own():
     assert len(np.unique(np.stack([first, second])[:, :-1])) == 2 * 3 * N_STREAMS
     np.testing.assert_array_equal(first[-1], np.ones(N_STREAMS))
     assert first.dtype == np.uint64
+
+
+def test_variates_of_a_row_depend_on_it_alone():
+    rows = np.array([[0.0, 1.0], [1.0, 0.0], [0.0, 1.0], [-0.0, 1.0]])
+    uniform = uniform_of_rows(rows, (500, 3), seed=7)
+    assert uniform.shape == (4, 500, 3)
+    np.testing.assert_array_equal(uniform[0], uniform[2])
+    np.testing.assert_array_equal(uniform[0], uniform[3])
+    alone = uniform_of_rows(rows[1:2] > 0, (500, 3), seed=7)
+    np.testing.assert_array_equal(alone[0], uniform[1])
+    correlation = np.corrcoef(uniform[0].ravel(), uniform[1].ravel())[0, 1]
+    assert abs(correlation) < 5 / np.sqrt(1500)
+    assert (uniform_of_rows(rows, (500, 3), seed=8) != uniform).all()
+    for row in uniform[:2]:
+        assert stats.kstest(row.ravel(), "uniform").pvalue > 1e-4
