@@ -3,6 +3,7 @@
 __all__ = ["DeepBeliefNetwork"]
 
 import warnings
+from dataclasses import replace
 from itertools import pairwise
 from numbers import Integral
 
@@ -26,7 +27,9 @@ from skebm.estimator.validation import (
 )
 from skebm.estimator.variational import VariationalMixin
 from skebm.gaussian_rbm import GaussianRBM
+from skebm.learning.up_down import sleep, wake
 from skebm.mixed_rbm import MixedRBM
+from skebm.sampling.random import UniformNoise
 from skebm.units.binary import BinaryUnits
 from skebm.units.data import row_blocks
 
@@ -139,6 +142,7 @@ class DeepBeliefNetwork(PassingMixin, VariationalMixin, BaseEstimator):
         "layers": [list, tuple],
         "estimator": [BinaryRBM, None],
         "turned": ["boolean"],
+        "fine_tune_iter": [Interval(Integral, 0, None, closed="left")],
         "n_draws": [Interval(Integral, 2, None, closed="left")],
         "random_state": ["random_state"],
     }
@@ -149,12 +153,14 @@ class DeepBeliefNetwork(PassingMixin, VariationalMixin, BaseEstimator):
         *,
         estimator=None,
         turned=True,
+        fine_tune_iter=0,
         n_draws=32,
         random_state=None,
     ):
         self.layers = layers
         self.estimator = estimator
         self.turned = turned
+        self.fine_tune_iter = fine_tune_iter
         self.n_draws = n_draws
         self.random_state = random_state
 
@@ -248,6 +254,13 @@ class DeepBeliefNetwork(PassingMixin, VariationalMixin, BaseEstimator):
         self._check_layers()
         rng = make_generator(self.random_state)
         estimators = [self._new_layer(layer, rng) for layer in self.layers]
+        tunes = self.fine_tune_iter > 0 and len(estimators) > 1
+        if tunes and not hasattr(estimators[-1], "partial_fit"):
+            raise ValueError(
+                f"The top has algorithm={estimators[-1].algorithm!r}, which learns from "
+                "all rows at once, but fine tuning draws new ones at each update. Set "
+                "algorithm='pcd' at the top, or fine_tune_iter=0."
+            )
         _refuse_gaps(estimators[0], X)
         # Rows that are held out must have no copies among those learned from.
         with_copies = not any(above.early_stopping for above in estimators[1:])
@@ -267,7 +280,35 @@ class DeepBeliefNetwork(PassingMixin, VariationalMixin, BaseEstimator):
             estimator.fit(rows, sample_weight=weights)
             vars(estimator).pop("_given_start", None)
         self._adopt(estimators, rng)
+        if tunes:
+            self._fine_tune(estimators[0]._rows(X), sample_weight, rng)
         return self
+
+    def _fine_tune(self, rows, sample_weight, rng):
+        """Learn on with all layers together."""
+        top, noise = self.estimators_[-1], UniformNoise(rng, np.float64)
+        learning_rate, stack = top.learning_rate, self._stack()
+        share = check_weights(sample_weight, rows.table)
+        share = None if share is None else share / share.sum()
+
+        def batch(n_rows):
+            chosen = rng.choice(rows.n_rows, n_rows, p=share)
+            return rows.take(chosen).astype(np.float64)
+
+        for number in range(self.fine_tune_iter):
+            # Full steps for the first half, then ever smaller ones.
+            rate = min(1, 2 * (1 - number / self.fine_tune_iter))
+            stack, drawn = wake(stack, batch(top.batch_size), noise, rate)
+            top.set_params(learning_rate=rate * learning_rate).partial_fit(drawn)
+            stack = replace(stack, energies=(*stack.below, top._energy()))
+            stack = sleep(stack, drawn, noise, rate)
+        top.set_params(learning_rate=learning_rate)
+        # Groups of the model, for log Z, are found among more rows than one batch.
+        top._remember(top._rows(wake(stack, batch(_PASSED_ROWS), noise, 0.0)[1]))
+        self._tuned = [
+            (infers.matrix, draws.matrix)
+            for infers, draws in zip(stack.below, stack.downward, strict=True)
+        ]
 
     def _adopt(self, estimators, rng):
         """Become a stack of fitted machines."""
@@ -276,6 +317,7 @@ class DeepBeliefNetwork(PassingMixin, VariationalMixin, BaseEstimator):
             if hasattr(estimators[0], name):
                 setattr(self, name, getattr(estimators[0], name))
         self.estimators_ = estimators
+        self._tuned = []
         self._draw_seed = int(rng.integers(2**63))
 
     def _check_layers(self):
@@ -317,9 +359,17 @@ class DeepBeliefNetwork(PassingMixin, VariationalMixin, BaseEstimator):
         return estimator
 
     def _stack(self):
-        return DirectedStack(
-            tuple(estimator._energy() for estimator in self.estimators_)
+        *below, top = (estimator._energy() for estimator in self.estimators_)
+        if not self._tuned:
+            return DirectedStack((*below, top))
+        infers, draws = (
+            [
+                energy.replaced(matrix=matrix)
+                for energy, matrix in zip(below, matrices, strict=True)
+            ]
+            for matrices in zip(*self._tuned, strict=True)
         )
+        return DirectedStack((*infers, top), tuple(draws))
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()

@@ -96,7 +96,7 @@ class PassingMixin(ClassNamePrefixFeaturesOutMixin, TransformerMixin):
         check_is_fitted(self)
         stack = self._stack()
         means = check_hidden_rows(X, stack.top.n_hidden)
-        for energy in reversed(stack.energies):
+        for energy in reversed((*stack.downward, stack.top)):
             means = energy.visible_mean(means)
         return self._as_rows(means, X)
 
