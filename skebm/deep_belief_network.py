@@ -37,6 +37,9 @@ from skebm.units.data import row_blocks
 # are so many of them, or each so often at most.
 _PASSED_ROWS, _MOST_COPIES = 20_000, 100
 
+# Rows among which the top that was fine tuned looks for its groups.
+_KNOWN_ROWS = 1000
+
 # Of the weights of hidden units that a turned machine lacks; breaks their symmetry.
 _NOISE = 0.01
 
@@ -68,6 +71,12 @@ class DeepBeliefNetwork(PassingMixin, VariationalMixin, BaseEstimator):
         visible ones, bits, starts as that machine upside down. The bound then starts at
         its log-likelihood, and rises from there [1]_. Other layers, and all without it,
         start from what their rows say.
+    fine_tune_iter : int, default=0
+        Updates of all layers together after these are learned one by one, by the
+        up-down algorithm [1]_. 0 is none; 2000 are about as many as each layer makes.
+        Then weights that infer hidden units are no longer those that draw what is
+        below. Unused with one layer. The top has to have ``algorithm="pcd"``, or
+        another that learns from batches.
     n_draws : int, default=32
         Draws of hidden units for each row in `score_samples`, at least 2. Unused where
         layers below the top have at most 10 hidden units: sums are exact then.
@@ -79,7 +88,8 @@ class DeepBeliefNetwork(PassingMixin, VariationalMixin, BaseEstimator):
     ----------
     estimators_ : list of estimators
         The fitted machines, bottom first. Those above the bottom have learned from
-        draws of hidden units.
+        draws of hidden units. Fine tuning moves the top, and leaves those below as
+        they were: its weights of lower layers are the stack's own.
     log_partition_ : float
         Log partition function of the top in nats, once it is known; see
         `log_partition`.
@@ -113,6 +123,16 @@ class DeepBeliefNetwork(PassingMixin, VariationalMixin, BaseEstimator):
     divergence of :math:`p_1(h_1)` from the hidden units of the data, which is at most
     that of :math:`p_1(v)` from the data. A first machine that has learned its data well
     leaves nothing to gain.
+
+    Fine tuning unties the two roles of a lower machine: :math:`p_i(h_{i-1} \mid h_i)`
+    and :math:`q_i(h_i \mid h_{i-1})` get weights of their own, which start alike. At
+    each update hidden units are drawn from q for a batch of rows. Each layer below the
+    top is moved towards being drawn from the one above, and the top learns its rows by
+    its own algorithm: that ascends the bound with q held. From one sweep of the top on,
+    all layers are then drawn downwards, and q is moved towards the hidden units that
+    they came from. So q follows the posterior of the model as this moves, by steps that
+    need not ascend the bound. Steps are full for half of the updates, and then fall to
+    zero. The bound is one whatever q is.
 
     There is no `partial_fit`, as a layer can begin only when that below is complete.
 
@@ -173,7 +193,7 @@ class DeepBeliefNetwork(PassingMixin, VariationalMixin, BaseEstimator):
         estimators : list of estimators
             Bottom first, as `layers` has them, fitted. They are shared, not copied.
         **params : dict
-            Parameters of the constructor except `layers`.
+            Parameters of the constructor except `layers`. Nothing is fine tuned.
 
         Returns
         -------
@@ -216,7 +236,7 @@ class DeepBeliefNetwork(PassingMixin, VariationalMixin, BaseEstimator):
 
         The first machine learns the rows. Each next one learns draws of the hidden
         units of that below, given its rows: about 20000 in all, or one of each row if
-        these are more.
+        these are more. Then all layers learn on together, if `fine_tune_iter` says so.
 
         Parameters
         ----------
@@ -237,7 +257,8 @@ class DeepBeliefNetwork(PassingMixin, VariationalMixin, BaseEstimator):
         FloatingPointError
             If learning of a layer diverges. Lower its `learning_rate`.
         ValueError
-            If `layers` is empty or has what is no machine; if `X` is not a table that
+            If `layers` is empty or has what is no machine; if the top cannot learn from
+            batches, and `fine_tune_iter` is not 0; if `X` is not a table that
             the first takes, or has gaps; or if `sample_weight` has another length,
             negative values or no positive one.
 
@@ -257,9 +278,9 @@ class DeepBeliefNetwork(PassingMixin, VariationalMixin, BaseEstimator):
         tunes = self.fine_tune_iter > 0 and len(estimators) > 1
         if tunes and not hasattr(estimators[-1], "partial_fit"):
             raise ValueError(
-                f"The top has algorithm={estimators[-1].algorithm!r}, which learns from "
-                "all rows at once, but fine tuning draws new ones at each update. Set "
-                "algorithm='pcd' at the top, or fine_tune_iter=0."
+                "fine_tune_iter draws new rows for the top at each update, but its "
+                f"algorithm={estimators[-1].algorithm!r} learns from all rows at once. "
+                "Set algorithm='pcd' at the top, or fine_tune_iter=0."
             )
         _refuse_gaps(estimators[0], X)
         # Rows that are held out must have no copies among those learned from.
@@ -304,7 +325,7 @@ class DeepBeliefNetwork(PassingMixin, VariationalMixin, BaseEstimator):
             stack = sleep(stack, drawn, noise, rate)
         top.set_params(learning_rate=learning_rate)
         # Groups of the model, for log Z, are found among more rows than one batch.
-        top._remember(top._rows(wake(stack, batch(_PASSED_ROWS), noise, 0.0)[1]))
+        top._remember(top._rows(wake(stack, batch(_KNOWN_ROWS), noise, 0.0)[1]))
         self._tuned = [
             (infers.matrix, draws.matrix)
             for infers, draws in zip(stack.below, stack.downward, strict=True)

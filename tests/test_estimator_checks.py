@@ -96,7 +96,9 @@ def expected_failures(estimator):
         MixedRBM(2, n_groups=1, max_iter=5, algorithm="pcd"),
         MixedRBM(0, max_iter=5, algorithm="exact"),
         DeepBeliefNetwork((BinaryRBM(4, max_iter=5), BinaryRBM(3, max_iter=5))),
-        DeepBeliefNetwork((BinaryRBM(12, max_iter=5), BinaryRBM(3, max_iter=5))),
+        DeepBeliefNetwork(
+            (BinaryRBM(12, max_iter=5), BinaryRBM(3, max_iter=5)), fine_tune_iter=3
+        ),
         DeepBeliefNetwork(
             (GaussianRBM(4, max_iter=5, algorithm="pcd"), BinaryRBM(3, max_iter=5))
         ),

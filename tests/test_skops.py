@@ -30,6 +30,9 @@ ESTIMATORS = [
     EnergyOutlierDetector(random_state=0),
     MarkovRandomField(algorithm="pcd", max_iter=20, random_state=0),
     DeepBeliefNetwork((12, 2), estimator=BinaryRBM(max_iter=20), random_state=0),
+    DeepBeliefNetwork(
+        (12, 2), estimator=BinaryRBM(max_iter=20), fine_tune_iter=5, random_state=0
+    ),
     EnergyOutlierDetector(GaussianRBM(2, random_state=0)),
     HopfieldNetwork(interaction="exponential"),
     MixedRBM(2, algorithm="pcd", max_iter=20, random_state=0),
