@@ -75,7 +75,8 @@ class DeepBeliefNetwork(PassingMixin, VariationalMixin, BaseEstimator):
         Updates of all layers together after these are learned one by one, by the
         up-down algorithm [1]_. 0 is none; 2000 are about as many as each layer makes.
         Then weights that infer hidden units are no longer those that draw what is
-        below. Unused with one layer. The top has to have ``algorithm="pcd"``, or
+        below. Unused with one layer. All rows are learned from, whatever
+        `early_stopping` layers have. The top has to have ``algorithm="pcd"``, or
         another that learns from batches.
     n_draws : int, default=32
         Draws of hidden units for each row in `score_samples`, at least 2. Unused where
