@@ -102,8 +102,9 @@ def _change(fields, precision, rows, codes):
     # From the level that is none, others differ in one column: so no sum over columns
     # is needed for each of them.
     none, gained = codes[-1], np.diagonal(codes) - codes[-1]
-    field = held + precision @ none
+    held_at_none = precision @ none
+    field = held + held_at_none
     change = -gained * (field + 0.5 * gained * np.diagonal(precision, axis1=2, axis2=3))
-    base = 0.5 * (own - (precision @ none) @ none) - held @ none
+    base = 0.5 * (own - held_at_none @ none) - held @ none
     change = np.concatenate([change, np.zeros((*change.shape[:2], 1))], axis=2)
     return base[..., np.newaxis] + change
