@@ -76,7 +76,8 @@ class DensityEnsemble(OneHotRowsMixin, BaseEstimator):
     categorical_features : "auto", array-like or None, default="auto"
         Which columns are categories: a mask, numbers, or names. "auto" goes by dtype,
         as in `MixedRBM`: columns of strings, categories, booleans and Python objects
-        are. None: none is.
+        are. But an array of booleans is read as numbers 0 and 1, which is faster where
+        it is wide, and hardly another model. None: none is.
     add_indicator : bool, default=False
         Whether it matters for itself where values are missing. False leaves it out of
         account: a missing value counts as what is expected of it.

@@ -95,9 +95,11 @@ class EnergyOutlierDetector(
     Rows more than 2.3 times as far from its median as its 95th percentile are far out;
     somewhat more where rows are few. They are set aside, and the rest is looked at
     again, until no more are found. `offset_` is the score that 5 % of the others fall
-    below. The scores are those of rows that were left out of learning, if the estimator
-    has them as `oob_scores_`, which the default has; else those of the training rows,
-    which are too high if the model fits them closely.
+    below. Where the middle half of the scores has fewer than ten different ones that
+    repeat, as in tables of a few binary columns, no row is set aside. The scores are
+    those of rows that were left out of learning, if the estimator has them as
+    `oob_scores_`, which the default has; else those of the training rows, which are too
+    high if the model fits them closely.
 
     With the default, 5 to 7 % of new rows from the law of the training rows are below
     the offset on average, at 100 to 10000 training rows; of single tables of two

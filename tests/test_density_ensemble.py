@@ -528,3 +528,15 @@ def test_round_trip_by_pickle(table):
         copy.conditional_score_samples(table), own.conditional_score_samples(table)
     )
     assert vars(clone(own)).keys() == PARAMETERS
+
+
+def test_an_array_of_booleans_is_read_as_numbers():
+    X = np.random.default_rng(0).random((200, 3)) < 0.3
+    flags = DensityEnsemble(random_state=0).fit(X)
+    assert flags.categories_ == [None] * 3
+    numbers = DensityEnsemble(random_state=0).fit(X.astype(float))
+    assert_array_equal(flags.score_samples(X), numbers.score_samples(X.astype(float)))
+    named = DensityEnsemble(categorical_features=[0, 1, 2], random_state=0).fit(X)
+    assert [list(own) for own in named.categories_] == [[False, True]] * 3
+    found = np.corrcoef(flags.score_samples(X), named.score_samples(X))[0, 1]
+    assert found > 0.95

@@ -1082,3 +1082,13 @@ def test_columns_that_cannot_be_read_are_named(table):
     for method in (detector.predict, detector.feature_surprise):
         with pytest.raises(ValueError, match=message):
             method(wrong)
+
+
+@pytest.mark.parametrize("seed", [0, 1])
+@pytest.mark.parametrize("shares", [[0.5, 0.1, 0.02, 0.5, 0.9], [0.5, 0.2], [0.1]])
+def test_clean_tables_of_a_few_patterns_give_few_alarms(shares, seed):
+    rng = np.random.default_rng(seed)
+    seen, new = ((rng.random((2000, len(shares))) < shares) * 1.0 for _ in range(2))
+    detector = EnergyOutlierDetector(random_state=0).fit(seen)
+    assert np.mean(detector.predict(new) == -1) < 0.1
+    assert detector.predict(np.full((1, len(shares)), 5.0)) == -1

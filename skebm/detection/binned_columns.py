@@ -60,10 +60,16 @@ class BinnedColumns:
         result[:, self._numbers] = np.where(known, bins, -1)
         for i, (places, codes) in self._categories:
             own = rows[:, places]
-            # The nearest of the levels, of which the last is none of them.
-            nearness = own @ codes.T - 0.5 * np.square(codes).sum(axis=1)
+            # The nearest of the levels, of which the last is none of them. Each of the
+            # others differs from it in one column, so that no sum over columns is
+            # needed to say how much nearer it is: there may be thousands.
+            none, high = codes[-1], np.diagonal(codes)
+            gained = (own - 0.5 * (high + none)) * (high - none)
             known = ~np.isnan(own[:, 0])
-            result[:, i] = np.where(known, np.argmax(nearness, axis=1), -1)
+            nearest = np.argmax(gained, axis=1)
+            is_level = np.take_along_axis(gained, nearest[:, np.newaxis], 1)[:, 0] >= 0
+            nearest = np.where(is_level, nearest, len(codes) - 1)
+            result[:, i] = np.where(known, nearest, -1)
         return result
 
     def log_shares(self, rows, *, seen=False):

@@ -17,7 +17,9 @@ class Feature(NamedTuple):
     places : ndarray of int of shape (n_columns,)
         Columns; one for a number.
     codes : ndarray of shape (n_levels, n_columns) or None
-        What the columns hold at each level of a category. None for a number.
+        What the columns hold at each level of a category, the last of which is none.
+        At each of the others one column differs from that: the first at the first, and
+        so on. None for a number.
     """
 
     places: np.ndarray
@@ -96,7 +98,13 @@ def _change(fields, precision, rows, codes):
     row: there may be thousands of both.
     """
     held = fields - (rows[:, np.newaxis, np.newaxis] @ precision)[:, :, 0]
-    own = np.einsum("rki,ri->rk", fields + held, rows)[..., np.newaxis]
-    bent = codes @ precision
-    ends = np.einsum("rkli,li->rkl", bent, codes)
-    return 0.5 * (own - ends) - held @ codes.T
+    own = np.einsum("rki,ri->rk", fields + held, rows)
+    # From the level that is none, others differ in one column: so no sum over columns
+    # is needed for each of them.
+    none, gained = codes[-1], np.diagonal(codes) - codes[-1]
+    held_at_none = precision @ none
+    field = held + held_at_none
+    change = -gained * (field + 0.5 * gained * np.diagonal(precision, axis1=2, axis2=3))
+    base = 0.5 * (own - held_at_none @ none) - held @ none
+    change = np.concatenate([change, np.zeros((*change.shape[:2], 1))], axis=2)
+    return base[..., np.newaxis] + change

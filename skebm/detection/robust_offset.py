@@ -19,6 +19,10 @@ _ERRORS = 4.0
 # Without those that are far out, others may be.
 _MOST_ROUNDS = 10
 
+# Quartiles of fewer different scores, many of them repeated, do not tell how far apart
+# others are: two patterns that are nearly as usual as each other make all others far.
+_FEW_SCORES = 10
+
 # Shapes of the gamma law of minus the score: a Gaussian density of d features has
 # d / 2. The first is one feature, and the last as good as a normal law.
 _SHAPES = 0.5, 1e6
@@ -32,7 +36,9 @@ def robust_offset(scores, weights=None):
     quartiles of minus the scores. For log-densities of Gaussian rows it is exact,
     whatever the number of features, since minus these is half a chi-square variable
     plus a constant. Far out is what is 2.3 times as far from the median as its 95th
-    percentile, and somewhat more where rows are few.
+    percentile, and somewhat more where rows are few. No row is, where the middle half
+    of the scores has fewer than ten different ones, and these are repeated: such
+    quartiles tell nothing of the others.
 
     Parameters
     ----------
@@ -64,13 +70,19 @@ def _far(scores, weights):
     low, median, high = (
         weighted_quantile(-scores, share, weights) for share in (0.25, 0.5, 0.75)
     )
-    if low == high:
+    n_rows = len(scores) if weights is None else weights.sum()
+    if low == high or _n_different(-scores, low, high) < min(_FEW_SCORES, n_rows / 4):
         return np.inf
     shape = _gamma_shape((low + high - 2 * median) / (high - low))
     lower, upper, extreme = gamma.ppf([0.25, 0.75, 1 - _FALSE_ALARMS], shape)
     extreme = high + (extreme - upper) * (high - low) / (upper - lower)
-    n_rows = len(scores) if weights is None else weights.sum()
     return median + _FAR * (1 + _ERRORS / np.sqrt(n_rows)) * (extreme - median)
+
+
+def _n_different(values, low, high):
+    """Count values between two, those that differ by rounding once."""
+    between = values[(values >= low) & (values <= high)]
+    return len(np.unique(((between - low) / (high - low)).round(6)))
 
 
 def weighted_quantile(values, share, weights=None):

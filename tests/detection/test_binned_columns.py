@@ -110,3 +110,14 @@ def test_shares_of_all_bins_sum_to_one():
     shares = np.exp(bins.log_shares(table))
     assert shares[:, 0].sum() == pytest.approx(1)
     assert shares[:4, 1].sum() == pytest.approx(1)
+
+
+def test_the_level_is_the_nearest():
+    rng = np.random.default_rng(0)
+    none, high = rng.normal(size=5), rng.normal(size=5)
+    codes = np.vstack([np.where(np.eye(5, dtype=bool), high, none), none])
+    rows = np.vstack([codes, rng.normal(size=(200, 5))])
+    bins = BinnedColumns(codes, [Feature(np.arange(5), codes)], 3)
+    nearest = np.square(rows[:, np.newaxis] - codes).sum(axis=2).argmin(axis=1)
+    assert len(np.unique(nearest)) == 6
+    assert_array_equal(bins.codes(rows)[:, 0], nearest)

@@ -148,6 +148,24 @@ def test_equal_quartiles_leave_the_fifth_percentile():
 # ---- weights ----
 
 
+def test_a_few_scores_do_not_make_all_others_far():
+    """Quartiles 0.1 nats apart are those of two patterns, and say nothing of others."""
+    scores = np.repeat([-0.7, -0.8, -8.0, -9.0, -20.0], [400, 400, 120, 60, 20])
+    assert robust_offset(scores) == np.quantile(scores, 0.05) == -9.0
+    # Nor where they differ by rounding.
+    rounded = scores + 1e-12 * np.random.default_rng(0).normal(size=1000)
+    assert robust_offset(rounded) == pytest.approx(-9.0, abs=1e-11)
+    repeats = np.array([400.0, 400, 120, 60, 20])
+    values = np.array([-0.7, -0.8, -8.0, -9.0, -20.0])
+    assert robust_offset(values, repeats) == pytest.approx(-9.0, rel=1e-12)
+
+
+def test_far_scores_are_found_among_few_rows():
+    """Which have few different scores, but none of them twice."""
+    scores = np.append(gaussian_scores(3, 16), [-500.0, -600.0, -700.0])
+    assert np.sum(scores < robust_offset(scores)) >= 3
+
+
 @pytest.mark.parametrize("share", [0.0, 0.05, 0.25, 0.5, 0.613, 1.0])
 @pytest.mark.parametrize("shape", [(30,), (30, 3)])
 def test_whole_weights_are_repeats(share, shape):
