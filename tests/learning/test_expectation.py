@@ -104,6 +104,7 @@ def test_no_iteration_goes_down(kind, alpha, l1_ratio, missing):
     assert values[-1] > values[0] + 0.02
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("missing", [0.0, 0.3])
 @pytest.mark.parametrize("kind", ["full", "diag", "no groups"])
 def test_it_ends_where_the_likelihood_is_flat(kind, missing):
@@ -118,6 +119,7 @@ def test_it_ends_where_the_likelihood_is_flat(kind, missing):
     assert np.abs(start.ravel()).max() > 0.1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("missing", [0.0, 0.3])
 @pytest.mark.parametrize("kind", KINDS)
 def test_lbfgs_gains_nothing_from_there(kind, missing):

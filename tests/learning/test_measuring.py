@@ -168,6 +168,7 @@ def test_small_updates_are_measured_with_less(
     assert watcher._n_training == n_rows
 
 
+@pytest.mark.slow
 def test_estimated_likelihoods_share_an_error():
     """With layers too large to be enumerated on the way."""
     learned, held_out = bits(300, 11), bits(70, 11, seed=1)

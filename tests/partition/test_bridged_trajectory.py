@@ -58,6 +58,7 @@ def test_modes_without_a_chain_are_found_by_jumps():
     assert np.abs(with_jumps).max() < 0.25
 
 
+@pytest.mark.slow
 def test_jumps_and_bridges_keep_errors_from_adding_up():
     odds = [0, 1, 2, 1, 0, -1, -2, -1] * 2
     path = [two_modes(log_odds) for log_odds in odds]

@@ -42,6 +42,7 @@ def quick(monkeypatch):
     monkeypatch.setattr(equilibrium, "_ADAPTING_STEPS", 8)
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("quick")
 @pytest.mark.parametrize("scale", [0.5, 3.0])
 def test_errors_are_honest(scale):
@@ -57,6 +58,7 @@ def test_errors_are_honest(scale):
     assert all(estimate.lower_std <= 0.1 for estimate in estimates)
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("quick")
 def test_both_directions_are_unbiased_even_where_annealing_is_hasty():
     energy, exact = make()
@@ -117,6 +119,7 @@ def test_any_number_of_chains(n_chains):
     assert abs(estimate.upper - exact) < 4 * estimate.upper_std
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("quick")
 def test_halves_make_up_the_upper_estimate_and_agree_in_equilibrium():
     energy, _ = make()

@@ -140,6 +140,7 @@ def test_no_machine_on_the_way_is_off_by_much(request, path):
     assert np.abs(errors).max() < 5 * 0.05
 
 
+@pytest.mark.slow
 def test_the_stated_error_is_that_of_repetitions(monkeypatch, random_path):
     """As long as no chain has been replaced, whose weights would be forgotten."""
     monkeypatch.setattr(trajectory, "_RESAMPLED_BELOW", 0.0)

@@ -42,6 +42,7 @@ def estimates(energy):
         return [estimate(energy, seed) for seed in range(30)]
 
 
+@pytest.mark.slow
 def test_draws_are_weighed(estimates):
     for found in estimates:
         # Of annealing backwards, with which what was weighed is compared.
@@ -50,6 +51,7 @@ def test_draws_are_weighed(estimates):
         assert not found.exact
 
 
+@pytest.mark.slow
 def test_weighing_is_within_its_stated_error(estimates, energy):
     exact = enumerate_log_partition(energy).log_partition
     for name in ("lower", "upper"):
@@ -61,6 +63,7 @@ def test_weighing_is_within_its_stated_error(estimates, energy):
     assert all(0 < found.lower_std <= 0.03 for found in estimates)
 
 
+@pytest.mark.slow
 def test_weighing_does_not_overstate_its_error_by_much(estimates, energy):
     exact = enumerate_log_partition(energy).log_partition
     ratios = [(found.lower - exact) / found.lower_std for found in estimates]
@@ -68,6 +71,7 @@ def test_weighing_does_not_overstate_its_error_by_much(estimates, energy):
     assert 0.1 < np.mean(np.square(ratios)) < 2.0
 
 
+@pytest.mark.slow
 def test_annealing_agrees(monkeypatch, estimates, energy):
     monkeypatch.setattr(log_partition, "_MOST_DRAWS", 0)
     annealed = estimate(energy, 0)

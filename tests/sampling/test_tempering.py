@@ -99,6 +99,7 @@ def test_steps_leave_the_joint_law_of_the_ladder_invariant(kind, dtype, n_steps)
     assert_draws_from(law, index(replicas))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 def test_every_rung_reaches_its_law_from_anywhere(dtype):
     path = path_to(dtype=dtype)
