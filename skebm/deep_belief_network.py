@@ -290,7 +290,8 @@ class DeepBeliefNetwork(PassingMixin, VariationalMixin, BaseEstimator):
         for number, estimator in enumerate(estimators):
             if number > 0:
                 below = estimators[number - 1]
-                mean = below.transform(rows)
+                # A frame, if all transformers are told to give them.
+                mean = np.asarray(below.transform(rows))
                 n_copies = 1
                 if number == 1 and with_copies:  # these are passed on
                     n_copies = min(-(-_PASSED_ROWS // len(mean)), _MOST_COPIES)
