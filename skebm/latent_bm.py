@@ -425,8 +425,8 @@ class LatentBM(HiddenUnitsMixin, MetropolisMixin, BaseBinaryModel):
             seed = int(rng.integers(2**31))
             drawn = lower.sample(_MODEL_ROWS, n_steps=_MODEL_STEPS, random_state=seed)
         weights, mean = weights_above(
-            lower.transform(sample),
-            lower.transform(drawn),
+            np.asarray(lower.transform(sample)),
+            np.asarray(lower.transform(drawn)),
             mask[above][:, n_features:][:, below],
             rng,
         )
