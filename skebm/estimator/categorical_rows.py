@@ -8,16 +8,11 @@ import numpy as np
 from sklearn.exceptions import DataConversionWarning
 
 from skebm.estimator.mixed_rows import MixedRowsMixin
-from skebm.estimator.table_columns import Columns, missing_column, read_columns
-from skebm.estimator.validation import (
-    StrOptions,
-    check_any_table,
-    check_weights,
-    feature_names,
-)
+from skebm.estimator.table_columns import Columns
+from skebm.estimator.validation import StrOptions
 from skebm.sampling.random import UniformNoise
 from skebm.units.categorical import CategoricalUnits
-from skebm.units.data import Rows, relative
+from skebm.units.data import Rows
 from skebm.warning import warn_user
 
 # So many levels may columns of numbers have, however few rows there are.
@@ -34,39 +29,28 @@ class CategoricalRowsMixin(MixedRowsMixin):
         "handle_unknown": [StrOptions({"error", "missing"})],
     }
 
-    def _check(self, X, *, reset=False, sample_weight=None, ignored=None):
-        X = check_any_table(self, X, reset=reset)
-        columns = read_columns(X)
-        if ignored is not None:
-            columns[ignored] = missing_column(len(columns[ignored].values))
-        if reset:
-            weights = relative(check_weights(sample_weight, X))
-            columns_of = Columns.learn(
-                columns,
-                [True] * len(columns),
-                np.ones(len(columns[0].values)) if weights is None else weights,
-                name_of=self._name_of,
-                spike_share=1.0,
-                bends=False,
-            )
-            self._know(columns_of)
-            self._warn_of_numbers(columns)
-        # In fit unknown levels are those of rows that count nothing alone.
-        unknown = "missing" if reset else self.handle_unknown
-        units = self._columns.encode(columns, self._name_of, unknown)
-        has_missing = bool(np.isnan(units).any())
-        return Rows(units if has_missing else units > 0, None, has_missing=has_missing)
+    def _check(self, X, **settings):
+        rows = super()._check(X, **settings)
+        if rows.has_missing:
+            return rows
+        return Rows(rows.table > 0, None, has_missing=False)
 
-    def _know(self, columns):
-        """Settle which levels columns have."""
-        self._columns = columns
-        self.categories_ = [_array_of(levels) for levels in columns.levels]
-        self.unit_names_ = columns.unit_names(feature_names(self))
+    def _learned_columns(self, columns, weights):
+        learned = Columns.learn(
+            columns,
+            [True] * len(columns),
+            weights,
+            name_of=self._name_of,
+            spike_share=1.0,
+            bends=False,
+        )
+        self._warn_of_numbers(columns, learned.levels)
+        return learned
 
-    def _warn_of_numbers(self, columns):
+    def _warn_of_numbers(self, columns, levels):
         """Warn of numbers that are hardly categories."""
         for number, column in enumerate(columns):
-            n_levels, n_rows = len(self.categories_[number]), len(column.values)
+            n_levels, n_rows = len(levels[number]), len(column.values)
             if column.is_number and n_levels > max(_FEW_LEVELS, n_rows / 2):
                 warn_user(
                     f"{self._name_of(number)} holds numbers, {n_levels} different "
@@ -133,10 +117,3 @@ class CategoricalRowsMixin(MixedRowsMixin):
 
     def _scores(self, rows):
         return super(MixedRowsMixin, self)._scores(rows)
-
-
-def _array_of(levels):
-    """Make an array of levels, whatever these are."""
-    array = np.empty(len(levels), dtype=object)
-    array[:] = levels
-    return array

@@ -47,26 +47,29 @@ class MixedRowsMixin:
             columns[ignored] = missing_column(len(columns[ignored].values))
         if reset:
             weights = relative(check_weights(sample_weight, X))
-            names = getattr(self, "feature_names_in_", None)
-            kinds = check_categorical(self.categorical_features, columns, names)
-            self._columns = Columns.learn(
-                columns,
-                kinds,
-                np.ones(len(columns[0].values)) if weights is None else weights,
-                name_of=self._name_of,
-                spike_share=self.spike_share,
-                bends=self.straighten,
-            )
-            self.categories_ = [
-                None if levels is None else np.array(levels, dtype=object)
-                for levels in self._columns.levels
-            ]
-            names = feature_names(self)
-            self.unit_names_ = self._columns.unit_names(names)
+            self._know(self._learned_columns(columns, weights))
         # In fit unknown levels are those of rows that count nothing alone.
         unknown = "missing" if reset else self.handle_unknown
         units = self._columns.encode(columns, self._name_of, unknown)
         return Rows(units, None, has_missing=bool(np.isnan(units).any()))
+
+    def _learned_columns(self, columns, weights):
+        """Learn which columns are categories, and what others are like."""
+        names = getattr(self, "feature_names_in_", None)
+        return Columns.learn(
+            columns,
+            check_categorical(self.categorical_features, columns, names),
+            weights,
+            name_of=self._name_of,
+            spike_share=self.spike_share,
+            bends=self.straighten,
+        )
+
+    def _know(self, columns):
+        """Settle what columns are like."""
+        self._columns = columns
+        self.categories_ = columns.categories()
+        self.unit_names_ = columns.unit_names(feature_names(self))
 
     def _see(self, rows, *, first):
         n_one_hot = self._columns.n_one_hot

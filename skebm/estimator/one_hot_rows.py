@@ -32,7 +32,7 @@ class OneHotRowsMixin:
             table = check_table(self, X, reset=reset)
             if reset:
                 self._columns = Columns.of_numbers(table.shape[1])
-                self.categories_ = [None] * table.shape[1]
+                self.categories_ = self._columns.categories()
             return table
         X = check_any_table(self, X, reset=reset)
         columns = read_columns(X)
@@ -42,15 +42,12 @@ class OneHotRowsMixin:
             self._columns = Columns.learn(
                 columns,
                 kinds,
-                np.ones(len(columns[0].values)) if weights is None else weights,
+                weights,
                 name_of=self._name_of,
                 spike_share=_NO_SPIKES,
                 bends=False,
             )
-            self.categories_ = [
-                None if levels is None else np.array(levels, dtype=object)
-                for levels in self._columns.levels
-            ]
+            self.categories_ = self._columns.categories()
         return self._columns.encode(columns, self._name_of, "none")
 
     def _reads_numbers(self, X, reset):

@@ -71,13 +71,15 @@ class Columns:
             Of the table.
         is_categorical : list of bool
             Of each column.
-        weights : ndarray of shape (n_rows,)
-            What each row counts, not negative.
+        weights : ndarray of shape (n_rows,) or None
+            What each row counts, not negative. None: one each.
         name_of : callable
             What to call a column in errors.
         spike_share, bends
             As of `NumberColumn.learn`.
         """
+        if weights is None:
+            weights = np.ones(len(columns[0].values))
         levels, numbers = [], []
         for i, (column, kind) in enumerate(zip(columns, is_categorical, strict=True)):
             levels.append(_levels(column, weights > 0) if kind else None)
@@ -194,6 +196,10 @@ class Columns:
             removed += mean
         return centred, removed
 
+    def categories(self):
+        """List the levels of each column as an array, None where it holds numbers."""
+        return [None if own is None else _array_of(own) for own in self.levels]
+
     def units_of(self, number):
         """Give the places of the units of a column."""
         return np.array(self._units[number])
@@ -232,6 +238,13 @@ class Columns:
         if handle_unknown == "none":
             codes[unknown] = len(self._codes[i])
         return codes
+
+
+def _array_of(levels):
+    """Make an array of levels, whatever these are."""
+    array = np.empty(len(levels), dtype=object)
+    array[:] = levels
+    return array
 
 
 def _one_hot(numbers, n_levels):
