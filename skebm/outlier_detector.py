@@ -35,7 +35,7 @@ _OF_THE_ESTIMATOR = "n_features_in_", "feature_names_in_"
 class EnergyOutlierDetector(
     SurpriseMixin, OutlierMixin, MetaEstimatorMixin, BaseEstimator
 ):
-    """Detector of outliers by the log-density of any model that gives one.
+    """Detector of outliers by the scores of any density.
 
     A density is learned from all rows, without labels, and the rows with the lowest
     score are taken for outliers. It takes tables as they are: numbers, categories and
@@ -199,7 +199,7 @@ class EnergyOutlierDetector(
         return self
 
     def score_samples(self, X):
-        """Compute the log-density of each row.
+        """Compute how usual each row is.
 
         Parameters
         ----------
@@ -210,7 +210,7 @@ class EnergyOutlierDetector(
         -------
         scores : ndarray of shape (n_samples,)
             What `estimator_.score_samples` gives: log p(x) in nats if it is a
-            density. The lower, the less usual.
+            density, a mean of log-chances of the default. The lower, the less usual.
 
         Raises
         ------
@@ -237,7 +237,7 @@ class EnergyOutlierDetector(
         return scores
 
     def decision_function(self, X):
-        """Compute by how much the log-density of each row exceeds the offset.
+        """Compute by how much the score of each row exceeds the offset.
 
         Parameters
         ----------
@@ -282,7 +282,7 @@ class EnergyOutlierDetector(
         Returns
         -------
         y : ndarray of shape (n_samples,)
-            -1 for outliers, whose log-density is below `offset_`, and 1 for others.
+            -1 for outliers, whose score is below `offset_`, and 1 for others.
 
         Raises
         ------

@@ -15,12 +15,12 @@ class BinnedColumns:
 
     Parameters
     ----------
-    lowest, widths : ndarray of shape (n_numbers,)
-        Of the bins of each number.
-    log_shares : ndarray of shape (n_features, n_bins)
-        Log-probabilities of bins, and of levels of categories.
+    rows : ndarray of shape (n_rows, n_columns)
+        Training rows in robust units, NaN where a value is missing.
     features : list of Feature
-        What stands for what.
+        Which columns stand for which feature.
+    n_bins : int
+        Of each number; two more hold what is farther out.
     """
 
     def __init__(self, rows, features, n_bins):
