@@ -247,8 +247,9 @@ def test_values_of_any_size_are_outliers_beside_a_sentinel():
     odd = [[0, 0, 8, 0, 0], [0, 0, 100, 0, 0], [0, 0, 1000, 0, 0]]
     assert_array_equal(detector.predict(odd), [-1, -1, -1])
     scores = detector.score_samples(X)
-    # They are ten alike, of which the mixtures learn something.
     assert auroc(scores[10:], scores[:10]) > 0.95
+    # Mixtures learn nothing from them, however much they are alike.
+    assert (detector.predict(X[:10]) == -1).all()
 
 
 @pytest.mark.parametrize("sentinel", SENTINELS)
@@ -266,6 +267,22 @@ def test_sentinels_do_not_hide_other_outliers(sentinel, correlated):
         odd = rng.normal(size=(100, n_columns)) @ mixing
         odd[:, column] += 8 * scale[column] * rng.choice([-1, 1], 100)
         assert auroc(usual, detector.score_samples(odd)) > 0.98
+
+
+@pytest.mark.parametrize("seed", [0, 2])
+def test_a_few_sentinels_do_not_widen_components_of_many_columns(seed):
+    """In 30 columns 999 is as far as rows are from each other: no start picks it."""
+    rng = np.random.default_rng(seed)
+    mixing = rng.normal(size=(30, 30))
+    X = rng.normal(size=(2000, 30)) @ mixing
+    scale = X[:, 2].std()
+    X[:10, 2] = 999
+    detector = EnergyOutlierDetector(random_state=seed).fit(X)
+    usual = rng.normal(size=(500, 30)) @ mixing
+    odd = usual.copy()
+    odd[:, 2] = 8 * scale * rng.choice([-1, 1], 500)
+    found = detector.score_samples(usual), detector.score_samples(odd)
+    assert auroc(*found) > 0.99
 
 
 def test_impossible_rows_are_below_all_usual_ones():
