@@ -9,6 +9,7 @@ __all__ = [
     "HopfieldNetwork",
     "LatentBM",
     "MixedRBM",
+    "NeuralEnergyModel",
     "__version__",
     "log_partition_bounds",
 ]
@@ -21,6 +22,7 @@ from skebm.imputer import EnergyImputer
 from skebm.latent_bm import LatentBM
 from skebm.log_partition_bounds import log_partition_bounds
 from skebm.mixed_rbm import MixedRBM
+from skebm.neural_energy_model import NeuralEnergyModel
 from skebm.outlier_detector import EnergyOutlierDetector
 
 __version__ = "0.1.0"
