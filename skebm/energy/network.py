@@ -2,6 +2,7 @@
 
 __all__ = ["ACTIVATIONS", "Network"]
 
+from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
@@ -70,7 +71,7 @@ class Network(NamedTuple):
         activation : str
             Of `ACTIVATIONS`.
         """
-        shapes = [*zip(sizes[:-1], sizes[1:], strict=True), (sizes[-1],)]
+        shapes = [*pairwise(sizes), (sizes[-1],)]
         shapes += [(size,) for size in sizes[1:]]
         ends = np.cumsum([np.prod(shape) for shape in shapes])
         parts = np.split(vector, ends[:-1])

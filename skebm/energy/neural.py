@@ -262,7 +262,7 @@ class NeuralEnergy(Energy):
         layers = self.network.layers(white)
         return self.with_arrays([self.network.parameter_gradient(layers, weights)])
 
-    def contrast(self, batch, chains, noise, n_sweeps=1, rate=1.0):  # noqa: PLR0917
+    def contrast(self, batch, chains, noise, n_sweeps=1, rate=1.0):
         """Do as `contrastive.contrast`, and let the length follow what chains take."""
         chains, acceptance = self.moved(self.context(chains), noise, n_sweeps)
         direction = self.statistics(batch)

@@ -1,4 +1,4 @@
-"""Steps of Adam: gradients divided by what they usually are, each parameter alone."""
+"""Adam's steps: gradients divided by what they usually are, each parameter alone."""
 
 __all__ = ["Adam"]
 
@@ -6,7 +6,9 @@ from copy import copy
 
 import numpy as np
 
-_MEAN_KEPT, _SQUARE_KEPT = 0.9, 0.999
+# Gradients are not averaged: that lags behind chains which answer to each step, and two
+# plane sets of rows were learned a tenth to a quarter of a nat worse with 0.9.
+_SQUARE_KEPT = 0.999
 _SMALLEST = 1e-8
 
 
@@ -17,8 +19,8 @@ class Adam:
 
     Parameters
     ----------
-    n_parameters : int
-        Number of them.
+    energy : Energy
+        What learns.
 
     References
     ----------
@@ -26,24 +28,22 @@ class Adam:
        ICLR. :doi:`10.48550/arXiv.1412.6980`
     """
 
-    def __init__(self, n_parameters):
-        self._mean = np.zeros(n_parameters, np.float32)
-        self._square = np.zeros(n_parameters, np.float32)
+    def __init__(self, energy):
+        self._n_weights = energy.penalised.size
+        self._square = np.zeros(energy.ravel().size, np.float32)
         self._n_steps = 0
 
     def step(self, energy, gradient, rate):
         """Give a step, and its rate; see `metric.Metric.step`."""
         vector = gradient.ravel()
-        # In new arrays: copies of the metric keep theirs.
-        self._mean = _MEAN_KEPT * self._mean + (1 - _MEAN_KEPT) * vector
+        # In a new array: copies of the metric keep theirs.
         self._square = _SQUARE_KEPT * self._square + (1 - _SQUARE_KEPT) * vector**2
         self._n_steps += 1
-        mean = self._mean / (1 - _MEAN_KEPT**self._n_steps)
-        return gradient.unravel(np.float32(rate) * mean * self._factors()), rate
+        return gradient.unravel(np.float32(rate) * vector * self._factors()), rate
 
     def scales(self):
         """Give what each weight's gradient is multiplied by."""
-        return self._factors()
+        return self._factors()[: self._n_weights]
 
     def diagonal(self):
         """Return a metric that has diagonal factors: a copy of this one."""
