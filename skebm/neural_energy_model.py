@@ -22,9 +22,14 @@ from skebm.estimator.validation import (
 from skebm.learning.adam import Adam
 from skebm.units.gaussian import GaussianUnits, whiten_covariance
 
-# Weights at the start, times the root of the number of inputs. With 1 everywhere rings
-# and spirals took several times as many updates: f was too smooth to see them.
-_FIRST_GAIN, _GAIN = 4.0, 2.0
+# Spreads of weights at the start, times the root of the number of inputs, and largest
+# biases: of the first layer, and of the others. With 1 everywhere rings and spirals
+# were hardly learned: f was too smooth to see them.
+_FIRST_GAINS, _GAINS = (4.0, 4.0), (2.0, 1.0)
+
+# Updates of a fit that is not told how many, without rows held out. A network is
+# learned more slowly than other models.
+_DEFAULT_UPDATES = 4000
 
 
 class NeuralEnergyModel(ClassNamePrefixFeaturesOutMixin, BaseRealModel):
@@ -54,7 +59,7 @@ class NeuralEnergyModel(ClassNamePrefixFeaturesOutMixin, BaseRealModel):
         leaves regions without data unseen.
     tempering : bool, default=False
         Whether the persistent chains are drawn by parallel tempering.
-    n_langevin_steps : int, default=5
+    n_langevin_steps : int, default=2
         Langevin steps of the chains in each update.
     n_chains : int, default=500
         Number of persistent chains, whatever the batch size. Unused by "cd".
@@ -68,7 +73,7 @@ class NeuralEnergyModel(ClassNamePrefixFeaturesOutMixin, BaseRealModel):
     batch_size : int, default=200
         Largest number of rows in an update.
     max_iter : int or None, default=None
-        Number of updates of the parameters, at most. None is 2000, or 20000 with
+        Number of updates of the parameters, at most. None is 4000, or 20000 with
         `early_stopping`.
     early_stopping : bool, default=False
         Whether to hold out rows, keep the parameters under which these have the
@@ -200,7 +205,7 @@ class NeuralEnergyModel(ClassNamePrefixFeaturesOutMixin, BaseRealModel):
         reg_covar=1e-3,
         algorithm="pcd",
         tempering=False,
-        n_langevin_steps=5,
+        n_langevin_steps=2,
         n_chains=500,
         learning_rate=0.003,
         decay_fraction=0.5,
@@ -431,6 +436,11 @@ class NeuralEnergyModel(ClassNamePrefixFeaturesOutMixin, BaseRealModel):
         white = rng.standard_normal((n_rows, energy.n_visible))
         return np.where(known.held, known.row, energy.visible.states(white))
 
+    def _n_updates(self):
+        if self.max_iter is None and not self.early_stopping:
+            return _DEFAULT_UPDATES
+        return super()._n_updates()
+
     def _sizes(self, n_features):
         """Give the number of columns, and of units in each layer."""
         layers = np.atleast_1d(self.hidden_layer_sizes)
@@ -450,12 +460,11 @@ class NeuralEnergyModel(ClassNamePrefixFeaturesOutMixin, BaseRealModel):
         sizes = self._sizes(n_features)
         vector = np.zeros(Network.n_parameters(sizes)[1])
         network = Network.of(vector, sizes, self.activation)
-        gains = [_FIRST_GAIN, *[_GAIN] * (len(network.biases) - 1)]
+        gains = [_FIRST_GAINS, *[_GAINS] * (len(network.biases) - 1)]
         layers = zip(network.weights[:-1], network.biases, gains, strict=True)
-        for weights, bias, gain in layers:
-            spread = gain / np.sqrt(len(weights))
-            weights[...] = rng.normal(0, spread, weights.shape)
-            bias[...] = rng.uniform(-gain, gain, bias.shape)
+        for weights, bias, (gain, largest) in layers:
+            weights[...] = rng.normal(0, gain / np.sqrt(len(weights)), weights.shape)
+            bias[...] = rng.uniform(-largest, largest, bias.shape)
         # The last weights stay 0: learning starts from a normal distribution.
         return self._of(vector, visible, 1.0)
 

@@ -40,8 +40,8 @@ def moments_of(rows):
     return np.column_stack([x, y, x**2, y**2, x * y, x**4])
 
 
-# Five standard errors, of 40 000 independent rows, and six moments: one right sampler in
-# 300 000 fails.
+# Five standard errors, of 40 000 independent rows, and six moments: a right one
+# fails once in 300 000 times.
 @pytest.mark.parametrize("length", [0.01, 0.1, 0.5, 3.0])
 @pytest.mark.parametrize("scales", [1.0, np.array([0.3, 0.6])])
 def test_steps_leave_the_law_as_it_is(length, scales):

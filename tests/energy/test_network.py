@@ -22,9 +22,10 @@ def definition(network, rows):
     }
     values = []
     for row in rows:
+        units = row
         for weights, bias in zip(network.weights[:-1], network.biases, strict=True):
-            row = functions[network.activation](weights.T @ row + bias)
-        values.append(network.weights[-1] @ row)
+            units = functions[network.activation](weights.T @ units + bias)
+        values.append(network.weights[-1] @ units)
     return np.array(values)
 
 
