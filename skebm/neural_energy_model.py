@@ -18,6 +18,7 @@ from skebm.estimator.validation import (
     check_bias,
     check_constructor,
     check_noise,
+    refuse_missing,
 )
 from skebm.learning.adam import Adam
 from skebm.units.gaussian import GaussianUnits, whiten_covariance
@@ -361,6 +362,37 @@ class NeuralEnergyModel(ClassNamePrefixFeaturesOutMixin, BaseRealModel):
         return rows.map(
             energy.hidden_mean, row_elements=energy.n_units, dtype=rows.float_dtype
         )
+
+    def energy(self, X):
+        """Compute the energy of each row.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            Complete rows.
+
+        Returns
+        -------
+        energy : ndarray of shape (n_samples,)
+            E(x) in nats. Lower is likelier. The same as `free_energy`, since there are
+            no hidden units.
+
+        Raises
+        ------
+        ValueError
+            If `X` is not a finite numeric table of the width seen in `fit`.
+
+        Examples
+        --------
+        >>> from skebm import NeuralEnergyModel
+        >>> model = NeuralEnergyModel.from_parameters(
+        ...     [1.0, 0.0, 0.0], [5.0], [[4.0]], hidden_layer_sizes=1
+        ... )
+        >>> model.energy([[5.0], [7.0]])
+        array([0. , 0.5])
+        """
+        refuse_missing(self._check(X), "an energy is that of complete rows.")
+        return self.free_energy(X)
 
     def gibbs(self, X, *, fixed=None, n_steps=1, temperature=1.0, random_state=None):
         """Move each row by Langevin steps.

@@ -155,7 +155,8 @@ def test_set_output(name, kind):
     H = model.fit_transform(table)
     assert isinstance(H, make)
     prefix = type(model).__name__.lower()
-    names = [f"{prefix}{number}" for number in range(3)] if name in HIDDEN else columns
+    has_units = name in {*HIDDEN, "NeuralEnergyModel"}
+    names = [f"{prefix}{number}" for number in range(3)] if has_units else columns
     assert list(H.columns) == list(model.get_feature_names_out()) == names
     model.set_output(transform="default")
     np.testing.assert_array_equal(H, model.transform(table))
@@ -671,4 +672,5 @@ def test_from_parameters_checks_what_else_it_is_given(name, params, match):
 def test_visible_units_are_counted(name):
     energy = random_model(name)._energy()
     assert energy.n_visible == 4
-    assert energy.n_units == (7 if name in HIDDEN else 4)
+    in_layers = {"NeuralEnergyModel": 4 + 4 + 3}
+    assert energy.n_units == in_layers.get(name, 7 if name in HIDDEN else 4)
