@@ -120,13 +120,16 @@ class NeuralEnergy(Energy):
         return _Context(rows, white, self.network.layers(white))
 
     def score(self, context, beta=1.0):
-        """Compute -|z|^2 / 2 - beta f(z), (n_rows,)."""
+        """Compute -beta E, (n_rows,)."""
         white = context.white
         squares = np.einsum("ij,ij->i", white, white) / 2
-        return -squares - beta * self.network.output(context.layers)
+        return -beta * (squares + self.network.output(context.layers))
 
     def log_ratio(self, context, beta, other):
-        """Compare rows at two inverse temperatures."""
+        """Compare rows at two inverse temperatures.
+
+        They keep the measure of the normal distribution, as in `sweep` with a tilt.
+        """
         output = self.network.output(context.layers).astype(np.float64)
         return np.subtract(beta, other) * output
 

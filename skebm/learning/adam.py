@@ -54,8 +54,11 @@ class Adam:
         return False
 
     def follow_hidden(self, energy, batch):
-        """Follow gradients alone."""
-        return self
+        """Go on in a copy, so that a state to go back to keeps its moments.
+
+        The first update of each stage of learning asks for it.
+        """
+        return copy(self)
 
     def follow_visible(self, energy, batch):
         """Follow gradients alone."""

@@ -51,7 +51,7 @@ def test_free_energy_is_that_of_the_definition(energy):
     np.testing.assert_allclose(energy.free_energy(rows), exact, atol=1e-12)
     context = energy.context(energy.complete(rows, None))
     for beta in (0.0, 0.5, 1.0, np.linspace(0, 2, 9)):
-        exact = -(white**2).sum(axis=1) / 2 - beta * definition(energy, white)
+        exact = -beta * ((white**2).sum(axis=1) / 2 + definition(energy, white))
         np.testing.assert_allclose(energy.score(context, beta), exact, atol=1e-12)
         ratio = energy.log_ratio(context, beta, 0.7)
         exact = (beta - 0.7) * definition(energy, white)
