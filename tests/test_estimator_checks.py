@@ -10,6 +10,7 @@ from skebm import (
     HopfieldNetwork,
     LatentBM,
     MixedRBM,
+    NeuralEnergyModel,
 )
 
 # The checks bring continuous data, which the default threshold turns into units, and
@@ -86,6 +87,7 @@ def expected_failures(estimator):
         MixedRBM(2, max_iter=5, covariance_type="diag", straighten=False),
         MixedRBM(2, n_groups=1, max_iter=5, algorithm="pcd"),
         MixedRBM(0, max_iter=5, algorithm="exact"),
+        NeuralEnergyModel((4, 3), max_iter=5, n_chains=20, n_ais_chains=4),
         EnergyImputer(MixedRBM(1, max_iter=5, handle_unknown="missing")),
         EnergyImputer(GaussianRBM(2, max_iter=5), strategy="sample"),
     ],
@@ -123,6 +125,7 @@ def test_check_estimator(estimator, check):
         HopfieldNetwork(interaction="exponential", states=None),
         MixedRBM(2, max_iter=5),
         MixedRBM(2, max_iter=5, algorithm="pcd"),
+        NeuralEnergyModel((4, 3), max_iter=5, n_chains=20, n_ais_chains=4),
         EnergyImputer(),
     ],
 )
