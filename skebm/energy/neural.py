@@ -25,8 +25,11 @@ _WANTED_ACCEPTANCE = 0.574
 _ADAPTING = 0.05
 _LEAST_LENGTH, _LARGEST_LENGTH = 1e-6, _FREE_LENGTH
 
+# Of what is missing of a row there are few chains, and few sweeps.
+_STEPS_OF_VISIBLE = 5
+
 # Halvings of a step downhill before a row counts as at rest.
-_MOST_HALVINGS = 60
+_MOST_HALVINGS = 30
 
 
 @dataclass(frozen=True, eq=False)
@@ -204,7 +207,9 @@ class NeuralEnergy(Energy):
 
     def sweep(self, context, noise, *, beta=1.0, tilt=None, fixed=None, reverse=False):
         """Move rows by a Langevin step, which is its own reversal; see `Energy`."""
-        return self.moved(context, noise, beta=beta, tilt=tilt, fixed=fixed)[0]
+        settings = {"beta": beta, "tilt": tilt, "fixed": fixed}
+        n_steps = _STEPS_OF_VISIBLE if self.moves_visible else 1
+        return self.moved(context, noise, n_steps, **settings)[0]
 
     def gibbs(self, rows, noise, n_sweeps=1, **settings):
         """Make so many steps."""
