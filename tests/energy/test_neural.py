@@ -289,7 +289,9 @@ def test_real_columns_relax_downhill(energy):
             rise = energy.free_energy(after) - energy.free_energy(now)
             assert rise.max() < 1e-12
             np.testing.assert_array_equal(after[:, ~free], rows[:, ~free])
-            now = after
+            at_rest, now = np.array_equal(after, now), after
+            if at_rest:
+                break
         assert np.abs(energy.gradient(now)[:, free]).max() < 1e-4
 
 
