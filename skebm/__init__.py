@@ -12,6 +12,7 @@ __all__ = [
     "LatentBM",
     "MarkovRandomField",
     "MixedRBM",
+    "NeuralEnergyModel",
     "__version__",
     "log_partition_bounds",
     "similarity_weights",
@@ -28,6 +29,7 @@ from skebm.latent_bm import LatentBM
 from skebm.log_partition_bounds import log_partition_bounds
 from skebm.markov_random_field import MarkovRandomField
 from skebm.mixed_rbm import MixedRBM
+from skebm.neural_energy_model import NeuralEnergyModel
 from skebm.outlier_detector import EnergyOutlierDetector
 from skebm.similarity_weights import similarity_weights
 

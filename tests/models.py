@@ -15,6 +15,7 @@ from skebm import (
     LatentBM,
     MarkovRandomField,
     MixedRBM,
+    NeuralEnergyModel,
 )
 
 QUICK = {"max_iter": 6, "batch_size": 20, "n_chains": 20, "random_state": 0}
@@ -33,6 +34,11 @@ MODELS = {
     ),
 }
 BINARY = [name for name in MODELS if not name.startswith("Gaussian")]
+
+# Of these log Z is always estimated, which takes a second, and nothing is learned
+# exactly.
+NETWORKS = {"NeuralEnergyModel": NeuralEnergyModel((4, 3), **QUICK)}
+EVERY = MODELS | NETWORKS
 
 # These cannot be made of parameters alone: levels have names.
 TABLES = {
@@ -57,6 +63,9 @@ def random_parameters(name, n_features=4, n_hidden=3, seed=0):
         names = "components", "intercept_visible", "intercept_hidden", "noise"
         full = not name.endswith("diag")
         arrays = random_gaussian_rbm(n_hidden, n_features, full=full, seed=seed)
+    elif name == "NeuralEnergyModel":
+        names = "parameters", "location", "covariance"
+        arrays = random_network(n_features, seed)
     elif name == "BinaryRBM":
         names = "components", "intercept_visible", "intercept_hidden"
         arrays = random_rbm(n_hidden, n_features, seed=seed)
@@ -75,11 +84,21 @@ def random_parameters(name, n_features=4, n_hidden=3, seed=0):
     return dict(zip(names, arrays, strict=True))
 
 
+def random_network(n_features, seed=0):
+    """Draw parameters of a network with layers of 4 and 3 units, and of its base."""
+    rng = np.random.default_rng(seed)
+    parameters = rng.normal(0, 1, 4 * n_features + 4 * 3 + 3 + 4 + 3)
+    root = rng.normal(0, 0.5, (n_features, n_features)) + np.eye(n_features)
+    return parameters, rng.normal(0, 1, n_features), root @ root.T
+
+
 def model_of(name, parameters, **params):
     """Make a fitted model of known parameters."""
     if name.endswith("spins"):
         params["states"] = (-1, 1)
-    make = type(MODELS[name]).from_parameters
+    if name == "NeuralEnergyModel":
+        params["hidden_layer_sizes"] = (4, 3)
+    make = type(EVERY[name]).from_parameters
     return make(**parameters, random_state=0, **params)
 
 

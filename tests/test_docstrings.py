@@ -5,7 +5,7 @@ import inspect
 
 import numpy as np
 import pytest
-from models import MODELS, rows_for
+from models import EVERY, rows_for
 from numpydoc.validate import validate
 from sklearn.base import clone
 
@@ -55,9 +55,9 @@ def test_docstring(name):
     assert not [error for error in report["errors"] if error[0] not in allowed]
 
 
-@pytest.mark.parametrize("name", MODELS)
+@pytest.mark.parametrize("name", EVERY)
 def test_the_class_documents_every_fitted_attribute(name):
-    model = clone(MODELS[name]).fit(rows_for(name, np.eye(2)))
+    model = clone(EVERY[name]).fit(rows_for(name, np.eye(2)))
     fitted = {name for name in vars(model) if name.endswith("_")}
     fitted |= {"log_partition_", "log_partition_std_", "feature_names_in_"}
     documented = inspect.getdoc(type(model)).split("Attributes\n")[1]

@@ -12,6 +12,7 @@ from skebm import (
     LatentBM,
     MarkovRandomField,
     MixedRBM,
+    NeuralEnergyModel,
 )
 
 # The checks bring continuous data, which the default threshold turns into units, and
@@ -102,6 +103,7 @@ def expected_failures(estimator):
         DeepBeliefNetwork(
             (GaussianRBM(4, max_iter=5, algorithm="pcd"), BinaryRBM(3, max_iter=5))
         ),
+        NeuralEnergyModel((4, 3), max_iter=5, n_chains=20, n_ais_chains=4),
         EnergyImputer(MixedRBM(1, max_iter=5, handle_unknown="missing")),
         EnergyImputer(GaussianRBM(2, max_iter=5), strategy="sample"),
     ],
@@ -146,6 +148,7 @@ def test_check_estimator(estimator, check):
         MarkovRandomField(max_iter=5),
         MixedRBM(2, max_iter=5),
         MixedRBM(2, max_iter=5, algorithm="pcd"),
+        NeuralEnergyModel((4, 3), max_iter=5, n_chains=20, n_ais_chains=4),
         EnergyImputer(),
     ],
 )

@@ -296,12 +296,17 @@ class FittingMixin:
         return ContrastiveLearning(
             persistent=algorithm == "pcd",
             n_chains=self.n_chains,
-            n_gibbs_steps=self.n_gibbs_steps,
+            n_gibbs_steps=self._n_steps,
             batch_size=self.batch_size,
             tempered_from=mean if self.tempering else None,
             drifting_offset=self._centres,
             **penalty,
         )
+
+    @property
+    def _n_steps(self):
+        """Steps of chains in an update; models name them by their kind."""
+        return self.n_gibbs_steps
 
     def _strength(self, algorithm):
         """Give the strength of the penalty of the weights."""

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 import rich
-from models import MODELS, TABLES, assert_same_parameters, contents, rows_for
+from models import EVERY, TABLES, assert_same_parameters, contents, rows_for
 from sklearn.base import clone
 from sklearn.callback import ProgressBar, ScoringMonitor
 from sklearn.exceptions import NotFittedError
@@ -106,7 +106,7 @@ def test_callbacks_are_told_of_each_stage(rbm):
 EVERY_LEARNER = {
     **{
         name: clone(model).set_params(max_iter=250)
-        for name, model in (MODELS | TABLES).items()
+        for name, model in (EVERY | TABLES).items()
     },
     "LatentBM, semi-restricted": LatentBM(
         2, max_iter=250, hidden_couplings=False, random_state=0

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from models import (
     BINARY,
-    MODELS,
+    EVERY,
     TABLES,
     assert_same_parameters,
     contents,
@@ -27,7 +27,7 @@ from skebm import (
     MarkovRandomField,
 )
 
-MODELS = MODELS | TABLES
+MODELS = EVERY | TABLES
 
 RNG = np.random.default_rng(0)
 X = (RNG.random((60, 5)) < RNG.random((60, 1))).astype(float)

@@ -1,0 +1,318 @@
+"""The energy that a network gives, beside that of a normal distribution."""
+
+__all__ = ["NeuralEnergy"]
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from skebm.energy.base import Energy
+from skebm.energy.conditionals.neural import conditional_log_density
+from skebm.energy.langevin import langevin
+from skebm.energy.network import Network
+from skebm.units.gaussian import GaussianUnits
+
+# Lengths of steps are drawn between this multiple of what is usual, and its inverse.
+_VARIED = 4.0
+
+# Length of steps where the network has no say: all but a new draw.
+_FREE_LENGTH = 2.0
+
+# The length follows the share of steps that are taken to what is best for many columns
+# (Roberts and Rosenthal 1998), by so much an update.
+_WANTED_ACCEPTANCE = 0.574
+_ADAPTING = 0.05
+_LEAST_LENGTH, _LARGEST_LENGTH = 1e-6, _FREE_LENGTH
+
+# Of what is missing of a row there are few chains, and few sweeps.
+_STEPS_OF_VISIBLE = 5
+
+# Halvings of a step downhill before a row counts as at rest.
+_MOST_HALVINGS = 30
+
+
+@dataclass(frozen=True, eq=False)
+class NeuralEnergy(Energy):
+    """E(v) = |z|^2 / 2 + f(z), for z = B v and a network f.
+
+    Chains move rows z. There the distribution at an inverse temperature beta is the
+    normal one with unit variances, times exp(-beta f): at 0 it is known.
+
+    Parameters
+    ----------
+    vector : ndarray of shape (n_parameters,)
+        Parameters of the network, see `Network.of`.
+    sizes : tuple of int
+        Number of columns, and of units in each layer.
+    activation : str
+        Of `network.ACTIVATIONS`.
+    visible : GaussianUnits
+        With B, which does not learn.
+    length : float, default=1.0
+        Of Langevin steps at beta 1. It follows how many are taken while chains learn,
+        and at no other time.
+    log_volume : float, default=0.0
+        Logarithm of the volume, in units that users know, of a unit of volume of v.
+    moves_visible : bool, default=False
+        Whether chains move rows v, of which some columns may be held.
+    """
+
+    vector: np.ndarray
+    sizes: tuple
+    activation: str
+    visible: GaussianUnits
+    length: float = 1.0
+    log_volume: float = 0.0
+    moves_visible: bool = False
+
+    parameters = ("vector",)
+    real_columns = slice(None)
+
+    def astype(self, dtype):
+        """Return the same energy with parameters of another dtype."""
+        return super().astype(dtype).replaced(visible=self.visible.astype(dtype))
+
+    @cached_property
+    def network(self):
+        """f, whose arrays are views of the vector."""
+        return Network.of(self.vector, self.sizes, self.activation)
+
+    @property
+    def penalised(self):
+        """The weights of all layers, a view; biases are free."""
+        return self.vector[: Network.n_parameters(self.sizes)[0]]
+
+    # ---- units ----
+
+    @property
+    def units(self):
+        """Units of the rows that chains move."""
+        return self.visible if self.moves_visible else self._white_units
+
+    @property
+    def visible_units(self):
+        """Units of rows v."""
+        return self.visible
+
+    @property
+    def noise(self):
+        """Units of which all columns are real: the same."""
+        return self.visible
+
+    @property
+    def n_units(self):
+        """Number of columns of all layers together."""
+        return sum(self.sizes)
+
+    @property
+    def n_visible(self):
+        """Number of columns of rows v."""
+        return self.sizes[0]
+
+    @cached_property
+    def _white_units(self):
+        return GaussianUnits.of_base(np.ones(self.sizes[0], self.dtype))
+
+    # ---- energies ----
+
+    def context(self, rows):
+        """Compute the base and the network at rows that chains move."""
+        rows = rows.astype(self.dtype, copy=False)
+        white = self.visible.statistics(rows) if self.moves_visible else rows
+        return _Context(rows, white, self.network.layers(white))
+
+    def score(self, context, beta=1.0):
+        """Compute -beta E, (n_rows,)."""
+        white = context.white
+        squares = np.einsum("ij,ij->i", white, white) / 2
+        return -beta * (squares + self.network.output(context.layers))
+
+    def log_ratio(self, context, beta, other):
+        """Compare rows at two inverse temperatures.
+
+        They keep the measure of the normal distribution, as in `sweep` with a tilt.
+        """
+        output = self.network.output(context.layers).astype(np.float64)
+        return np.subtract(beta, other) * output
+
+    def free_energy(self, rows):
+        """Compute E of rows v: nothing is summed out."""
+        machine = self.replaced(moves_visible=True)
+        return -machine.score(machine.context(rows))
+
+    def gradient(self, rows):
+        """Compute the derivatives of E by rows v, (n_rows, n_visible)."""
+        white = self.visible.statistics(rows.astype(self.dtype, copy=False))
+        slope = white + self.network.row_gradient(self.network.layers(white))
+        return self._by_visible(slope)
+
+    def conditional_log_likelihood(self, rows):
+        """Compute log p(v_i | the others) of every i: `conditional_log_density`."""
+        return conditional_log_density(self, rows)
+
+    def hidden_mean(self, rows):
+        """Give what the last layer says of rows v."""
+        white = self.visible.statistics(rows.astype(self.dtype, copy=False))
+        return self.network.layers(white)[0][-1]
+
+    def _by_visible(self, slope):
+        """Turn derivatives by z into those by v."""
+        if not self.visible.is_full:
+            return slope * self.visible.whitening
+        return np.dot(slope, self.visible.whitening)
+
+    @cached_property
+    def precisions(self):
+        """1 / variance of each column of v given the others, without the network."""
+        axes = self.visible.axes()
+        return np.einsum("ij,ij->i", axes, axes)
+
+    # ---- other machines ----
+
+    def marginal(self):
+        """Give the machine of rows z; see `Energy.marginal`."""
+        machine = self.replaced(visible=self._white_units, log_volume=0.0)
+        return machine, self.log_volume - self.visible.log_det
+
+    def with_visible_chains(self):
+        """Give the machine whose chains move visible rows, and what it lacks."""
+        return self.replaced(moves_visible=True), 0.0
+
+    def at_temperature(self, temperature):
+        """Give the machine whose distribution is proportional to exp(-E / temperature).
+
+        In z / root(temperature) it has its form again.
+        """
+        root, vector = np.sqrt(temperature), self.vector.copy()
+        network = Network.of(vector, self.sizes, self.activation)
+        network.weights[0][...] *= root
+        network.weights[-1][...] /= temperature
+        visible = GaussianUnits.of_base(self.visible.whitening / root)
+        return self.replaced(vector=vector, visible=visible)
+
+    # ---- chains ----
+
+    def chain_mean(self, mean):
+        """Give means of rows that chains move, without the network."""
+        return np.zeros(self.sizes[0])
+
+    def complete(self, visible, noise, beta=1.0):
+        """Give the rows that chains move of rows v."""
+        return visible if self.moves_visible else self.visible.statistics(visible)
+
+    def visible_of(self, rows, noise, beta=1.0):
+        """Give the rows v of rows that chains move."""
+        return rows if self.moves_visible else self.visible.states(rows)
+
+    def sweep(self, context, noise, *, beta=1.0, tilt=None, fixed=None, reverse=False):
+        """Move rows by a Langevin step, which is its own reversal; see `Energy`."""
+        settings = {"beta": beta, "tilt": tilt, "fixed": fixed}
+        n_steps = _STEPS_OF_VISIBLE if self.moves_visible else 1
+        return self.moved(context, noise, n_steps, **settings)[0]
+
+    def gibbs(self, rows, noise, n_sweeps=1, **settings):
+        """Make so many steps."""
+        return self.moved(self.context(rows), noise, n_sweeps, **settings)[0]
+
+    def moved(self, context, noise, n_steps=1, *, beta=1.0, tilt=None, fixed=None):
+        """Make so many steps; give also the share of them that were taken."""
+        rows = context.rows
+        beta = np.broadcast_to(np.asarray(beta, self.dtype), len(rows))
+        at_rows = [context]
+
+        def log_density(proposed):
+            # The first rows are those of the context.
+            own = at_rows.pop() if at_rows else self.context(proposed)
+            white, layers = own.white, own.layers
+            slope = self.network.row_gradient(layers)
+            slope *= -beta[:, np.newaxis]
+            slope -= white
+            log_density = -np.einsum("ij,ij->i", white, white) / 2
+            log_density -= beta * self.network.output(layers)
+            if tilt is not None:
+                slope += tilt
+                log_density += (white * tilt).sum(axis=1)
+            return log_density, self._by_visible(slope) if self.moves_visible else slope
+
+        # Between the lengths of both ends the stiffer one counts more.
+        rate = beta / self.length + np.maximum(1 - beta, 0) / _FREE_LENGTH
+        if fixed is not None:
+            fixed = np.broadcast_to(fixed, rows.shape)
+        return langevin(
+            log_density,
+            rows,
+            (self._lengths(rate, noise) for _ in range(n_steps)),
+            noise,
+            scales=1 / self.precisions if self.moves_visible else 1.0,
+            held=fixed,
+        )
+
+    def _lengths(self, rate, noise):
+        factors = _VARIED ** noise.draw((len(rate), 1))
+        return (factors / rate[:, np.newaxis]).astype(self.dtype)
+
+    # ---- learning ----
+
+    def statistics(self, rows, row_weights=None, *, noise=None):
+        """Average -dE/dtheta over rows v."""
+        return self._statistics(self.visible.statistics(rows), row_weights)
+
+    def chain_statistics(self, chains):
+        """Average -dE/dtheta over rows z."""
+        return self._statistics(chains, None)
+
+    def _statistics(self, white, row_weights):
+        white = white.astype(self.dtype, copy=False)
+        if row_weights is None:
+            row_weights = np.full(len(white), 1 / len(white))
+        weights = -row_weights.astype(self.dtype)
+        layers = self.network.layers(white)
+        return self.with_arrays([self.network.parameter_gradient(layers, weights)])
+
+    def contrast(self, batch, chains, noise, n_sweeps=1, rate=1.0):
+        """Do as `contrastive.contrast`, and let the length follow what chains take."""
+        chains, acceptance = self.moved(self.context(chains), noise, n_sweeps)
+        direction = self.statistics(batch)
+        direction -= self.chain_statistics(chains)
+        direction *= rate
+        length = self.length * np.exp(_ADAPTING * (acceptance - _WANTED_ACCEPTANCE))
+        length = float(np.clip(length, _LEAST_LENGTH, _LARGEST_LENGTH))
+        return direction.replaced(length=length), chains
+
+    # ---- minima ----
+
+    def relaxed(self, rows, observed, free):
+        """Move columns downhill; see `NoiseParameters.relaxed`.
+
+        The first step is that which a normal distribution would call for, halved until
+        the energy falls by a quarter of what the slope promises, at least.
+        """
+        scale = np.where(free, 1 / self.precisions, 0.0)
+        slope = self.gradient(rows)
+        step = -scale * slope
+        promised = -np.einsum("ij,ij->i", step, slope)
+        before, result = self.free_energy(rows), rows.copy()
+        active = np.flatnonzero(promised > 0)
+        for halving in range(_MOST_HALVINGS):
+            factor = 0.5**halving
+            tried = rows[active] + factor * step[active]
+            falls = before[active] - self.free_energy(tried)
+            enough = falls >= factor / 4 * promised[active]
+            result[active[enough]] = tried[enough]
+            active = active[~enough]
+            if not len(active):
+                break
+        return result
+
+
+class _Context:
+    """Rows that chains move, in units of the base, and what the network makes of them.
+
+    `statistics` are what a mixture scores.
+    """
+
+    def __init__(self, rows, white, layers):
+        self.rows = rows
+        self.white = self.statistics = white
+        self.layers = layers
