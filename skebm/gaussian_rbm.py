@@ -8,6 +8,7 @@ import numpy as np
 from sklearn.utils.validation import check_array
 
 from skebm.energy.gaussian_rbm import GaussianRBMEnergy
+from skebm.energy.scaled import ScaledEnergy
 from skebm.estimator.base import BaseRealModel
 from skebm.estimator.features import HiddenUnitsMixin
 from skebm.estimator.validation import (
@@ -19,6 +20,7 @@ from skebm.estimator.validation import (
 )
 from skebm.learning.metric import KroneckerMetric
 from skebm.learning.starts.directions import start_parameters
+from skebm.learning.starts.scales import fit_scales
 from skebm.units.binary import BinaryUnits
 from skebm.units.data import patterns
 from skebm.units.gaussian import GaussianUnits, whiten_covariance
@@ -227,12 +229,14 @@ class GaussianRBM(HiddenUnitsMixin, BaseRealModel):
             "array-like",
             None,
         ],
+        "n_scales": [Interval(Integral, 1, None, closed="left")],
         "reg_covar": [Interval(Real, 0, None, closed="neither")],
         "algorithm": [StrOptions({"auto", "pcd", "cd", "exact"})],
         "solver": [StrOptions({"natural", "sgd"})],
     }
     _structural_parameters = (
         "n_components",
+        "n_scales",
         "solver",
         "covariance_type",
         "reg_covar",
@@ -244,6 +248,7 @@ class GaussianRBM(HiddenUnitsMixin, BaseRealModel):
         *,
         covariance_type="full",
         noise_variance=None,
+        n_scales=1,
         reg_covar=1e-3,
         algorithm="auto",
         solver="natural",
@@ -268,6 +273,7 @@ class GaussianRBM(HiddenUnitsMixin, BaseRealModel):
         self.n_components = n_components
         self.covariance_type = covariance_type
         self.noise_variance = noise_variance
+        self.n_scales = n_scales
         self.reg_covar = reg_covar
         self.algorithm = algorithm
         self.solver = solver
@@ -383,21 +389,38 @@ class GaussianRBM(HiddenUnitsMixin, BaseRealModel):
     def _initial_energy(self, sample, rng):
         vars(self).pop("noise_covariance_", None)  # of an earlier fit
         self._known_noise = self._given_noise(sample.shape[1])
-        covariance = sample.T @ sample / len(sample)
-        covariance += self.reg_covar * np.eye(len(covariance))
-        noise = None
+        scales = noise = None
+        if self.n_scales > 1:
+            scales = fit_scales(
+                sample, self.n_scales, self.reg_covar, self._restricted
+            )
+            covariance = scales.covariance
+            sample = scales.unscaled(sample, rng)
+        else:
+            covariance = sample.T @ sample / len(sample)
+            covariance += self.reg_covar * np.eye(len(covariance))
+            covariance = self._restricted(covariance)
         if self._noise_is_full:
             whitening = GaussianUnits.of_base(whiten_covariance(covariance))
         else:
-            variance = np.diag(covariance)
-            if self._one_scale:
-                variance = np.full_like(variance, variance.mean())
-            whitening = self._independent(variance)
+            whitening = self._independent(np.diag(covariance))
         if self._known_noise is not None:
             noise = self._independent(self._known_noise / self._scale**2)
-        return self._of(
+        machine = self._of(
             *start_parameters(whitening, self.n_components, rng, noise, sample)
         )
+        if scales is None:
+            return machine
+        return ScaledEnergy(machine, *scales[:3])
+
+    def _restricted(self, covariance):
+        """Give what a covariance is where noise is not full."""
+        if self._noise_is_full:
+            return covariance
+        variance = np.diag(covariance)
+        if self._one_scale:
+            variance = np.full_like(variance, variance.mean())
+        return np.diag(variance)
 
     def _given_noise(self, n_features):
         """Validate `noise_variance`: give a variance for each feature, or None."""
@@ -471,7 +494,22 @@ class GaussianRBM(HiddenUnitsMixin, BaseRealModel):
         return KroneckerMetric.start(energy, None, diagonal=self.alpha > 0)
 
     def _parameters(self, energy):
-        location, scale, units = self._location, self._scale, energy.visible
+        if self.n_scales == 1:
+            return self._parameters_of_machine(energy, self._location)
+        shares = energy.shares
+        mean = shares @ energy.roots**2
+        centre = self._location + self._scale * energy.centre
+        machine = energy.machine.stretched(np.sqrt(mean))
+        return {
+            **self._parameters_of_machine(machine, centre),
+            "location_": centre,
+            "scales_": energy.roots**2 / mean,
+            "scale_weights_": shares,
+        }
+
+    def _parameters_of_machine(self, energy, location):
+        """Name the attributes of a machine of rows less a location, in our units."""
+        scale, units = self._scale, energy.visible
         means = units.states(np.vstack([energy.weights, energy.visible_bias]))
         # The hidden units see rows that are no longer centred.
         field = energy.weights @ units.statistics(location / scale)
@@ -489,7 +527,18 @@ class GaussianRBM(HiddenUnitsMixin, BaseRealModel):
         return attributes
 
     def _energy(self):
-        location, scale = self._location, self._scale
+        if self.n_scales == 1:
+            return self._machine(self._location)
+        return ScaledEnergy(
+            self._machine(self.location_),
+            np.log(self.scales_),
+            np.log(self.scale_weights_),
+            (self.location_ - self._location) / self._scale,
+        )
+
+    def _machine(self, location):
+        """Build the machine of rows less a location, in our units."""
+        scale = self._scale
         # Parameters of the constructor may have changed since these were learned.
         if hasattr(self, "noise_covariance_"):
             covariance = self.noise_covariance_ / np.outer(scale, scale)

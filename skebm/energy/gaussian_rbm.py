@@ -74,6 +74,12 @@ class GaussianRBMEnergy(NoiseParameters, HiddenChains, RBMEnergy):
         white, field, _ = RBMEnergy.context(self, rows)
         return self._spread(white) - self.hidden.log_normaliser(field)
 
+    def gradient(self, rows):
+        """Compute the derivatives of F by rows v, (n_rows, n_visible)."""
+        white, field, _ = RBMEnergy.context(self, rows)
+        white = white - self.visible_field(self.hidden.mean(field))
+        return self.visible.pulled(white)
+
     def conditional_log_likelihood(self, rows):
         """Compute log p(v_i | the others) of every i: `conditional_log_density`."""
         return conditional_log_density(self, rows)
@@ -127,10 +133,14 @@ class GaussianRBMEnergy(NoiseParameters, HiddenChains, RBMEnergy):
         root, plain = np.sqrt(temperature), self.plain()
         matrix = plain.matrix / root
         matrix[:, -1] /= root
-        units = plain.visible
-        base = units.whitening / root
+        return plain.replaced(matrix=matrix).stretched(root)
+
+    def stretched(self, factor):
+        """Give the machine of rows v that are multiplied by a factor."""
+        units = self.visible
+        base = units.whitening / factor
         visible = type(units).of_base(base, shared=units.shared, fixed=units.fixed)
-        return plain.replaced(matrix=matrix, visible=visible)
+        return self.replaced(visible=visible)
 
     def with_visible_chains(self):
         """Give the machine whose chains move visible rows, and what it lacks."""
@@ -172,7 +182,7 @@ class GaussianRBMEnergy(NoiseParameters, HiddenChains, RBMEnergy):
         deviation = white - self.visible_bias
         squares = np.einsum("ij,ij->i", deviation, deviation) / 2
         value = row_weights @ (softplus(field).sum(axis=1) - squares)
-        value -= row_weights.sum() * self._cost_of_ridge
+        value -= row_weights.sum() * self.cost_of_ridge
         hidden = logistic(field)
         deviation -= hidden @ self.weights
         slope = self.visible.slope(deviation, rows, row_weights, self.ridge)

@@ -118,6 +118,12 @@ class GaussianUnits(Frozen, Units):
             return statistics / self.whitening
         return np.linalg.solve(self.whitening, statistics.T).T
 
+    def pulled(self, slope):
+        """Turn derivatives by y into derivatives by v."""
+        if not self.is_full:
+            return slope * self.whitening
+        return np.dot(slope, self.whitening)
+
     def draw(self, field, noise, beta=1.0):
         """Draw rows v: y is normal, with the field as its mean."""
         scale = np.reshape(1 / np.sqrt(beta), (-1, 1)).astype(field.dtype)
@@ -231,6 +237,12 @@ class GaussianUnits(Frozen, Units):
         """Compute the covariance of the noise of v."""
         root = self.states(np.eye(self.n_columns))
         return root.T @ root
+
+    def times_covariance(self, vector):
+        """Multiply a vector by the covariance of the noise of v."""
+        if not self.is_full:
+            return vector / self.whitening**2
+        return self.states(np.linalg.solve(self.whitening.T, vector)[np.newaxis])[0]
 
     def variances(self):
         """Compute the variance of the noise of each column of v."""
