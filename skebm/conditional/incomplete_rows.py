@@ -5,6 +5,7 @@ __all__ = ["draw_incomplete", "mean_hidden", "mean_incomplete", "score_incomplet
 from functools import partial
 
 import numpy as np
+from scipy.special import logsumexp, softmax
 
 from skebm.conditional.annealed_sums import anneal_missing
 from skebm.conditional.clamped_chains import (
@@ -48,8 +49,24 @@ def score_incomplete(energy, rows, observed, mean, seed):
         score[summed] = energy.observed_score(rows[summed], observed[summed])
     if annealed.any():
         known = rows[annealed], observed[annealed]
-        score[annealed], std[annealed] = anneal_missing(energy, *known, mean, seed)
+        score[annealed], std[annealed] = _annealed(energy, *known, mean, seed)
     return score, std
+
+
+def _annealed(energy, rows, observed, mean, seed):
+    """Anneal with each machine of which an energy is a mixture, mostly one."""
+    copies = energy.copies(rows, observed)
+    parts = [
+        anneal_missing(machine, own, observed, mean, seed) for machine, own, _ in copies
+    ]
+    scores = np.column_stack(
+        [part[0] + copy[2] for part, copy in zip(parts, copies, strict=True)]
+    )
+    # All draws come from the same seed, so that errors may add up.
+    std = (softmax(scores, axis=1) * np.column_stack([part[1] for part in parts])).sum(
+        axis=1
+    )
+    return logsumexp(scores, axis=1), std
 
 
 def draw_incomplete(energy, rows, observed, mean, noise, n_sweeps):  # noqa: PLR0917

@@ -32,6 +32,22 @@ class CompletionSums:
         """Units of visible rows; where some are hidden, of these alone."""
         return self.units
 
+    def copies(self, rows, observed):
+        """List machines of which this is a mixture, with rows as each sees them.
+
+        Parameters
+        ----------
+        rows, observed : ndarray of shape (n_rows, n_visible)
+            As of `observed_score`.
+
+        Returns
+        -------
+        copies : list of (machine, rows, constant)
+            The constant is to be added to what a machine scores rows. Of what is no
+            mixture it is the one machine.
+        """
+        return [(self, rows, 0.0)]
+
     def observed_score(self, rows, observed):
         """Compute the log of the sum of exp(-E) over all that rows leave open.
 

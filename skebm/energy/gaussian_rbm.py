@@ -74,11 +74,13 @@ class GaussianRBMEnergy(NoiseParameters, HiddenChains, RBMEnergy):
         white, field, _ = RBMEnergy.context(self, rows)
         return self._spread(white) - self.hidden.log_normaliser(field)
 
-    def gradient(self, rows):
-        """Compute the derivatives of F by rows v, (n_rows, n_visible)."""
-        white, field, _ = RBMEnergy.context(self, rows)
-        white = white - self.visible_field(self.hidden.mean(field))
-        return self.visible.pulled(white)
+    def pull(self, rows, hidden):
+        """Compute the derivatives of E by rows v given means of hidden units.
+
+        With their means given v these are the derivatives of the free energy.
+        """
+        white = self.visible.statistics(rows) - self.visible_field(hidden)
+        return self.visible.by_states(white)
 
     def conditional_log_likelihood(self, rows):
         """Compute log p(v_i | the others) of every i: `conditional_log_density`."""

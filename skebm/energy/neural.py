@@ -145,7 +145,7 @@ class NeuralEnergy(Energy):
         """Compute the derivatives of E by rows v, (n_rows, n_visible)."""
         white = self.visible.statistics(rows.astype(self.dtype, copy=False))
         slope = white + self.network.row_gradient(self.network.layers(white))
-        return self._by_visible(slope)
+        return self.visible.by_states(slope)
 
     def conditional_log_likelihood(self, rows):
         """Compute log p(v_i | the others) of every i: `conditional_log_density`."""
@@ -155,12 +155,6 @@ class NeuralEnergy(Energy):
         """Give what the last layer says of rows v."""
         white = self.visible.statistics(rows.astype(self.dtype, copy=False))
         return self.network.layers(white)[0][-1]
-
-    def _by_visible(self, slope):
-        """Turn derivatives by z into those by v."""
-        if not self.visible.is_full:
-            return slope * self.visible.whitening
-        return np.dot(slope, self.visible.whitening)
 
     @cached_property
     def precisions(self):
@@ -233,7 +227,7 @@ class NeuralEnergy(Energy):
             if tilt is not None:
                 slope += tilt
                 log_density += (white * tilt).sum(axis=1)
-            return log_density, self._by_visible(slope) if self.moves_visible else slope
+            return log_density, self.visible.by_states(slope) if self.moves_visible else slope
 
         # Between the lengths of both ends the stiffer one counts more.
         rate = beta / self.length + np.maximum(1 - beta, 0) / _FREE_LENGTH

@@ -118,7 +118,7 @@ class GaussianUnits(Frozen, Units):
             return statistics / self.whitening
         return np.linalg.solve(self.whitening, statistics.T).T
 
-    def pulled(self, slope):
+    def by_states(self, slope):
         """Turn derivatives by y into derivatives by v."""
         if not self.is_full:
             return slope * self.whitening

@@ -1,0 +1,99 @@
+"""Machines with scales, and rows of which columns are missing."""
+
+__all__ = ["ScaleSums"]
+
+import numpy as np
+from scipy.special import logsumexp, softmax
+
+from skebm.energy.completions import CompletionSums, draw_of_law
+
+
+class ScaleSums(CompletionSums):
+    """As `CompletionSums`, by what the machine says of rows at each scale."""
+
+    def is_summable(self, observed):
+        """Say of which rows all that is missing can be summed over, (n_rows,)."""
+        return self.machine.is_summable(observed)
+
+    def copies(self, rows, observed):
+        """List the machine with y of rows at each scale; see `CompletionSums`."""
+        constants = self.log_shares(observed.sum(axis=1))
+        pairs = zip(self.at_scales(rows), constants.T, strict=True)
+        return [(self.machine, *pair) for pair in pairs]
+
+    def observed_score(self, rows, observed):
+        """Compute the log of the sum of exp(-E) over all that rows leave open."""
+        return logsumexp(self._observed_joint(rows, observed), axis=1)
+
+    def observed_phase(self, rows, observed, row_weights):
+        """Do as `positive_phase` for rows of which some columns are missing."""
+        joint = self._observed_joint(rows, observed) - self.costs_of_ridge
+        law = softmax(joint, axis=1) * row_weights[:, np.newaxis]
+        scale, row = self.counted(law)
+        own, known = self.at_scales(rows)[scale, row], observed[row]
+        counts = law[row, scale]
+        machine = self.with_ridge(scale, counts)
+        statistics = machine.observed_phase(own, known, counts)[1]
+        completed = self.machine.mean_missing(own, known)
+        hidden = self.machine.observed_hidden_mean(own, known)
+        slope = np.where(known, self.machine.pull(completed, hidden), 0.0)
+        return row_weights @ logsumexp(joint, axis=1), self.with_slopes(
+            statistics, own, scale, counts, slope, known.sum(axis=1)
+        )
+
+    def draw_missing(self, rows, observed, noise):
+        """Draw what is missing of rows given what is observed, (n_rows, n_visible)."""
+        law = softmax(self._observed_joint(rows, observed), axis=1)
+        scale = draw_of_law(law, noise)
+        own = self.at_scales(rows)[scale, np.arange(len(rows))]
+        drawn = self.machine.draw_missing(own, observed, noise)
+        return np.where(observed, rows, self.stretched(drawn, scale))
+
+    def mean_missing(self, rows, observed):
+        """Put for what is missing of rows its mean given what is observed."""
+        mean = self._mean(
+            rows,
+            observed,
+            lambda own, scale: self.stretched(
+                self.machine.mean_missing(own, observed), scale
+            ),
+        )
+        return np.where(observed, rows, mean)
+
+    def average_missing(self, rows, observed, function, draws):
+        """Average a function of completed rows over what is missing of them."""
+
+        def average(own, scale):
+            return self.machine.average_missing(
+                own, observed, lambda drawn: function(drawn_to(drawn, scale)), draws
+            )
+
+        def drawn_to(drawn, scale):
+            return self.stretched(drawn, scale[: len(drawn)])
+
+        return self._mean(rows, observed, average)
+
+    def observed_hidden_mean(self, rows, observed):
+        """Compute the means of hidden units given what is observed of rows."""
+        return self._mean(
+            rows,
+            observed,
+            lambda own, scale: self.machine.observed_hidden_mean(own, observed),
+        )
+
+    def _observed_joint(self, rows, observed):
+        """Sum exp(-E) over what is missing, with each scale, (n_rows, n_scales)."""
+        scores = [
+            machine.observed_score(own, observed) + constant
+            for machine, own, constant in self.copies(rows, observed)
+        ]
+        return np.column_stack(scores)
+
+    def _mean(self, rows, observed, function):
+        """Average a function of y and its scales over the scales of rows."""
+        law = softmax(self._observed_joint(rows, observed), axis=1)
+        scales = np.tile(np.arange(len(self.roots)), (len(rows), 1))
+        return sum(
+            law[:, [k]] * function(own, scales[:, k])
+            for k, own in enumerate(self.at_scales(rows))
+        )
