@@ -5,18 +5,21 @@ __all__ = ["GaussianRBM"]
 from numbers import Integral, Real
 
 import numpy as np
+from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_array
 
 from skebm.energy.gaussian_rbm import GaussianRBMEnergy
 from skebm.energy.scaled import ScaledEnergy
 from skebm.estimator.base import BaseRealModel
 from skebm.estimator.features import HiddenUnitsMixin
+from skebm.estimator.minima import LowestEnergyMixin
 from skebm.estimator.validation import (
     Interval,
     StrOptions,
     check_bias,
     check_constructor,
     check_noise,
+    check_scales,
 )
 from skebm.learning.metric import KroneckerMetric
 from skebm.learning.starts.directions import start_parameters
@@ -36,6 +39,20 @@ _MAX_EXACT_VALUES = 200_000
 # Beyond so many patterns of what is missing, factors of the covariance for each of them
 # take longer at each look at the rows than minibatches do to learn.
 _MOST_PATTERNS = 50
+
+# Attributes that fits of some settings have.
+_OF_SOME_FITS = "noise_covariance_", "location_", "scales_", "scale_weights_"
+
+
+def _has_one_scale(estimator):
+    """Refuse the search for minima where densities have scales."""
+    if estimator.n_scales > 1:
+        raise AttributeError(
+            "lowest_energy needs rows of one scale: the search for minima knows the "
+            f"energy of complete pairs, not of n_scales={estimator.n_scales} at once. "
+            "Set n_scales=1, or look at the rows of lowest free_energy."
+        )
+    return True
 
 
 class GaussianRBM(HiddenUnitsMixin, BaseRealModel):
@@ -303,6 +320,9 @@ class GaussianRBM(HiddenUnitsMixin, BaseRealModel):
         intercept_hidden,
         noise,
         *,
+        scales=None,
+        scale_weights=None,
+        location=None,
         X=None,
         **params,
     ):
@@ -319,12 +339,19 @@ class GaussianRBM(HiddenUnitsMixin, BaseRealModel):
         noise : float or array-like of shape (n_features,) or (n_features, n_features)
             Variance of the features given the hidden units, one for all or one for
             each, or their covariance.
+        scales : array-like of shape (n_scales,), default=None
+            What the covariance of the features is multiplied by, rows of one scale
+            each. None is one scale of 1.
+        scale_weights : array-like of shape (n_scales,), default=None
+            Probabilities of the scales. None gives all the same.
+        location : array-like of shape (n_features,), default=None
+            From where rows are stretched by their scales. None is `intercept_visible`.
         X : {array-like, sparse matrix} of shape (n_samples, n_features), default=None
             Data in whose location and scale learning goes on with `partial_fit`. None
             takes those of the noise.
         **params : dict
-            Parameters of the constructor except `n_components`. Without a
-            `covariance_type` it is "full" for a covariance and "diag" for variances.
+            Parameters of the constructor except `n_components` and `n_scales`. Without
+            a `covariance_type` it is "full" for a covariance and "diag" for variances.
             With a `noise_variance`, `noise` must be the same.
 
         Returns
@@ -336,7 +363,8 @@ class GaussianRBM(HiddenUnitsMixin, BaseRealModel):
         ------
         ValueError
             If the shapes do not fit each other, the noise is not positive definite,
-            or it is not of the kind that `covariance_type` and `noise_variance` say.
+            or it is not of the kind that `covariance_type` and `noise_variance` say; or
+            if scales are not positive, or their weights no probabilities.
 
         Examples
         --------
@@ -349,7 +377,11 @@ class GaussianRBM(HiddenUnitsMixin, BaseRealModel):
         n_components, n_features = components.shape
         noise = check_noise(noise, n_features)
         params.setdefault("covariance_type", "full" if noise.ndim == 2 else "diag")
-        rbm = cls(n_components, **params)
+        n_scales = 1
+        if scales is not None:
+            scales, scale_weights = check_scales(scales, scale_weights)
+            n_scales = len(scales)
+        rbm = cls(n_components, n_scales=n_scales, **params)
         check_constructor(rbm)
         attributes = {
             "components_": components,
@@ -361,8 +393,17 @@ class GaussianRBM(HiddenUnitsMixin, BaseRealModel):
             ),
             **rbm._take_noise(noise),
         }
+        if n_scales > 1:
+            attributes |= {"scales_": scales, "scale_weights_": scale_weights}
+            attributes["location_"] = attributes["intercept_visible_"].copy()
+            if location is not None:
+                attributes["location_"] = check_bias(location, "location", n_features)
+        elif scale_weights is not None or location is not None:
+            raise ValueError("scale_weights and location say nothing without scales.")
         rbm._adopt(attributes, n_features, X)
         return rbm
+
+    lowest_energy = available_if(_has_one_scale)(LowestEnergyMixin.lowest_energy)
 
     @property
     def _noise_is_full(self):
@@ -377,9 +418,10 @@ class GaussianRBM(HiddenUnitsMixin, BaseRealModel):
             return self.algorithm
         if rows is None or self.early_stopping:
             return "pcd"
+        n_values = rows.n_rows * rows.n_columns * self.n_scales
         feasible = (
             self.n_components <= _MAX_EXACT_UNITS
-            and rows.n_rows * rows.n_columns <= _MAX_EXACT_VALUES
+            and n_values <= _MAX_EXACT_VALUES
             and rows.total_weight > rows.n_columns
         )
         if self._noise_is_full and rows.has_missing:
@@ -387,13 +429,12 @@ class GaussianRBM(HiddenUnitsMixin, BaseRealModel):
         return "exact" if feasible else "pcd"
 
     def _initial_energy(self, sample, rng):
-        vars(self).pop("noise_covariance_", None)  # of an earlier fit
+        for name in _OF_SOME_FITS:
+            vars(self).pop(name, None)  # of an earlier fit
         self._known_noise = self._given_noise(sample.shape[1])
         scales = noise = None
         if self.n_scales > 1:
-            scales = fit_scales(
-                sample, self.n_scales, self.reg_covar, self._restricted
-            )
+            scales = fit_scales(sample, self.n_scales, self.reg_covar, self._restricted)
             covariance = scales.covariance
             sample = scales.unscaled(sample, rng)
         else:
@@ -424,6 +465,12 @@ class GaussianRBM(HiddenUnitsMixin, BaseRealModel):
 
     def _given_noise(self, n_features):
         """Validate `noise_variance`: give a variance for each feature, or None."""
+        if self.n_scales > 1 and self.noise_variance is not None:
+            raise ValueError(
+                "noise_variance is the noise of every row, and with "
+                f"n_scales={self.n_scales} rows have noise of several scales. Leave "
+                "noise_variance out, or set n_scales=1."
+            )
         if self.noise_variance is None or isinstance(self.noise_variance, Real):
             given = self.noise_variance
             return None if given is None else np.full(n_features, float(given))
@@ -496,14 +543,15 @@ class GaussianRBM(HiddenUnitsMixin, BaseRealModel):
     def _parameters(self, energy):
         if self.n_scales == 1:
             return self._parameters_of_machine(energy, self._location)
-        shares = energy.shares
-        mean = shares @ energy.roots**2
+        order = np.argsort(energy.log_scales)
+        shares, scales = energy.shares[order], energy.roots[order] ** 2
+        mean = shares @ scales
         centre = self._location + self._scale * energy.centre
         machine = energy.machine.stretched(np.sqrt(mean))
         return {
             **self._parameters_of_machine(machine, centre),
             "location_": centre,
-            "scales_": energy.roots**2 / mean,
+            "scales_": scales / mean,
             "scale_weights_": shares,
         }
 

@@ -227,7 +227,9 @@ class NeuralEnergy(Energy):
             if tilt is not None:
                 slope += tilt
                 log_density += (white * tilt).sum(axis=1)
-            return log_density, self.visible.by_states(slope) if self.moves_visible else slope
+            return log_density, self.visible.by_states(
+                slope
+            ) if self.moves_visible else slope
 
         # Between the lengths of both ends the stiffer one counts more.
         rate = beta / self.length + np.maximum(1 - beta, 0) / _FREE_LENGTH

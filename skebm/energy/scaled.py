@@ -9,15 +9,13 @@ from scipy.special import logsumexp, softmax
 
 from skebm.energy.base import Energy
 from skebm.energy.completions import draw_of_law
+from skebm.energy.scale_learning import ScaleLearning
 from skebm.energy.scale_parameters import ScaleParameters
 from skebm.energy.scale_sums import ScaleSums
 
-# What a row counts at a scale, beside what rows count on average, that is left out.
-_NEGLIGIBLE = 1e-12
-
 
 @dataclass(frozen=True, eq=False)
-class ScaledEnergy(ScaleParameters, ScaleSums, Energy):
+class ScaledEnergy(ScaleParameters, ScaleLearning, ScaleSums, Energy):
     """A machine whose rows y are stretched, each by a scale of its own: v = c + r y.
 
     The scale s = r^2 of the variance is one of a few. It is drawn with shares of their
@@ -89,7 +87,7 @@ class ScaledEnergy(ScaleParameters, ScaleSums, Energy):
 
     def joint(self, rows):
         """Give the log of what exp(-E) sums to with each scale, (n_rows, n_scales)."""
-        return self._joint(self.at_scales(rows), self._score)
+        return self.joint_of(self.at_scales(rows), self.score_of)
 
     def free_energy(self, rows):
         """Compute -log of what exp(-E) sums to over scales and h, shape (n_rows,)."""
@@ -98,7 +96,7 @@ class ScaledEnergy(ScaleParameters, ScaleSums, Energy):
     def energy(self, visible, hidden):
         """Compute -log of what exp(-E) sums to over scales, of each pair of rows."""
         hidden = np.tile(hidden, (len(self.roots), 1))
-        joint = self._joint(
+        joint = self.joint_of(
             self.at_scales(visible), lambda rows: -self.machine.energy(rows, hidden)
         )
         return -logsumexp(joint, axis=1)
@@ -106,7 +104,7 @@ class ScaledEnergy(ScaleParameters, ScaleSums, Energy):
     def hidden_mean(self, rows):
         """Compute the mean of the hidden units given visible rows."""
         copies = self.at_scales(rows)
-        law = softmax(self._joint(copies, self._score), axis=1)
+        law = softmax(self.joint_of(copies, self.score_of), axis=1)
         means = self.machine.hidden_mean(copies.reshape(-1, copies.shape[2]))
         return np.einsum("ik,kij->ij", law, means.reshape(*copies.shape[:2], -1))
 
@@ -116,21 +114,22 @@ class ScaledEnergy(ScaleParameters, ScaleSums, Energy):
         return self.centre + root * self.machine.visible_mean(hidden)
 
     def conditional_log_likelihood(self, rows):
-        """Compute log p(v_i | the others) of every i, by the machine's at each scale."""
+        """Compute log p(v_i | the others) of every i, by those at each scale."""
         copies = self.at_scales(rows)
-        joint = self._joint(copies, self._score).T[:, :, np.newaxis]
+        joint = self.joint_of(copies, self.score_of).T[:, :, np.newaxis]
         flat = copies.reshape(-1, copies.shape[2])
         own = self.machine.conditional_log_likelihood(flat).reshape(copies.shape)
         own -= self.log_scales[:, np.newaxis, np.newaxis] / 2
         return logsumexp(joint, axis=0) - logsumexp(joint - own, axis=0)
 
-    def _joint(self, copies, score):
+    def joint_of(self, copies, score):
         """Add what a score says of y at each scale to the shares of scales."""
         n_scales, n_rows, n_columns = copies.shape
         scores = score(copies.reshape(-1, n_columns)).reshape(n_scales, n_rows).T
         return scores + self.log_shares(np.full(n_rows, n_columns))
 
-    def _score(self, rows):
+    def score_of(self, rows):
+        """Score rows y by the machine."""
         return -self.machine.free_energy(rows)
 
     # ---- chains, which are those of the machine ----
@@ -196,118 +195,6 @@ class ScaledEnergy(ScaleParameters, ScaleSums, Energy):
         """Give what moves visible rows, and what its score lacks."""
         machine, constant = self.machine.with_visible_chains()
         return _VisibleChains(machine, *self.of_scales()), constant
-
-    # ---- learning ----
-
-    def sides(self, rows):
-        """Give centred means of hidden units, the scales averaged, and rows."""
-        hidden = np.ones((len(rows), self.n_hidden + 1), self.dtype)
-        hidden[:, :-1] = self.hidden_mean(rows)
-        return hidden - self.machine.hidden_offset, rows
-
-    def drifted(self, rows, fraction):
-        """Move the hidden offset a share of the way to the mean given rows."""
-        drift = self.sides(rows)[0][:, :-1].mean(axis=0)
-        offset = self.machine.hidden_offset[:-1]
-        return self.shifted(hidden=offset + self.dtype.type(fraction) * drift)
-
-    def statistics(self, rows, row_weights=None, *, noise=None):
-        """Average -dE/dtheta over rows, at a scale drawn for each, or at all of them.
-
-        Draws take noise, and less time.
-        """
-        if row_weights is None:
-            row_weights = np.full(len(rows), 1 / len(rows), self.dtype)
-        copies = self.at_scales(rows)
-        law = softmax(self._joint(copies, self._score) - self.costs_of_ridge, axis=1)
-        if noise is None:
-            return self._sum_of_law(copies, law * row_weights[:, np.newaxis])
-        scale = draw_of_law(law, noise)
-        return self._sum(copies[scale, np.arange(len(rows))], scale, row_weights)
-
-    def chain_statistics(self, chains):
-        """Average -dE/dtheta over chains, which say nothing of scales."""
-        return self._of_machine(self.machine.chain_statistics(chains))
-
-    def positive_phase(self, rows, row_weights):
-        """Sum -F and the statistics over weighted rows, less what the ridge costs."""
-        copies = self.at_scales(rows)
-        joint = self._joint(copies, self._score) - self.costs_of_ridge
-        law = softmax(joint, axis=1) * row_weights[:, np.newaxis]
-        value = row_weights @ logsumexp(joint, axis=1)
-        return value, self._sum_of_law(copies, law)
-
-    def negative_phase(self):
-        """Compute log Z and the statistics of the machine."""
-        log_partition, statistics = self.machine.negative_phase()
-        return log_partition, self._of_machine(statistics)
-
-    @property
-    def costs_of_ridge(self):
-        """What the ridge takes off the score of a row at each scale, (n_scales,).
-
-        It is added to the variance of v: the smaller the scale, the more it is of y.
-        So scales cannot shrink to nothing where many rows are alike.
-        """
-        return self.machine.cost_of_ridge * np.exp(-self.log_scales)
-
-    def with_ridge(self, scale, row_weights):
-        """Give the machine with what the ridge is of y, on average over rows."""
-        precision = np.average(np.exp(-self.log_scales)[scale], weights=row_weights)
-        return self.machine.replaced(ridge=self.machine.ridge * float(precision))
-
-    def counted(self, law):
-        """List scales and rows, of all pairs whose weights are not negligible."""
-        return np.nonzero(law.T > _NEGLIGIBLE * law.sum() / len(law))
-
-    def with_slopes(self, statistics, rows, scale, row_weights, slope, n_columns):
-        """Put the derivatives by scales, summed over rows, beside the machine's.
-
-        Parameters
-        ----------
-        statistics : Energy
-            Of the machine, over the same rows.
-        rows : ndarray of shape (n_rows, n_visible)
-            y.
-        scale : ndarray of shape (n_rows,)
-            Their scales.
-        row_weights : ndarray of shape (n_rows,)
-            What each counts.
-        slope : ndarray of shape (n_rows, n_visible)
-            Derivatives of the free energy of the machine by y.
-        n_columns : int or ndarray of shape (n_rows,)
-            Known columns of each row.
-        """
-        n_scales = len(self.log_scales)
-        stretch = np.einsum("ij,ij->i", slope, rows) - n_columns
-        mass = np.bincount(scale, row_weights, n_scales)
-        own = (
-            np.bincount(scale, stretch * row_weights / 2, n_scales)
-            + mass * self.costs_of_ridge,
-            mass - mass.sum() * self.shares,
-            (row_weights / self.roots[scale]) @ slope,
-        )
-        # What learns next is made of it.
-        machine = statistics.replaced(ridge=self.machine.ridge)
-        return type(self)(machine, *(part.astype(self.dtype) for part in own))
-
-    def _sum_of_law(self, copies, law):
-        """Sum -dE/dtheta over rows at all scales that they may have."""
-        scale, row = self.counted(law)
-        return self._sum(copies[scale, row], scale, law[row, scale])
-
-    def _sum(self, rows, scale, row_weights):
-        """Sum -dE/dtheta over rows y whose scales are given."""
-        row_weights = row_weights.astype(self.dtype, copy=False)
-        machine = self.with_ridge(scale, row_weights)
-        statistics = machine.statistics(rows, row_weights)
-        slope = self.machine.pull(rows, self.machine.hidden_mean(rows))
-        n_columns = rows.shape[1]
-        return self.with_slopes(statistics, rows, scale, row_weights, slope, n_columns)
-
-    def _of_machine(self, statistics):
-        """Put derivatives by scales beside: the integral of the density has none."""
-        return type(self)(statistics, *map(np.zeros_like, self.of_scales()))
 
 
 class _VisibleChains(ScaledEnergy):

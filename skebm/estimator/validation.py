@@ -21,6 +21,7 @@ __all__ = [
     "check_noise",
     "check_real_rows",
     "check_rows",
+    "check_scales",
     "check_table",
     "check_weights",
     "column_name",
@@ -612,6 +613,33 @@ def check_noise(noise, n_features):
             "and positive definite."
         )
     return noise
+
+
+def check_scales(scales, scale_weights):
+    """Validate scales of rows and their probabilities, as float64.
+
+    Returns
+    -------
+    scales, scale_weights : ndarray of shape (n_scales,)
+        Without weights all are the same.
+
+    Raises
+    ------
+    ValueError
+        If there are fewer than two, one is not positive, or they do not sum to 1.
+    """
+    scales = check_array(scales, ensure_2d=False, dtype=np.float64, copy=True)
+    if scales.ndim != 1 or len(scales) < 2 or not (scales > 0).all():
+        raise ValueError(
+            "scales must be two positive numbers or more. Leave them out where all "
+            "rows have one scale, which is that of the noise."
+        )
+    if scale_weights is None:
+        return scales, np.full(len(scales), 1 / len(scales))
+    weights = check_bias(scale_weights, "scale_weights", len(scales))
+    if not ((weights > 0).all() and np.isclose(weights.sum(), 1)):
+        raise ValueError("scale_weights must be positive and sum to 1.")
+    return scales, weights
 
 
 def _check_shape(array, name, shape):

@@ -54,8 +54,8 @@ class Case:
 
     `joint` has the energy of every row (first index) with every configuration of what
     is summed out; `visible` the rows of data, with `visible_joint`, where chains move
-    other rows than these; `hidden` the configurations of its second index, if any. Where
-    rows have one of several scales as well, it lists those of the first scale first.
+    other rows than these; `hidden` the configurations of its second index, if any.
+    Where rows have one of several scales as well, those of the first scale come first.
     """
 
     energy: Energy

@@ -409,7 +409,7 @@ def test_phases_are_derivatives(name, pattern):
         close = {"rtol": 1e-7, "atol": 1e-7}
         np.testing.assert_allclose(positive - negative, slope[0] - slope[1], **close)
         with_constant = GaussianRBMEnergy, ScaledEnergy
-            if not with_offsets and not isinstance(energy, with_constant):
+        if not with_offsets and not isinstance(energy, with_constant):
             np.testing.assert_allclose(positive, slope[0], **close)
 
 
