@@ -74,6 +74,22 @@ class GaussianRBMEnergy(NoiseParameters, HiddenChains, RBMEnergy):
         white, field, _ = RBMEnergy.context(self, rows)
         return self._spread(white) - self.hidden.log_normaliser(field)
 
+    def scores_at(self, rows, roots):
+        """Compute -F of rows divided by each of several roots, (n_rows, n_roots).
+
+        Products of the rows serve all roots.
+        """
+        white = self.visible.statistics(rows.astype(self.dtype, copy=False))
+        field = np.dot(white, self.weights.T)
+        squares = np.einsum("ij,ij->i", white, white) / 2
+        linear = np.dot(white, self.visible_bias)
+        constant = np.vdot(self.visible_bias, self.visible_bias) / 2
+        scores = np.empty((len(rows), len(roots)), self.dtype)
+        for number, root in enumerate(roots):
+            own = self.hidden.log_normaliser(field / root + self.hidden_bias)
+            scores[:, number] = own + (linear - squares / root) / root - constant
+        return scores
+
     def pull(self, rows, hidden):
         """Compute the derivatives of E by rows v given means of hidden units.
 

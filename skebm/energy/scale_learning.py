@@ -38,9 +38,7 @@ class ScaleLearning:
         if row_weights is None:
             row_weights = np.full(len(rows), 1 / len(rows), self.dtype)
         copies = self.at_scales(rows)
-        law = softmax(
-            self.joint_of(copies, self.score_of) - self.costs_of_ridge, axis=1
-        )
+        law = softmax(self.joint(rows) - self.costs_of_ridge, axis=1)
         if noise is None:
             return self._sum_of_law(copies, law * row_weights[:, np.newaxis])
         scale = draw_of_law(law, noise)
@@ -53,7 +51,7 @@ class ScaleLearning:
     def positive_phase(self, rows, row_weights):
         """Sum -F and the statistics over weighted rows, less what the ridge costs."""
         copies = self.at_scales(rows)
-        joint = self.joint_of(copies, self.score_of) - self.costs_of_ridge
+        joint = self.joint(rows) - self.costs_of_ridge
         law = softmax(joint, axis=1) * row_weights[:, np.newaxis]
         value = row_weights @ logsumexp(joint, axis=1)
         return value, self._sum_of_law(copies, law)

@@ -87,7 +87,9 @@ class ScaledEnergy(ScaleParameters, ScaleLearning, ScaleSums, Energy):
 
     def joint(self, rows):
         """Give the log of what exp(-E) sums to with each scale, (n_rows, n_scales)."""
-        return self.joint_of(self.at_scales(rows), self.score_of)
+        rows = rows.astype(self.dtype, copy=False) - self.centre
+        n_columns = np.full(len(rows), rows.shape[1])
+        return self.machine.scores_at(rows, self.roots) + self.log_shares(n_columns)
 
     def free_energy(self, rows):
         """Compute -log of what exp(-E) sums to over scales and h, shape (n_rows,)."""
@@ -95,16 +97,14 @@ class ScaledEnergy(ScaleParameters, ScaleLearning, ScaleSums, Energy):
 
     def energy(self, visible, hidden):
         """Compute -log of what exp(-E) sums to over scales, of each pair of rows."""
-        hidden = np.tile(hidden, (len(self.roots), 1))
-        joint = self.joint_of(
-            self.at_scales(visible), lambda rows: -self.machine.energy(rows, hidden)
-        )
+        scores = [-self.machine.energy(own, hidden) for own in self.at_scales(visible)]
+        n_columns = np.full(len(visible), self.n_visible)
+        joint = np.column_stack(scores) + self.log_shares(n_columns)
         return -logsumexp(joint, axis=1)
 
     def hidden_mean(self, rows):
         """Compute the mean of the hidden units given visible rows."""
-        copies = self.at_scales(rows)
-        law = softmax(self.joint_of(copies, self.score_of), axis=1)
+        copies, law = self.at_scales(rows), softmax(self.joint(rows), axis=1)
         means = self.machine.hidden_mean(copies.reshape(-1, copies.shape[2]))
         return np.einsum("ik,kij->ij", law, means.reshape(*copies.shape[:2], -1))
 
@@ -116,21 +116,11 @@ class ScaledEnergy(ScaleParameters, ScaleLearning, ScaleSums, Energy):
     def conditional_log_likelihood(self, rows):
         """Compute log p(v_i | the others) of every i, by those at each scale."""
         copies = self.at_scales(rows)
-        joint = self.joint_of(copies, self.score_of).T[:, :, np.newaxis]
+        joint = self.joint(rows).T[:, :, np.newaxis]
         flat = copies.reshape(-1, copies.shape[2])
         own = self.machine.conditional_log_likelihood(flat).reshape(copies.shape)
         own -= self.log_scales[:, np.newaxis, np.newaxis] / 2
         return logsumexp(joint, axis=0) - logsumexp(joint - own, axis=0)
-
-    def joint_of(self, copies, score):
-        """Add what a score says of y at each scale to the shares of scales."""
-        n_scales, n_rows, n_columns = copies.shape
-        scores = score(copies.reshape(-1, n_columns)).reshape(n_scales, n_rows).T
-        return scores + self.log_shares(np.full(n_rows, n_columns))
-
-    def score_of(self, rows):
-        """Score rows y by the machine."""
-        return -self.machine.free_energy(rows)
 
     # ---- chains, which are those of the machine ----
 
@@ -199,6 +189,12 @@ class ScaledEnergy(ScaleParameters, ScaleLearning, ScaleSums, Energy):
 
 class _VisibleChains(ScaledEnergy):
     """The same with chains that move visible rows, some columns of which are held."""
+
+    def joint(self, rows):
+        """Do as `ScaledEnergy.joint`, by a machine that has no energies at scales."""
+        scores = [-self.machine.free_energy(own) for own in self.at_scales(rows)]
+        n_columns = np.full(len(rows), rows.shape[1])
+        return np.column_stack(scores) + self.log_shares(n_columns)
 
     def context(self, rows):
         """Give the rows themselves."""
