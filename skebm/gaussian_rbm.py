@@ -81,6 +81,12 @@ class GaussianRBM(HiddenUnitsMixin, BaseRealModel):
     noise_variance : float or array-like of shape (n_features,), default=None
         Known variance of the noise, in the square of the units of the data. None
         learns it, as `covariance_type` says.
+    n_scales : int, default=1
+        Number of scales. With one, all rows have the same noise. With more, each row is
+        stretched away from `location_` by the root of a scale that is drawn for it:
+        for rows that differ in contrast, as image patches do, and for columns that have
+        heavy tails together. Scales and their probabilities are learned. Beyond one
+        there can be no `noise_variance` and no `lowest_energy`.
     reg_covar : float, default=1e-3
         Added to the variance of every feature, as a share of it, when the noise is
         learned, which keeps the density finite where features are constant, follow
@@ -167,6 +173,14 @@ class GaussianRBM(HiddenUnitsMixin, BaseRealModel):
         Variance of each feature given the hidden units.
     noise_covariance_ : ndarray of shape (n_features, n_features)
         Covariance of the features given the hidden units, if it is "full".
+    scales_ : ndarray of shape (n_scales,)
+        What the covariance of rows is multiplied by, rising; 1 on average. The other
+        attributes are those of rows of scale 1. Only with `n_scales` above 1, as the
+        next two.
+    scale_weights_ : ndarray of shape (n_scales,)
+        Probabilities of the scales.
+    location_ : ndarray of shape (n_features,)
+        From where rows are stretched.
     log_partition_ : float
         Log partition function in nats, once it is known; see `log_partition`.
     log_partition_std_ : float
@@ -206,6 +220,14 @@ class GaussianRBM(HiddenUnitsMixin, BaseRealModel):
     configurations alone, each unit given all others, and log Z is that of this machine
     and a constant [4]_.
 
+    With several scales s, of probabilities :math:`\pi_s`, a row is :math:`v = c +
+    \sqrt{s} (y - c)`, where c is `location_` and y is a row of the machine above; so the
+    density is a mixture of as many densities as there are scales [5]_. Neither log Z nor
+    chains are other ones. Energies that are given sum the scales out, as free energies
+    do the hidden units: :math:`-\log \sum_s \pi_s s^{-d/2} e^{-E(y_s(v), h)}` for d
+    columns. `reg_covar` is added to the variance of rows as they are, whatever their
+    scale, so that small scales do not shrink to nothing.
+
     Learning works in columns of mean 0 and variance 1, those of the first chunk in
     `partial_fit`. It starts from random orthogonal directions in which rows are taken
     to make excursions, rare ones if they are more peaked than normal rows.
@@ -234,6 +256,15 @@ class GaussianRBM(HiddenUnitsMixin, BaseRealModel):
     (2000, 4)
     >>> from sklearn.mixture import GaussianMixture
     >>> bool(rbm.score(X) > GaussianMixture().fit(X).score(X) + 0.05)
+    True
+
+    Rows that vary by how far all of their columns go together:
+
+    >>> X = rng.normal(size=(2000, 3)) * rng.choice([1, 5], size=(2000, 1))
+    >>> rbm = GaussianRBM(2, n_scales=2, random_state=0).fit(X)
+    >>> round(rbm.scales_[1] / rbm.scales_[0])  # of variances; 25 is what drew them
+    25
+    >>> bool(rbm.score(X) > GaussianRBM(2, random_state=0).fit(X).score(X) + 0.2)
     True
     """
 
