@@ -221,12 +221,12 @@ class GaussianRBM(HiddenUnitsMixin, BaseRealModel):
     and a constant [4]_.
 
     With several scales s, of probabilities :math:`\pi_s`, a row is :math:`v = c +
-    \sqrt{s} (y - c)`, where c is `location_` and y is a row of the machine above; so the
-    density is a mixture of as many densities as there are scales [5]_. Neither log Z nor
-    chains are other ones. Energies that are given sum the scales out, as free energies
-    do the hidden units: :math:`-\log \sum_s \pi_s s^{-d/2} e^{-E(y_s(v), h)}` for d
-    columns. `reg_covar` is added to the variance of rows as they are, whatever their
-    scale, so that small scales do not shrink to nothing.
+    \sqrt{s} (y - c)`, where c is `location_` and y is a row of the machine above. So
+    the density is a mixture of as many densities as there are scales [5]_, and neither
+    log Z nor chains are other ones. Energies that are given sum the scales out, as free
+    energies do the hidden units: :math:`-\log \sum_s \pi_s s^{-d/2} e^{-E(y_s(v), h)}`
+    for d columns. `reg_covar` is added to the variance of rows as they are, whatever
+    their scale, so that small scales do not shrink to nothing.
 
     Learning works in columns of mean 0 and variance 1, those of the first chunk in
     `partial_fit`. It starts from random orthogonal directions in which rows are taken

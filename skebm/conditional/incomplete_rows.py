@@ -55,18 +55,14 @@ def score_incomplete(energy, rows, observed, mean, seed):
 
 def _annealed(energy, rows, observed, mean, seed):
     """Anneal with each machine of which an energy is a mixture, mostly one."""
-    copies = energy.copies(rows, observed)
-    parts = [
-        anneal_missing(machine, own, observed, mean, seed) for machine, own, _ in copies
-    ]
-    scores = np.column_stack(
-        [part[0] + copy[2] for part, copy in zip(parts, copies, strict=True)]
-    )
+    scores, std = [], []
+    for machine, own, constant in energy.copies(rows, observed):
+        score, error = anneal_missing(machine, own, observed, mean, seed)
+        scores.append(score + constant)
+        std.append(error)
     # All draws come from the same seed, so that errors may add up.
-    std = (softmax(scores, axis=1) * np.column_stack([part[1] for part in parts])).sum(
-        axis=1
-    )
-    return logsumexp(scores, axis=1), std
+    std = (softmax(scores, axis=0) * std).sum(axis=0)
+    return logsumexp(scores, axis=0), std
 
 
 def draw_incomplete(energy, rows, observed, mean, noise, n_sweeps):  # noqa: PLR0917

@@ -125,5 +125,5 @@ class ScaleParameters:
         return (rows - self.centre) / self.roots[:, np.newaxis, np.newaxis]
 
     def stretched(self, rows, scale):
-        """Give the rows that rows y at these scales are."""
+        """Give the rows that rows y are, at one scale or each at its own."""
         return self.centre + self.roots[scale, np.newaxis] * rows

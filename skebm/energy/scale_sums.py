@@ -51,35 +51,30 @@ class ScaleSums(CompletionSums):
 
     def mean_missing(self, rows, observed):
         """Put for what is missing of rows its mean given what is observed."""
-        mean = self._mean(
-            rows,
-            observed,
-            lambda own, scale: self.stretched(
-                self.machine.mean_missing(own, observed), scale
-            ),
-        )
-        return np.where(observed, rows, mean)
+
+        def mean(own, scale):
+            return self.stretched(self.machine.mean_missing(own, observed), scale)
+
+        return np.where(observed, rows, self._mean(rows, observed, mean))
 
     def average_missing(self, rows, observed, function, draws):
         """Average a function of completed rows over what is missing of them."""
 
         def average(own, scale):
-            return self.machine.average_missing(
-                own, observed, lambda drawn: function(drawn_to(drawn, scale)), draws
-            )
+            def of_drawn(drawn):
+                return function(self.stretched(drawn, scale))
 
-        def drawn_to(drawn, scale):
-            return self.stretched(drawn, scale[: len(drawn)])
+            return self.machine.average_missing(own, observed, of_drawn, draws)
 
         return self._mean(rows, observed, average)
 
     def observed_hidden_mean(self, rows, observed):
         """Compute the means of hidden units given what is observed of rows."""
-        return self._mean(
-            rows,
-            observed,
-            lambda own, scale: self.machine.observed_hidden_mean(own, observed),
-        )
+
+        def mean(own, _):
+            return self.machine.observed_hidden_mean(own, observed)
+
+        return self._mean(rows, observed, mean)
 
     def _observed_joint(self, rows, observed):
         """Sum exp(-E) over what is missing, with each scale, (n_rows, n_scales)."""
@@ -90,10 +85,7 @@ class ScaleSums(CompletionSums):
         return np.column_stack(scores)
 
     def _mean(self, rows, observed, function):
-        """Average a function of y and its scales over the scales of rows."""
+        """Average a function of y and the number of a scale over the scales of rows."""
         law = softmax(self._observed_joint(rows, observed), axis=1)
-        scales = np.tile(np.arange(len(self.roots)), (len(rows), 1))
-        return sum(
-            law[:, [k]] * function(own, scales[:, k])
-            for k, own in enumerate(self.at_scales(rows))
-        )
+        parts = [function(own, k) for k, own in enumerate(self.at_scales(rows))]
+        return np.einsum("ik,kij->ij", law, np.array(parts))
