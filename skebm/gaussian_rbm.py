@@ -225,8 +225,8 @@ class GaussianRBM(HiddenUnitsMixin, BaseRealModel):
     the density is a mixture of as many densities as there are scales [5]_, and neither
     log Z nor chains are other ones. Energies that are given sum the scales out, as free
     energies do the hidden units: :math:`-\log \sum_s \pi_s s^{-d/2} e^{-E(y_s(v), h)}`
-    for d columns. `reg_covar` is added to the variance of rows as they are, whatever
-    their scale, so that small scales do not shrink to nothing.
+    for d columns. `reg_covar` is added to the variance of y, and its square to that of
+    rows as they are, so that small scales do not shrink to nothing.
 
     Learning works in columns of mean 0 and variance 1, those of the first chunk in
     `partial_fit`. It starts from random orthogonal directions in which rows are taken
@@ -465,8 +465,9 @@ class GaussianRBM(HiddenUnitsMixin, BaseRealModel):
         self._known_noise = self._given_noise(sample.shape[1])
         scales = noise = None
         if self.n_scales > 1:
-            scales = fit_scales(sample, self.n_scales, self.reg_covar, self._restricted)
-            covariance = scales.covariance
+            floor = self.reg_covar**2
+            scales = fit_scales(sample, self.n_scales, floor, self._restricted)
+            covariance = scales.covariance + self.reg_covar * np.eye(sample.shape[1])
             sample = scales.unscaled(sample, rng)
         else:
             covariance = sample.T @ sample / len(sample)

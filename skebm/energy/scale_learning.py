@@ -63,17 +63,25 @@ class ScaleLearning:
 
     @property
     def costs_of_ridge(self):
-        """What the ridge takes off the score of a row at each scale, (n_scales,).
+        """What the ridge takes off the score of a row at each scale, (n_scales,)."""
+        return self.machine.cost_of_ridge * self._shares_of_ridge
 
-        It is added to the variance of v: the smaller the scale, the more it is of y.
-        So scales cannot shrink to nothing where many rows are alike.
+    @property
+    def _shares_of_ridge(self):
+        """Give what the ridge of y at each scale is, beside that of the machine.
+
+        A share of the variance that rows of the mean scale have is added to y, so that
+        rows of all scales can be equally narrow beside their size. The square of that
+        share is added to the variance of v: so scales cannot shrink to nothing where
+        many rows are alike.
         """
-        return self.machine.cost_of_ridge * np.exp(-self.log_scales)
+        scales = np.exp(self.log_scales)
+        return 1 / (self.shares @ scales) + self.machine.ridge / scales
 
     def with_ridge(self, scale, row_weights):
         """Give the machine with what the ridge is of y, on average over rows."""
-        precision = np.average(np.exp(-self.log_scales)[scale], weights=row_weights)
-        return self.machine.replaced(ridge=self.machine.ridge * float(precision))
+        share = np.average(self._shares_of_ridge[scale], weights=row_weights)
+        return self.machine.replaced(ridge=self.machine.ridge * float(share))
 
     def counted(self, law):
         """List scales and rows, of all pairs whose weights are not negligible."""
@@ -101,10 +109,13 @@ class ScaleLearning:
         n_scales = len(self.log_scales)
         stretch = np.einsum("ij,ij->i", slope, rows) - n_columns
         mass = np.bincount(scale, row_weights, n_scales)
+        scales, cost = np.exp(self.log_scales), self.machine.cost_of_ridge
+        mean = self.shares @ scales
+        of_mean = cost * mass.sum() * self.shares / mean**2
+        by_scale = np.bincount(scale, stretch * row_weights / 2, n_scales)
         own = (
-            np.bincount(scale, stretch * row_weights / 2, n_scales)
-            + mass * self.costs_of_ridge,
-            mass - mass.sum() * self.shares,
+            by_scale + cost * self.machine.ridge * mass / scales + of_mean * scales,
+            mass - mass.sum() * self.shares + of_mean * (scales - mean),
             (row_weights / self.roots[scale]) @ slope,
         )
         # What learns next is made of it.

