@@ -262,8 +262,8 @@ class GaussianRBM(HiddenUnitsMixin, BaseRealModel):
 
     >>> X = rng.normal(size=(2000, 3)) * rng.choice([1, 5], size=(2000, 1))
     >>> rbm = GaussianRBM(2, n_scales=2, random_state=0).fit(X)
-    >>> round(rbm.scales_[1] / rbm.scales_[0])  # of variances; 25 is what drew them
-    25
+    >>> bool(22 < rbm.scales_[1] / rbm.scales_[0] < 28)  # of variances; 25 drew them
+    True
     >>> bool(rbm.score(X) > GaussianRBM(2, random_state=0).fit(X).score(X) + 0.2)
     True
     """
