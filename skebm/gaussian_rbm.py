@@ -92,7 +92,8 @@ class GaussianRBM(HiddenUnitsMixin, BaseRealModel):
         learned, which keeps the density finite where features are constant, follow
         from each other, or hidden units say all of them. Without weights, the
         variance of the noise is that of the data times ``1 + reg_covar``. Constant
-        features count as of variance 1.
+        features count as of variance 1. With several scales it is added to rows of the
+        mean scale, in proportion to rows of others, and its square to all rows.
     algorithm : {"auto", "pcd", "cd", "exact"}, default="auto"
         How the model's side of the gradient is found: "exact" sums over all
         configurations of the hidden units, of which there can be at most 20, and
@@ -101,9 +102,9 @@ class GaussianRBM(HiddenUnitsMixin, BaseRealModel):
         only `fit`. "pcd" continues `n_chains` persistent chains (persistent
         contrastive divergence [2]_); "cd" starts a chain from each row of the batch.
         "auto" is "exact" with at most 10 hidden units, more rows than columns, and
-        200000 values in the table, of which with a "full" noise those that are missing
-        come in at most 50 patterns, without `early_stopping`, and "pcd" otherwise and
-        in `partial_fit`.
+        200000 values in the table, times `n_scales`, of which with a "full" noise those
+        that are missing come in at most 50 patterns, without `early_stopping`, and
+        "pcd" otherwise and in `partial_fit`.
     solver : {"natural", "sgd"}, default="natural"
         Which way steps of "pcd" and "cd" go: "sgd" along the gradient, in units of
         the noise; "natural" along a natural gradient [3]_, in which besides the
