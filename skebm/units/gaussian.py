@@ -242,6 +242,18 @@ class GaussianUnits(Frozen, Units):
         """List what each unit vector of v is mapped to, a row for each."""
         return self.whitening.T if self.is_full else np.diag(self.whitening)
 
+    @cached_property
+    def precisions(self):
+        """1 / variance of the noise of each column of v given the others."""
+        squares = self.whitening**2
+        return squares.sum(axis=0) if self.is_full else squares
+
+    def slope_by_states(self, slope):
+        """Turn derivatives by y into those by v."""
+        if not self.is_full:
+            return slope * self.whitening
+        return np.dot(slope, self.whitening)
+
     # ---- learning ----
 
     def slope(self, deviation, values, row_weights=None, ridge=0.0):
