@@ -10,13 +10,13 @@ from skebm.energy.langevin import langevin
 _VARIED = 4.0
 
 # Length of steps where nothing bends the normal distribution: all but a new draw.
-FREE_LENGTH = 2.0
+_FREE_LENGTH = 2.0
 
 # The length follows the share of steps that are taken to what is best for many columns
 # (Roberts and Rosenthal 1998), by so much an update.
 _WANTED_ACCEPTANCE = 0.574
 _ADAPTING = 0.05
-_LEAST_LENGTH, _LARGEST_LENGTH = 1e-6, FREE_LENGTH
+_LEAST_LENGTH, _LARGEST_LENGTH = 1e-6, _FREE_LENGTH
 
 
 class LangevinChains:
@@ -33,11 +33,6 @@ class LangevinChains:
 
     # Steps that count as one sweep.
     steps_a_sweep = 1
-
-    @property
-    def step_length(self):
-        """Length of steps at beta 1."""
-        return self.length
 
     def sweep(self, context, noise, *, beta=1.0, tilt=None, fixed=None, reverse=False):
         """Move rows by Langevin steps, each its own reversal; see `Energy`."""
@@ -67,7 +62,7 @@ class LangevinChains:
             return score, units.slope_by_states(slope)
 
         # Between the lengths of both ends the stiffer one counts more.
-        rate = beta / self.step_length + np.maximum(1 - beta, 0) / FREE_LENGTH
+        rate = beta / self.length + np.maximum(1 - beta, 0) / _FREE_LENGTH
         if fixed is not None:
             fixed = np.broadcast_to(fixed, rows.shape)
         return langevin(
@@ -90,5 +85,5 @@ class LangevinChains:
         direction -= self.chain_statistics(chains)
         direction *= rate
         factor = np.exp(_ADAPTING * (acceptance - _WANTED_ACCEPTANCE))
-        length = np.clip(self.step_length * factor, _LEAST_LENGTH, _LARGEST_LENGTH)
+        length = np.clip(self.length * factor, _LEAST_LENGTH, _LARGEST_LENGTH)
         return direction.replaced(length=float(length)), chains

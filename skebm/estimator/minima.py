@@ -259,7 +259,7 @@ class LowestEnergyMixin:
         noise, units = UniformNoise(rng, np.float64), energy.visible_units
         if landscape.moving.any():
             hidden = energy.hidden.draw(np.zeros((n_rows, energy.n_hidden)), noise)
-            rows = energy.visible_of(hidden, noise)
+            rows = energy.visible.draw(energy.visible_field(hidden), noise)
         else:
             rows = units.draw(np.zeros((n_rows, energy.n_visible)), noise)
         return np.where(known.held, known.row, rows.astype(np.float64))
