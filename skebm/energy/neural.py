@@ -216,12 +216,13 @@ class NeuralEnergy(LangevinChains, Energy):
     def relaxed(self, rows, observed, free):
         """Move columns downhill; see `NoiseParameters.relaxed`.
 
-        The first step is that which a normal distribution would call for, halved until
-        the energy falls by a quarter of what the slope promises, at least.
+        The first step leads to the minimum if only the slope of the network stays as it
+        is. It is halved until the energy falls by a quarter of what the slope promises,
+        at least.
         """
-        scale = np.where(free, 1 / self.visible.precisions, 0.0)
-        slope = self.gradient(rows)
-        step = -scale * slope
+        axes, slope = self.visible.axes()[free], self.gradient(rows)
+        step = np.zeros_like(rows)
+        step[:, free] = -np.linalg.solve(axes @ axes.T, slope[:, free].T).T
         promised = -np.einsum("ij,ij->i", step, slope)
         before, result = self.free_energy(rows), rows.copy()
         active = np.flatnonzero(promised > 0)

@@ -85,8 +85,8 @@ class LowestEnergyMixin:
             too many to list. As many more start from annealing, and then, in rounds
             until one finds nothing new, near the minima that were found.
         n_steps : int, default=None
-            Gibbs sweeps of simulated annealing [2]_ before the descent. An int also
-            asks for a search where all minima could be listed. None is none from `X`,
+            Gibbs sweeps, or Langevin steps, of simulated annealing [2]_ before the
+            descent. An int also asks for a search where all minima could be listed. None is none from `X`,
             and 100 from rows at random.
         random_state : int, RandomState instance or None, default=None
             Pass an int for the same minima at each call. Not used where minima are
