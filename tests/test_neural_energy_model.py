@@ -140,6 +140,17 @@ def test_learning_beats_the_normal_distribution_in_any_units(learned):
     np.testing.assert_allclose(same.parameters_, learned.parameters_, atol=1e-3)
 
 
+@pytest.mark.parametrize("activation", ["softplus", "tanh"])
+def test_other_activations_learn(activation):
+    X = ring(600)
+    model = NeuralEnergyModel(
+        16, activation=activation, max_iter=300, n_chains=100, random_state=0
+    ).fit(X)
+    normal = GaussianMixture().fit(X).score(X)
+    assert model.score(X) > normal + 0.05
+    assert (np.abs(model.transform(X)) <= 1).all() == (activation == "tanh")
+
+
 def test_other_parts_of_the_package_take_it(learned):
     X = ring(300)
     detector = EnergyOutlierDetector(clone(learned).set_params(max_iter=50)).fit(X)

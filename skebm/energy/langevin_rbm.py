@@ -44,10 +44,10 @@ class LangevinRBM(_SummedHidden, RBMEnergy):
     matrix, visible, hidden, visible_offset, hidden_offset
         As of `RBMEnergy`.
     length : float, default=1.0
-        Of Langevin steps at beta 1. In units of the noise the free energy is never
-        steeper than that of one normal distribution, so that this suits most weights:
-        of random ones of all strengths, between 50 and 500 hidden units and as many
-        columns or fewer, 0.4 to 1 of the steps are taken.
+        Of Langevin steps at beta 1. In units of the noise the free energy is nowhere
+        more curved upwards than that of one normal distribution, so that this suits
+        most weights: of random ones of all strengths, of 20 to 500 hidden units and
+        fewer columns, 0.4 to 1 of the steps are taken.
     steps_a_sweep : int, default=1
         Steps that count as one sweep.
     """

@@ -242,11 +242,11 @@ class LikelihoodMixin:
 
         Exact where a layer has at most 20 binary units, or a `MarkovRandomField` at
         most `max_exact_terms` terms, else estimated by annealed importance sampling,
-        from a seed drawn in `fit`: the value does not depend on what was called before, unless
-        rows were scored that show it to be too low. It is estimated anew then, and when
-        the parameters of the model, `log_partition_tol`, `max_ais_temperatures` or
-        `n_ais_chains` have changed. From then on it is `log_partition_`, with its error
-        in `log_partition_std_`.
+        from a seed drawn in `fit`: the value does not depend on what was called before,
+        unless rows were scored that show it to be too low. It is estimated anew then,
+        and when the parameters of the model, `log_partition_tol`,
+        `max_ais_temperatures` or `n_ais_chains` have changed. From then on it is
+        `log_partition_`, with its error in `log_partition_std_`.
 
         Returns
         -------

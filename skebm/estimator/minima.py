@@ -86,8 +86,8 @@ class LowestEnergyMixin:
             until one finds nothing new, near the minima that were found.
         n_steps : int, default=None
             Gibbs sweeps, or Langevin steps, of simulated annealing [2]_ before the
-            descent. An int also asks for a search where all minima could be listed. None is none from `X`,
-            and 100 from rows at random.
+            descent. An int also asks for a search where all minima could be listed.
+            None is none from `X`, and 100 from rows at random.
         random_state : int, RandomState instance or None, default=None
             Pass an int for the same minima at each call. Not used where minima are
             listed. Where rows of `X` descend without annealing, it draws states of

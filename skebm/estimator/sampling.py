@@ -92,8 +92,8 @@ class SamplingMixin:
             a chain of its own. Takes no `init` and no `tempering`.
         n_steps : int, default=1000
             Gibbs sweeps of each chain, or Langevin steps; any number but 0 where rows
-            are drawn from the distribution itself. The distribution of the rows approaches
-            the model's as it grows; models with separate modes need more, or
+            are drawn from the distribution itself. The distribution of the rows
+            approaches the model's as it grows; models with separate modes need more, or
             `tempering`.
         init : {array-like, sparse matrix} of shape (n_rows, n_features), default=None
             Where the chains start, taken in turn; they make no jumps then. None starts

@@ -177,6 +177,53 @@ def test_statistics_of_data_less_those_of_the_model_are_the_gradient(energy, gri
         assert 2 * gradient @ step == pytest.approx(slope, abs=1e-10)
 
 
+@pytest.mark.parametrize("activation", ["softplus", "tanh"])
+def test_other_activations(activation):
+    """Scores, slopes, log Z by quadrature and the law of sweeps."""
+    energy = neural_energy(activation=activation)
+    rows = np.random.default_rng(0).normal(0, 1.5, (6, 2))
+    white, slopes = energy.complete(rows, None), energy.gradient(rows)
+    exact = (white**2).sum(axis=1) / 2 + definition(energy, white)
+    np.testing.assert_allclose(energy.free_energy(rows), exact, atol=1e-12)
+    for column in range(2):
+        step = 1e-5 * (np.arange(2) == column)
+        slope = energy.free_energy(rows + step) - energy.free_energy(rows - step)
+        np.testing.assert_allclose(slopes[:, column], slope / 2e-5, atol=1e-8)
+    vector, gradient = energy.ravel(), energy.statistics(rows).ravel()
+    for number in range(len(vector)):
+        step = 1e-5 * (np.arange(len(vector)) == number)
+        slope = energy.unravel(vector - step).free_energy(rows).mean()
+        slope -= energy.unravel(vector + step).free_energy(rows).mean()
+        assert gradient[number] == pytest.approx(slope / 2e-5, abs=1e-8)
+    grid, fast = Grid(energy), energy.astype(np.float32)
+    estimate = anneal_log_partition(
+        white_of(energy),
+        np.zeros(2),
+        tol=0.05,
+        max_temperatures=100,
+        n_chains=100,
+        n_steps=50,
+        rng=np.random.default_rng(0),
+    )
+    error = estimate.lower - grid.log_partition()
+    assert abs(error) < 5 * estimate.lower_std < 0.5
+    moved = fast.gibbs(grid.draw(N_ROWS).astype(np.float32), noise(), 5)
+    assert_law(grid, moved)
+
+
+def test_descent_takes_correlated_columns_together():
+    """Without a say of the network one step leads to the minimum, some columns held."""
+    energy = neural_energy((3, 4), seed=2)
+    energy = energy.unravel(0 * energy.ravel())
+    rows = np.random.default_rng(0).normal(0, 1, (5, 3))
+    for n_free in (3, 2, 0):
+        free = np.arange(3) < n_free
+        after = energy.relaxed(rows, np.ones(3, dtype=bool), free)
+        np.testing.assert_array_equal(after[:, ~free], rows[:, ~free])
+        slopes = energy.gradient(after)[:, free]
+        np.testing.assert_allclose(slopes, 0, atol=1e-12)
+
+
 # ---- chains ----
 
 

@@ -10,7 +10,7 @@ from gaussian_oracle import GaussianRBMOracle, random_gaussian_rbm
 from incomplete import each_part
 from models import (
     BINARY,
-    EVERY,
+    MODELS,
     annealed_rbm,
     assert_same_parameters,
     attribute_of,
@@ -32,9 +32,9 @@ from skebm import log_partition_bounds as bounds_of
 from skebm.energy.binary_rbm import BinaryRBMEnergy
 from skebm.estimator import likelihood
 
-GAUSSIAN = [name for name in EVERY if name not in BINARY]
-HIDDEN = [name for name in EVERY if hasattr(EVERY[name], "n_components")]
-every_model = pytest.mark.parametrize("name", EVERY)
+GAUSSIAN = [name for name in MODELS if name not in BINARY]
+HIDDEN = [name for name in MODELS if hasattr(MODELS[name], "n_components")]
+every_model = pytest.mark.parametrize("name", MODELS)
 every_binary_model = pytest.mark.parametrize("name", BINARY)
 every_gaussian_model = pytest.mark.parametrize("name", GAUSSIAN)
 
@@ -393,8 +393,8 @@ def test_infinity_is_refused_all_the_same(name, make):
     X = with_gaps(rows_for(name, patterns()))
     X[0, 0] = np.inf
     for call in (
-        clone(EVERY[name]).fit,
-        clone(EVERY[name]).partial_fit,
+        clone(MODELS[name]).fit,
+        clone(MODELS[name]).partial_fit,
         random_model(name, n_features=6).score_samples,
     ):
         with pytest.raises(ValueError, match=r"infinity|outside"):
@@ -411,7 +411,7 @@ def test_learning_from_incomplete_rows(name):
     X = with_gaps(rows_for(name, patterns()))
     X[:3] = np.nan
     kept = X.copy()
-    model = clone(EVERY[name]).fit(X)
+    model = clone(MODELS[name]).fit(X)
     assert np.isfinite(model.score(X))
     assert contents(clone(model).fit(X)) == contents(model)
     before = contents(model)
@@ -425,7 +425,7 @@ def test_learning_from_incomplete_rows(name):
     model.sample(given=X)
     assert contents(model) == before
     assert model.partial_fit(X[:30]) is model
-    assert np.isfinite(clone(EVERY[name]).partial_fit(X).score(X))
+    assert np.isfinite(clone(MODELS[name]).partial_fit(X).score(X))
     np.testing.assert_array_equal(X, kept)
 
 
@@ -433,11 +433,11 @@ def test_learning_from_incomplete_rows(name):
 def test_a_column_of_which_nothing_is_known(name):
     X = with_gaps(rows_for(name, patterns()))
     X[:, 2] = np.nan
-    model = clone(EVERY[name]).fit(X)
+    model = clone(MODELS[name]).fit(X)
     assert np.isfinite(model.score(X))
     assert np.isfinite(model.sample(5)).all()
     model.partial_fit(X)
-    learned = clone(EVERY[name]).fit(np.full((9, 3), np.nan))
+    learned = clone(MODELS[name]).fit(np.full((9, 3), np.nan))
     np.testing.assert_allclose(learned.score(np.full((1, 3), np.nan)), 0, atol=1e-10)
 
 
@@ -445,7 +445,7 @@ def test_a_column_of_which_nothing_is_known(name):
 @pytest.mark.parametrize("tempering", [False, True])
 def test_early_stopping(name, tempering):
     X = with_gaps(rows_for(name, patterns(200)))
-    model = clone(EVERY[name]).set_params(
+    model = clone(MODELS[name]).set_params(
         early_stopping=True, max_iter=40, tempering=tempering
     )
     model.fit(X)
@@ -464,7 +464,7 @@ def exact_fit(name, X, **params):
             settings |= {"covariance_type": "diag"}
         if name.endswith("langevin"):
             settings |= {"sampler": "langevin"}
-    model = type(EVERY[name])(**settings)
+    model = type(MODELS[name])(**settings)
     if name in HIDDEN:
         model.set_params(n_components=2)
     if name.endswith("spins"):
