@@ -15,10 +15,10 @@ With ``--first FILE`` the first machine is learned once, and read by further run
 """
 
 import argparse
-import pickle
 import time
 from pathlib import Path
 
+import joblib
 import numpy as np
 from tables import read_images
 
@@ -42,7 +42,7 @@ def learn_first(arguments, train):
     """Learn the first machine, or read it if it has been learned before."""
     file = arguments.first
     if file is not None and file.exists():
-        return pickle.loads(file.read_bytes())
+        return joblib.load(file)
     start = time.process_time()
     first = BinaryRBM(
         arguments.layers[0],
@@ -54,7 +54,7 @@ def learn_first(arguments, train):
     print(f"first machine learned in {time.process_time() - start:.0f} s", flush=True)
     if file is not None:
         first.log_partition()  # known from then on
-        file.write_bytes(pickle.dumps(first))
+        joblib.dump(first, file)
     return first
 
 
@@ -138,7 +138,10 @@ def main():
     if arguments.both_ways:
         for name, layer in layers.items():
             bounds = log_partition_bounds(layer, tol=arguments.tol, random_state=0)
-            print(f"    {name:15}{bounds.lower:10.2f} ({bounds.lower_std:.2f}) to ")
+            print(
+                f"    {name:15}{bounds.lower:10.2f} ({bounds.lower_std:.2f}) to ",
+                end="",
+            )
             print(f"{bounds.upper:.2f} ({bounds.upper_std:.2f})", flush=True)
     few = test[:100]
     gap, gap_std = stack.bound_gap(few)
@@ -146,7 +149,7 @@ def main():
     print(f"gap of 100 digits: {gap.mean():.2f} ({error:.2f})")
     print(f"all in {time.process_time() - start:.0f} s of the processor")
     if arguments.save is not None:
-        arguments.save.write_bytes(pickle.dumps(stack))
+        joblib.dump(stack, arguments.save)
 
 
 if __name__ == "__main__":
