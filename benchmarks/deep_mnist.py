@@ -122,6 +122,8 @@ def main():
         n_draws=N_DRAWS,
         random_state=arguments.seed,
     ).fit(train)
+    stack.estimators_[0] = first  # whose class other scripts know
+    stack.set_params(layers=(first.n_components, *arguments.layers[1:]))
     print(f"layers {[first.n_components, *arguments.layers[1:]]}, ", end="")
     print(f"first by {first.algorithm}, {first.n_iter_} updates")
     print(f"others learned in {time.process_time() - start:.0f} s, ", end="")
