@@ -74,6 +74,9 @@ def main():
     parser.add_argument("stack", type=Path, help="saved by deep_mnist.py")
     parser.add_argument("--n-samples", type=int, default=500)
     parser.add_argument("--n-steps", type=int, default=1000)
+    parser.add_argument(
+        "--tempering", action="store_true", help="slow, finds all modes"
+    )
     parser.add_argument("--figure", type=Path, default="deep_pictures.png")
     arguments = parser.parse_args()
     file = arguments.folder / "mnist.npz"
@@ -84,10 +87,9 @@ def main():
     judge = learn_judge(train, labels["y_train"])
     print(f"the classifier names {judge.score(test, labels['y_test']):.3f} right")
     stack = joblib.load(arguments.stack)
+    settings = {"n_steps": arguments.n_steps, "tempering": arguments.tempering}
     draws = {
-        name: model.sample(
-            arguments.n_samples, n_steps=arguments.n_steps, random_state=0
-        )
+        name: model.sample(arguments.n_samples, **settings, random_state=0)
         for name, model in (("first machine", stack.estimators_[0]), ("stack", stack))
     }
     draws["test digits"] = test[:: len(test) // arguments.n_samples]
