@@ -154,6 +154,8 @@ def main():
     file = arguments.folder / "mnist.npz"
     if not file.exists():
         parser.exit(1, f"{file} is absent: this benchmark needs MNIST.\n")
+    if arguments.draws and (len(arguments.layers) != 2 or arguments.fine_tune_iter):
+        parser.error("--draws compares two layers that are not fine tuned")
     train, test = read_images(file)
     train, test = train[: arguments.train_rows], test[: arguments.test_rows]
     first = learn_first(arguments, train)
