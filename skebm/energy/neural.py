@@ -17,6 +17,9 @@ from skebm.units.gaussian import GaussianUnits
 # Of what is missing of a row there are few chains, and few sweeps.
 _STEPS_OF_VISIBLE = 5
 
+# Standard deviations of the normal distributions that leaps are drawn of.
+_WIDTHS = 1.0, 3.0, 9.0
+
 # Halvings of a step downhill before a row counts as at rest.
 _MOST_HALVINGS = 30
 
@@ -186,6 +189,56 @@ class NeuralEnergy(LangevinChains, Energy):
     def steps_a_sweep(self):
         """Steps that count as one sweep."""
         return _STEPS_OF_VISIBLE if self.moves_visible else 1
+
+    def sweep(self, context, noise, *, beta=1.0, tilt=None, fixed=None, reverse=False):
+        """Leap, and make Langevin steps; see `Energy`."""
+        if fixed is not None or self.moves_visible:
+            return super().sweep(context, noise, beta=beta, tilt=tilt, fixed=fixed)
+        if not reverse:
+            context = self.context(self._leap(context, noise, beta, tilt))
+        rows = super().sweep(context, noise, beta=beta, tilt=tilt)
+        return self._leap(self.context(rows), noise, beta, tilt) if reverse else rows
+
+    def gibbs(self, rows, noise, n_sweeps=1, **settings):
+        """Make so many sweeps, or steps of visible rows."""
+        if self.moves_visible:
+            return super().gibbs(rows, noise, n_sweeps, **settings)
+        return Energy.gibbs(self, rows, noise, n_sweeps, **settings)
+
+    def contrast(self, batch, chains, noise, n_sweeps=1, rate=1.0):
+        """Let chains leap once, and then do as `LangevinChains.contrast`."""
+        chains = self._leap(self.context(chains), noise, 1.0, None)
+        return super().contrast(batch, chains, noise, n_sweeps, rate)
+
+    def _leap(self, context, noise, beta, tilt):
+        """Propose rows of wide normal distributions, whatever rows are now.
+
+        Slopes lead nowhere from one group of rows to another, and a network may have
+        dug a hole where no data are. Few leaps are taken, and each leaves the law as it
+        is. In many columns none is: the hole has to be where slopes lead.
+        """
+        rows = context.rows
+        widths = noise.rng.choice(_WIDTHS, len(rows)).astype(self.dtype)
+        proposed = noise.rng.standard_normal(rows.shape, self.dtype)
+        proposed *= widths[:, np.newaxis]
+        log_ratio = self._log_gain(self.context(proposed), beta, tilt)
+        log_ratio -= self._log_gain(context, beta, tilt)
+        log_variate = np.log1p(noise.draw((len(rows), 1)))[:, 0] - np.log(2)
+        taken = log_variate < log_ratio
+        return np.where(taken[:, np.newaxis], proposed, rows)
+
+    def _log_gain(self, context, beta, tilt):
+        """Give the log of the density of rows over that with which leaps propose them.
+
+        Neither has constants.
+        """
+        white = context.statistics
+        squares = np.einsum("ij,ij->i", white, white)
+        wide = [-squares / 2 / w**2 - white.shape[1] * np.log(w) for w in _WIDTHS]
+        gain = -squares / 2 - beta * self.network.output(context.layers)
+        if tilt is not None:
+            gain += (white * tilt).sum(axis=1)
+        return gain - np.logaddexp.reduce(wide)
 
     def bend(self, context, beta):
         """Compute -beta f and its derivatives by z; see `LangevinChains`."""
