@@ -9,6 +9,7 @@ from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_array
 
 from skebm.energy.gaussian_rbm import GaussianRBMEnergy
+from skebm.energy.langevin_rbm import LangevinGaussianRBMEnergy
 from skebm.energy.scaled import ScaledEnergy
 from skebm.estimator.base import BaseRealModel
 from skebm.estimator.features import HiddenUnitsMixin
@@ -41,16 +42,22 @@ _MAX_EXACT_VALUES = 200_000
 _MOST_PATTERNS = 50
 
 # Attributes that fits of some settings have.
-_OF_SOME_FITS = "noise_covariance_", "location_", "scales_", "scale_weights_"
+_OF_SOME_FITS = (
+    "noise_covariance_",
+    "location_",
+    "scales_",
+    "scale_weights_",
+    "step_size_",
+)
 
 
-def _has_one_scale(estimator):
+def _has_lowest_energy(estimator):
     """Refuse the search for minima where densities have scales."""
-    if estimator.n_scales > 1:
+    if estimator._has_scales:
         raise AttributeError(
             "lowest_energy needs rows of one scale: the search for minima knows the "
-            f"energy of complete pairs, not of n_scales={estimator.n_scales} at once. "
-            "Set n_scales=1, or look at the rows of lowest free_energy."
+            "energy of complete pairs at one scale, not at several. Fit with "
+            "n_scales=1, or look at the rows of lowest free_energy."
         )
     return True
 
@@ -111,10 +118,17 @@ class GaussianRBM(HiddenUnitsMixin, BaseRealModel):
         second moment of the hidden units is inverted. Its steps are `learning_rate`
         times the natural gradient, shortened where that is longer than 1 in this
         metric.
+    sampler : {"gibbs", "langevin"}, default="gibbs"
+        How chains move: in learning, in `sample` and `gibbs`, and in annealing.
+        "gibbs" draws one hidden unit after the other, with the visible ones integrated
+        out. "langevin" moves rows by Metropolis-adjusted Langevin steps [5]_ along the
+        slope of the free energy, with the hidden units summed out. They were measured
+        to get a tenth to a fifth as far a second as block Gibbs, which "gibbs" is ahead
+        of, so they serve as a check by other moves. Sums that are exact stay so.
     tempering : bool, default=False
         Whether the persistent chains are drawn by parallel tempering.
     n_gibbs_steps : int, default=1
-        Gibbs sweeps of the chains in each update.
+        Sweeps of the chains in each update, or Langevin steps.
     n_chains : int, default=500
         Number of persistent chains, whatever the batch size. Unused by "cd".
     learning_rate : float, default=0.1
@@ -182,6 +196,9 @@ class GaussianRBM(HiddenUnitsMixin, BaseRealModel):
         Probabilities of the scales.
     location_ : ndarray of shape (n_features,)
         From where rows are stretched.
+    step_size_ : float
+        Length of Langevin steps, with ``sampler="langevin"``. At 1 a row keeps
+        exp(-1) of its way from the mean that it is drawn to.
     log_partition_ : float
         Log partition function in nats, once it is known; see `log_partition`.
     log_partition_std_ : float
@@ -245,6 +262,9 @@ class GaussianRBM(HiddenUnitsMixin, BaseRealModel):
     .. [4] Barra, A., Bernacchia, A., Santucci, E. and Contucci, P. (2012). On the
        equivalence of Hopfield networks and Boltzmann machines. Neural Networks 34,
        1-9. :doi:`10.1016/j.neunet.2012.06.003`
+    .. [5] Roberts, G. O. and Tweedie, R. L. (1996). Exponential convergence of Langevin
+       distributions and their discrete approximations. Bernoulli 2(4), 341-363.
+       :doi:`10.2307/3318418`
 
     Examples
     --------
@@ -282,11 +302,13 @@ class GaussianRBM(HiddenUnitsMixin, BaseRealModel):
         "reg_covar": [Interval(Real, 0, None, closed="neither")],
         "algorithm": [StrOptions({"auto", "pcd", "cd", "exact"})],
         "solver": [StrOptions({"natural", "sgd"})],
+        "sampler": [StrOptions({"gibbs", "langevin"})],
     }
     _structural_parameters = (
         "n_components",
         "n_scales",
         "solver",
+        "sampler",
         "covariance_type",
         "reg_covar",
     )
@@ -301,6 +323,7 @@ class GaussianRBM(HiddenUnitsMixin, BaseRealModel):
         reg_covar=1e-3,
         algorithm="auto",
         solver="natural",
+        sampler="gibbs",
         tempering=False,
         n_gibbs_steps=1,
         n_chains=500,
@@ -326,6 +349,7 @@ class GaussianRBM(HiddenUnitsMixin, BaseRealModel):
         self.reg_covar = reg_covar
         self.algorithm = algorithm
         self.solver = solver
+        self.sampler = sampler
         self.tempering = tempering
         self.n_gibbs_steps = n_gibbs_steps
         self.n_chains = n_chains
@@ -415,6 +439,8 @@ class GaussianRBM(HiddenUnitsMixin, BaseRealModel):
             n_scales = len(scales)
         rbm = cls(n_components, n_scales=n_scales, **params)
         check_constructor(rbm)
+        if n_scales > 1:
+            rbm._check_beside_scales()
         attributes = {
             "components_": components,
             "intercept_visible_": check_bias(
@@ -435,7 +461,7 @@ class GaussianRBM(HiddenUnitsMixin, BaseRealModel):
         rbm._adopt(attributes, n_features, X)
         return rbm
 
-    lowest_energy = available_if(_has_one_scale)(LowestEnergyMixin.lowest_energy)
+    lowest_energy = available_if(_has_lowest_energy)(LowestEnergyMixin.lowest_energy)
 
     @property
     def _noise_is_full(self):
@@ -444,6 +470,13 @@ class GaussianRBM(HiddenUnitsMixin, BaseRealModel):
     @property
     def _one_scale(self):
         return self.covariance_type == "spherical"
+
+    @property
+    def _has_scales(self):
+        """Whether rows have several scales: those learned, whatever is set since."""
+        if hasattr(self, "components_"):
+            return hasattr(self, "scales_")
+        return self.n_scales > 1
 
     def _algorithm(self, rows):
         if self.algorithm != "auto":
@@ -466,6 +499,7 @@ class GaussianRBM(HiddenUnitsMixin, BaseRealModel):
         self._known_noise = self._given_noise(sample.shape[1])
         scales = noise = None
         if self.n_scales > 1:
+            self._check_beside_scales()
             floor = self.reg_covar**2
             scales = fit_scales(sample, self.n_scales, floor, self._restricted)
             covariance = scales.covariance + self.reg_covar * np.eye(sample.shape[1])
@@ -498,12 +532,6 @@ class GaussianRBM(HiddenUnitsMixin, BaseRealModel):
 
     def _given_noise(self, n_features):
         """Validate `noise_variance`: give a variance for each feature, or None."""
-        if self.n_scales > 1 and self.noise_variance is not None:
-            raise ValueError(
-                "noise_variance is the noise of every row, and with "
-                f"n_scales={self.n_scales} rows have noise of several scales. Leave "
-                "noise_variance out, or set n_scales=1."
-            )
         if self.noise_variance is None or isinstance(self.noise_variance, Real):
             given = self.noise_variance
             return None if given is None else np.full(n_features, float(given))
@@ -514,6 +542,24 @@ class GaussianRBM(HiddenUnitsMixin, BaseRealModel):
                 "learn it."
             )
         return variance
+
+    def _check_beside_scales(self):
+        """Refuse what rows of several scales cannot have."""
+        if self.noise_variance is not None:
+            raise ValueError(
+                "noise_variance is the noise of every row, and with "
+                f"n_scales={self.n_scales} rows have noise of several scales. Leave "
+                "noise_variance out, or set n_scales=1."
+            )
+        self._check_sampler_of_scales()
+
+    def _check_sampler_of_scales(self):
+        if self.sampler == "langevin":
+            raise ValueError(
+                "Langevin steps move rows along one slope, and rows of several scales "
+                "have a slope at each of them. Set sampler='gibbs', or fit with "
+                "n_scales=1."
+            )
 
     def _take_noise(self, noise):
         """Give the attributes of noise that a user passes, if it is of our kind."""
@@ -560,9 +606,14 @@ class GaussianRBM(HiddenUnitsMixin, BaseRealModel):
         )
 
     def _of(self, weights, visible_bias, hidden_bias, visible):
-        energy = GaussianRBMEnergy.of(
+        family = GaussianRBMEnergy
+        if self.sampler == "langevin":
+            family = LangevinGaussianRBMEnergy
+        energy = family.of(
             weights, visible_bias, hidden_bias, visible, BinaryUnits(len(weights))
         )
+        if hasattr(self, "step_size_") and self.sampler == "langevin":
+            energy = energy.replaced(length=self.step_size_)
         # To noise that does not learn, nothing is added.
         ridge = self.reg_covar if self._known_noise is None else 0.0
         log_volume = float(np.log(self._scale).sum())
@@ -574,7 +625,7 @@ class GaussianRBM(HiddenUnitsMixin, BaseRealModel):
         return KroneckerMetric.start(energy, None, diagonal=self.alpha > 0)
 
     def _parameters(self, energy):
-        if self.n_scales == 1:
+        if not isinstance(energy, ScaledEnergy):
             return self._parameters_of_machine(energy, self._location)
         order = np.argsort(energy.log_scales)
         shares, scales = energy.shares[order], energy.roots[order] ** 2
@@ -602,14 +653,17 @@ class GaussianRBM(HiddenUnitsMixin, BaseRealModel):
         }
         if self._known_noise is not None:
             attributes["noise_variance_"] = self._known_noise.copy()
+        if self.sampler == "langevin":
+            attributes["step_size_"] = energy.length
         if self._noise_is_full:
             covariance = units.covariance()
             attributes["noise_covariance_"] = covariance * np.outer(scale, scale)
         return attributes
 
     def _energy(self):
-        if self.n_scales == 1:
+        if not self._has_scales:
             return self._machine(self._location)
+        self._check_sampler_of_scales()
         return ScaledEnergy(
             self._machine(self.location_),
             np.log(self.scales_),

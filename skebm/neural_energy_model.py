@@ -2,7 +2,6 @@
 
 __all__ = ["NeuralEnergyModel"]
 
-from copy import copy
 from numbers import Integral, Real
 
 import numpy as np
@@ -20,17 +19,19 @@ from skebm.estimator.validation import (
     check_noise,
     refuse_missing,
 )
-from skebm.learning.adam import Adam
+from skebm.learning.network_metric import NetworkMetric
 from skebm.units.gaussian import GaussianUnits, whiten_covariance
 
 # Spreads of weights at the start, times the root of the number of inputs, and largest
 # biases: of the first layer, and of the others. With 1 everywhere rings and spirals
-# were hardly learned: f was too smooth to see them.
-_FIRST_GAINS, _GAINS = (4.0, 4.0), (2.0, 1.0)
+# were hardly learned: f was too smooth to see them. With 4 it was too rough between
+# rows.
+_FIRST_GAINS, _GAINS = (3.0, 3.0), (1.5, 1.0)
 
-# Updates of a fit that is not told how many, without rows held out. A network is
-# learned more slowly than other models.
-_DEFAULT_UPDATES = 4000
+# Updates of a fit that is not told how many, without rows held out: a share of the
+# number of rows, since few rows are soon learned by heart.
+_UPDATES_A_ROW = 0.5
+_LEAST_UPDATES, _MOST_UPDATES = 50, 1000
 
 
 class NeuralEnergyModel(ClassNamePrefixFeaturesOutMixin, BaseRealModel):
@@ -61,42 +62,39 @@ class NeuralEnergyModel(ClassNamePrefixFeaturesOutMixin, BaseRealModel):
         leaves regions without data unseen.
     tempering : bool, default=False
         Whether the persistent chains are drawn by parallel tempering.
-    n_langevin_steps : int, default=2
+    n_langevin_steps : int, default=5
         Langevin steps of the chains in each update.
-    n_chains : int, default=500
+    n_chains : int, default=1000
         Number of persistent chains, whatever the batch size. Unused by "cd".
-    learning_rate : float, default=0.003
-        Step size of Adam [4]_ at the start. `fit` raises it by a tenth, up to ten times
-        of it, after each hundred updates that gain more than 0.1 nats, and lowers it
-        where the likelihood falls.
+    learning_rate : float, default=0.2
+        Share of the natural gradient [4]_ that an update takes at the start. `fit`
+        raises it by a tenth after each hundred updates that gain more than 0.1 nats,
+        and lowers it where the likelihood falls.
     decay_fraction : float, default=0.5
         Share of `max_iter`, at its end, over which the step size falls linearly to
         zero. `partial_fit` keeps it.
-    batch_size : int, default=200
+    batch_size : int, default=1000
         Largest number of rows in an update.
     max_iter : int or None, default=None
-        Number of updates of the parameters, at most. None is 4000, or 20000 with
-        `early_stopping`. Where rows learned from score no better than others, more of
-        them gain more.
+        Number of updates of the parameters, at most. None is half the number of rows,
+        but at least 50 and at most 1000; with `early_stopping` 20000. Where rows
+        learned from score no better than others, more of them gain more. Where they
+        score far better, fewer of them do.
     early_stopping : bool, default=False
         Whether to hold out rows, keep the parameters under which these have the
-        highest likelihood, and stop when that no longer rises. Set it with fewer than
-        some thousand rows, which a network learns by heart.
+        highest likelihood, and stop when that no longer rises.
     validation_fraction : float, default=0.1
         Share of the rows that `early_stopping` holds out, at least one row and at
         most 1000.
-    n_iter_no_change : int, default=20
+    n_iter_no_change : int, default=3
         Measurements, one every hundred updates, without a rise by `tol`, after
         which `early_stopping` goes back to the best parameters and lowers the step
         size. The third time in a row it stops.
     tol : float, default=1e-4
         Least rise of the likelihood, in nats, that counts as one.
     alpha : float, default=0.0
-        Strength of the penalty of the weights W of all layers: what is maximised is the
-        mean log-likelihood less ``alpha * (l1_ratio * |W|_1 + (1 - l1_ratio) / 2 *
-        |W|_2**2)``.
-    l1_ratio : float, default=0.0
-        Share of the L1 penalty, under which weights become exactly zero.
+        Strength of the L2 penalty of the weights W of all layers: what is maximised is
+        the mean log-likelihood less ``alpha / 2 * |W|_2**2``.
     log_partition_tol : float, default=0.03
         Wanted standard error of `log_partition_`, in nats. It is estimated by annealed
         importance sampling.
@@ -156,7 +154,11 @@ class NeuralEnergyModel(ClassNamePrefixFeaturesOutMixin, BaseRealModel):
     Chains move rows z by Metropolis-adjusted Langevin steps [3]_: along the gradient of
     -E, with normal noise, taken or left so that the distribution is exactly that of the
     model. In learning their length follows the share that is taken, to 0.57 of them;
-    afterwards it is fixed. Annealing takes f times beta, from 0 to 1.
+    afterwards it is fixed. Between them chains may leap to rows of wide normal
+    distributions, so that in few columns no group is overlooked. Annealing takes f
+    times beta, from 0 to 1.
+
+    Gradients are made natural [4]_ by the covariance of those of f over the chains.
 
     References
     ----------
@@ -168,8 +170,8 @@ class NeuralEnergyModel(ClassNamePrefixFeaturesOutMixin, BaseRealModel):
     .. [3] Roberts, G. O. and Tweedie, R. L. (1996). Exponential convergence of Langevin
        distributions and their discrete approximations. Bernoulli 2(4), 341-363.
        :doi:`10.2307/3318418`
-    .. [4] Kingma, D. P. and Ba, J. (2015). Adam: a method for stochastic optimization.
-       ICLR. :doi:`10.48550/arXiv.1412.6980`
+    .. [4] Amari, S. (1998). Natural gradient works efficiently in learning.
+       Neural Computation 10, 251-276. :doi:`10.1162/089976698300017746`
 
     Examples
     --------
@@ -198,7 +200,7 @@ class NeuralEnergyModel(ClassNamePrefixFeaturesOutMixin, BaseRealModel):
         "algorithm": [StrOptions({"pcd", "cd"})],
         "n_langevin_steps": [Interval(Integral, 1, None, closed="left")],
     }
-    del _parameter_constraints["n_gibbs_steps"]
+    del _parameter_constraints["n_gibbs_steps"], _parameter_constraints["l1_ratio"]
     _structural_parameters = ("hidden_layer_sizes", "activation")
 
     def __init__(
@@ -209,18 +211,17 @@ class NeuralEnergyModel(ClassNamePrefixFeaturesOutMixin, BaseRealModel):
         reg_covar=1e-3,
         algorithm="pcd",
         tempering=False,
-        n_langevin_steps=2,
-        n_chains=500,
-        learning_rate=0.003,
+        n_langevin_steps=5,
+        n_chains=1000,
+        learning_rate=0.2,
         decay_fraction=0.5,
-        batch_size=200,
+        batch_size=1000,
         max_iter=None,
         early_stopping=False,
         validation_fraction=0.1,
-        n_iter_no_change=20,
+        n_iter_no_change=3,
         tol=1e-4,
         alpha=0.0,
-        l1_ratio=0.0,
         log_partition_tol=0.03,
         max_ais_temperatures=10_000,
         n_ais_chains=100,
@@ -242,7 +243,6 @@ class NeuralEnergyModel(ClassNamePrefixFeaturesOutMixin, BaseRealModel):
         self.n_iter_no_change = n_iter_no_change
         self.tol = tol
         self.alpha = alpha
-        self.l1_ratio = l1_ratio
         self.log_partition_tol = log_partition_tol
         self.max_ais_temperatures = max_ais_temperatures
         self.n_ais_chains = n_ais_chains
@@ -470,10 +470,10 @@ class NeuralEnergyModel(ClassNamePrefixFeaturesOutMixin, BaseRealModel):
         white = rng.standard_normal((n_rows, energy.n_visible))
         return np.where(known.held, known.row, energy.visible.states(white))
 
-    def _n_updates(self):
+    def _n_updates(self, n_rows):
         if self.max_iter is None and not self.early_stopping:
-            return _DEFAULT_UPDATES
-        return super()._n_updates()
+            return int(np.clip(_UPDATES_A_ROW * n_rows, _LEAST_UPDATES, _MOST_UPDATES))
+        return super()._n_updates(n_rows)
 
     def _sizes(self, n_features):
         """Give the number of columns, and of units in each layer."""
@@ -513,12 +513,11 @@ class NeuralEnergyModel(ClassNamePrefixFeaturesOutMixin, BaseRealModel):
         )
 
     def _metric(self, energy, sample):
-        return Adam(energy)
+        return NetworkMetric(self.alpha)
 
     def _resume(self):
         state = super()._resume()
-        # A pass that fails must leave the moments as they were.
-        state.metric = copy(state.metric)
+        state.metric = NetworkMetric(self.alpha)
         return state
 
     def _parameters(self, energy):

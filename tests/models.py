@@ -32,6 +32,9 @@ MODELS = {
     "GaussianRBM, diag": GaussianRBM(
         3, algorithm="pcd", covariance_type="diag", **QUICK
     ),
+    "GaussianRBM, langevin": GaussianRBM(
+        3, algorithm="pcd", sampler="langevin", **QUICK
+    ),
 }
 BINARY = [name for name in MODELS if not name.startswith("Gaussian")]
 
@@ -96,6 +99,8 @@ def model_of(name, parameters, **params):
     """Make a fitted model of known parameters."""
     if name.endswith("spins"):
         params["states"] = (-1, 1)
+    if name.endswith("langevin"):
+        params["sampler"] = "langevin"
     if name == "NeuralEnergyModel":
         params["hidden_layer_sizes"] = (4, 3)
     make = type(EVERY[name]).from_parameters

@@ -9,6 +9,12 @@ from skebm.energy.network import Network
 from skebm.energy.neural import NeuralEnergy
 from skebm.units.gaussian import GaussianUnits
 
+UNITS = {
+    "swish": lambda field: field / (1 + np.exp(-field)),
+    "softplus": lambda field: np.log1p(np.exp(field)),
+    "tanh": np.tanh,
+}
+
 
 def neural_energy(sizes=(2, 4, 3), *, seed=0, scale=1.0, **settings):
     """Draw a machine whose density has several modes."""
@@ -67,5 +73,5 @@ def definition(energy, white):
     network, values = energy.network, white
     for weights, bias in zip(network.weights[:-1], network.biases, strict=True):
         field = values @ weights + bias
-        values = field / (1 + np.exp(-field))
+        values = UNITS[energy.activation](field)
     return values @ network.weights[-1]

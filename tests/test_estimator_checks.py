@@ -86,6 +86,7 @@ def expected_failures(estimator):
         GaussianRBM(max_iter=5, solver="sgd", algorithm="cd"),
         GaussianRBM(max_iter=5, n_scales=3),
         GaussianRBM(max_iter=5, n_scales=2, algorithm="pcd"),
+        GaussianRBM(max_iter=5, sampler="langevin", algorithm="pcd"),
         HopfieldNetwork(),
         HopfieldNetwork("storkey", states=(-1, 1)),
         HopfieldNetwork(interaction="polynomial"),

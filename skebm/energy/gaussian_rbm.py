@@ -96,7 +96,7 @@ class GaussianRBMEnergy(NoiseParameters, HiddenChains, RBMEnergy):
         With their means given v these are the derivatives of the free energy.
         """
         white = self.visible.statistics(rows) - self.visible_field(hidden)
-        return self.visible.by_states(white)
+        return self.visible.slope_by_states(white)
 
     def conditional_log_likelihood(self, rows):
         """Compute log p(v_i | the others) of every i: `conditional_log_density`."""
@@ -118,15 +118,16 @@ class GaussianRBMEnergy(NoiseParameters, HiddenChains, RBMEnergy):
         log_integral : float
             What its log Z lacks to be that of this machine, in nats.
         """
-        log_integral = self.n_visible * np.log(2 * np.pi) / 2 - self.visible.log_det
-        return self.hidden_machine, float(log_integral + self.log_volume)
+        return self.hidden_machine, self._log_integral + self.log_volume
+
+    @property
+    def _log_integral(self):
+        """What log Z of the machine of the hidden units lacks, in units of v."""
+        return self.n_visible * np.log(2 * np.pi) / 2 - self.visible.log_det
 
     def hidden_free_energy(self, hidden):
         """Compute -log of the integral of exp(-E) over visible units, (n_rows,)."""
-        _, log_integral = self.marginal()
-        return self.hidden_machine.free_energy(hidden) - (
-            log_integral - self.log_volume
-        )
+        return self.hidden_machine.free_energy(hidden) - self._log_integral
 
     @cached_property
     def hidden_machine(self):
@@ -171,7 +172,10 @@ class GaussianRBMEnergy(NoiseParameters, HiddenChains, RBMEnergy):
     def sides(self, rows):
         """Give centred means of hidden units, and rows in units of the noise."""
         rows = rows.astype(self.dtype, copy=False)
-        white = centre(self.visible.statistics(rows), self.visible_offset)
+        return self.sides_of(centre(self.visible.statistics(rows), self.visible_offset))
+
+    def sides_of(self, white):
+        """Give `sides` of centred rows in units of the noise."""
         hidden = logistic(np.dot(white, self.matrix.T))
         hidden -= self.hidden_offset
         hidden[:, -1] = 1
@@ -216,17 +220,15 @@ class GaussianRBMEnergy(NoiseParameters, HiddenChains, RBMEnergy):
 
     def negative_phase(self):
         """Compute log Z and the statistics, enumerating the hidden units."""
-        machine, log_integral = self.marginal()
-        log_partition, of_hidden = machine.raw_moments()
+        log_partition, of_hidden = self.hidden_machine.raw_moments()
         mean = of_hidden[-1, :-1]
         pairs = of_hidden[:-1, :-1].copy()
         products = np.outer(mean, self.visible_bias) + pairs @ self.weights
         visible = self.visible_bias + mean @ self.weights
         moments = np.block([[products, mean[:, np.newaxis]], [visible, 1.0]])
         matrix = centred_moments(moments, self.hidden_offset, self.visible_offset)
-        return log_partition + log_integral, self._gradient(
-            matrix, self.visible.model_slope()
-        )
+        log_partition += self._log_integral + self.log_volume
+        return log_partition, self._gradient(matrix, self.visible.model_slope())
 
     def _mean_rows(self, hidden):
         """Give means of y and the constant, given centred hidden rows."""

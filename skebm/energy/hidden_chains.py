@@ -13,6 +13,11 @@ class HiddenChains:
     """
 
     @property
+    def chain_machine(self):
+        """The machine of the rows that chains move."""
+        return self.hidden_machine
+
+    @property
     def units(self):
         """Units of the rows that chains move: the hidden ones."""
         return self.hidden
@@ -23,31 +28,31 @@ class HiddenChains:
         return self.visible.n_columns
 
     def enumerable_layers(self):
-        """List the hidden layer alone."""
-        return self.hidden_machine.enumerable_layers()
+        """List layers, of which the hidden one alone is moved."""
+        return self.chain_machine.enumerable_layers()
 
     def context(self, rows):
         """Give hidden rows as the machine of the hidden units wants them."""
-        return self.hidden_machine.context(rows)
+        return self.chain_machine.context(rows)
 
     def score(self, context, beta=1.0):
         """Compute the score of hidden rows, but for a constant of the visible units."""
-        return self.hidden_machine.score(context, beta)
+        return self.chain_machine.score(context, beta)
 
     def log_ratio(self, context, beta, other):
         """Compare hidden rows at two inverse temperatures."""
-        return self.hidden_machine.log_ratio(context, beta, other)
+        return self.chain_machine.log_ratio(context, beta, other)
 
     def sweep(self, context, noise, **settings):
         """Draw the hidden units, one after the other, the visible ones summed out.
 
         Leaves exp(-beta E) / Z as it is.
         """
-        return self.hidden_machine.sweep(context, noise, **settings)
+        return self.chain_machine.sweep(context, noise, **settings)
 
     def gibbs(self, rows, noise, n_sweeps=1, **settings):
         """Make so many sweeps."""
-        return self.hidden_machine.gibbs(rows, noise, n_sweeps, **settings)
+        return self.chain_machine.gibbs(rows, noise, n_sweeps, **settings)
 
     def complete(self, visible, noise, beta=1.0):
         """Draw the hidden units, which chains move, given visible rows."""

@@ -118,6 +118,46 @@ class Network(NamedTuple):
             biases.append(weighted.sum(axis=0))
         return np.concatenate([a.ravel() for a in (*weights[::-1], *biases[::-1])])
 
+    def gradient_products(self, layers):
+        """Compute the products of the gradients of each two rows by the parameters."""
+        inputs, _ = layers
+        products = np.dot(inputs[-1], inputs[-1].T)
+        pairs = zip(self._backwards(layers), inputs[-2::-1], strict=True)
+        for (_, delta), values in pairs:
+            own = np.dot(values, values.T)
+            own += 1
+            own *= np.dot(delta, delta.T)
+            products += own
+        return products
+
+    def change(self, layers, direction):
+        """Compute the derivative of the number of each row along a direction.
+
+        Parameters
+        ----------
+        layers : tuple
+            Of `layers`.
+        direction : Network
+            What parameters move by.
+        """
+        inputs, slopes = layers
+        moved = np.zeros_like(inputs[0])
+        for own, change, bias, values, slope in zip(
+            self.weights[:-1],
+            direction.weights,
+            direction.biases,
+            inputs,
+            slopes,
+            strict=False,
+        ):
+            moved = np.dot(moved, own)
+            moved += np.dot(values, change)
+            moved += bias
+            moved *= slope
+        return np.dot(moved, self.weights[-1]) + np.dot(
+            inputs[-1], direction.weights[-1]
+        )
+
     def _backwards(self, layers):
         """Yield weights of layers, last first, and derivatives by the fields there."""
         _, slopes = layers

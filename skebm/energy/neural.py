@@ -4,36 +4,28 @@ __all__ = ["NeuralEnergy"]
 
 from dataclasses import dataclass
 from functools import cached_property
+from typing import NamedTuple
 
 import numpy as np
 
 from skebm.energy.base import Energy
 from skebm.energy.conditionals.neural import conditional_log_density
-from skebm.energy.langevin import langevin
+from skebm.energy.langevin_chains import LangevinChains
 from skebm.energy.network import Network
 from skebm.units.gaussian import GaussianUnits
 
-# Lengths of steps are drawn between this multiple of what is usual, and its inverse.
-_VARIED = 4.0
-
-# Length of steps where the network has no say: all but a new draw.
-_FREE_LENGTH = 2.0
-
-# The length follows the share of steps that are taken to what is best for many columns
-# (Roberts and Rosenthal 1998), by so much an update.
-_WANTED_ACCEPTANCE = 0.574
-_ADAPTING = 0.05
-_LEAST_LENGTH, _LARGEST_LENGTH = 1e-6, _FREE_LENGTH
-
 # Of what is missing of a row there are few chains, and few sweeps.
 _STEPS_OF_VISIBLE = 5
+
+# Standard deviations of the normal distributions that leaps are drawn of.
+_WIDTHS = 1.0, 3.0, 9.0
 
 # Halvings of a step downhill before a row counts as at rest.
 _MOST_HALVINGS = 30
 
 
 @dataclass(frozen=True, eq=False)
-class NeuralEnergy(Energy):
+class NeuralEnergy(LangevinChains, Energy):
     """E(v) = |z|^2 / 2 + f(z), for z = B v and a network f.
 
     Chains move rows z. There the distribution at an inverse temperature beta is the
@@ -124,7 +116,7 @@ class NeuralEnergy(Energy):
 
     def score(self, context, beta=1.0):
         """Compute -beta E, (n_rows,)."""
-        white = context.white
+        white = context.statistics
         squares = np.einsum("ij,ij->i", white, white) / 2
         return -beta * (squares + self.network.output(context.layers))
 
@@ -145,7 +137,7 @@ class NeuralEnergy(Energy):
         """Compute the derivatives of E by rows v, (n_rows, n_visible)."""
         white = self.visible.statistics(rows.astype(self.dtype, copy=False))
         slope = white + self.network.row_gradient(self.network.layers(white))
-        return self.visible.by_states(slope)
+        return self.visible.slope_by_states(slope)
 
     def conditional_log_likelihood(self, rows):
         """Compute log p(v_i | the others) of every i: `conditional_log_density`."""
@@ -155,12 +147,6 @@ class NeuralEnergy(Energy):
         """Give what the last layer says of rows v."""
         white = self.visible.statistics(rows.astype(self.dtype, copy=False))
         return self.network.layers(white)[0][-1]
-
-    @cached_property
-    def precisions(self):
-        """1 / variance of each column of v given the others, without the network."""
-        axes = self.visible.axes()
-        return np.einsum("ij,ij->i", axes, axes)
 
     # ---- other machines ----
 
@@ -199,54 +185,66 @@ class NeuralEnergy(Energy):
         """Give the rows v of rows that chains move."""
         return rows if self.moves_visible else self.visible.states(rows)
 
+    @property
+    def steps_a_sweep(self):
+        """Steps that count as one sweep."""
+        return _STEPS_OF_VISIBLE if self.moves_visible else 1
+
     def sweep(self, context, noise, *, beta=1.0, tilt=None, fixed=None, reverse=False):
-        """Move rows by a Langevin step, which is its own reversal; see `Energy`."""
-        settings = {"beta": beta, "tilt": tilt, "fixed": fixed}
-        n_steps = _STEPS_OF_VISIBLE if self.moves_visible else 1
-        return self.moved(context, noise, n_steps, **settings)[0]
+        """Leap, and make Langevin steps; see `Energy`."""
+        if fixed is not None or self.moves_visible:
+            return super().sweep(context, noise, beta=beta, tilt=tilt, fixed=fixed)
+        if not reverse:
+            context = self.context(self._leap(context, noise, beta, tilt))
+        rows = super().sweep(context, noise, beta=beta, tilt=tilt)
+        return self._leap(self.context(rows), noise, beta, tilt) if reverse else rows
 
     def gibbs(self, rows, noise, n_sweeps=1, **settings):
-        """Make so many steps."""
-        return self.moved(self.context(rows), noise, n_sweeps, **settings)[0]
+        """Make so many sweeps, or steps of visible rows."""
+        if self.moves_visible:
+            return super().gibbs(rows, noise, n_sweeps, **settings)
+        return Energy.gibbs(self, rows, noise, n_sweeps, **settings)
 
-    def moved(self, context, noise, n_steps=1, *, beta=1.0, tilt=None, fixed=None):
-        """Make so many steps; give also the share of them that were taken."""
+    def contrast(self, batch, chains, noise, n_sweeps=1, rate=1.0):
+        """Let chains leap once, and then do as `LangevinChains.contrast`."""
+        chains = self._leap(self.context(chains), noise, 1.0, None)
+        return super().contrast(batch, chains, noise, n_sweeps, rate)
+
+    def _leap(self, context, noise, beta, tilt):
+        """Propose rows of wide normal distributions, whatever rows are now.
+
+        Slopes lead nowhere from one group of rows to another, and a network may have
+        dug a hole where no data are. Few leaps are taken, and each leaves the law as it
+        is. In many columns none is: the hole has to be where slopes lead.
+        """
         rows = context.rows
-        beta = np.broadcast_to(np.asarray(beta, self.dtype), len(rows))
-        at_rows = [context]
+        widths = noise.rng.choice(_WIDTHS, len(rows)).astype(self.dtype)
+        proposed = noise.rng.standard_normal(rows.shape, self.dtype)
+        proposed *= widths[:, np.newaxis]
+        log_ratio = self._log_gain(self.context(proposed), beta, tilt)
+        log_ratio -= self._log_gain(context, beta, tilt)
+        log_variate = np.log1p(noise.draw((len(rows), 1)))[:, 0] - np.log(2)
+        taken = log_variate < log_ratio
+        return np.where(taken[:, np.newaxis], proposed, rows)
 
-        def log_density(proposed):
-            # The first rows are those of the context.
-            own = at_rows.pop() if at_rows else self.context(proposed)
-            white, layers = own.white, own.layers
-            slope = self.network.row_gradient(layers)
-            slope *= -beta[:, np.newaxis]
-            slope -= white
-            log_density = -np.einsum("ij,ij->i", white, white) / 2
-            log_density -= beta * self.network.output(layers)
-            if tilt is not None:
-                slope += tilt
-                log_density += (white * tilt).sum(axis=1)
-            return log_density, self.visible.by_states(
-                slope
-            ) if self.moves_visible else slope
+    def _log_gain(self, context, beta, tilt):
+        """Give the log of the density of rows over that with which leaps propose them.
 
-        # Between the lengths of both ends the stiffer one counts more.
-        rate = beta / self.length + np.maximum(1 - beta, 0) / _FREE_LENGTH
-        if fixed is not None:
-            fixed = np.broadcast_to(fixed, rows.shape)
-        return langevin(
-            log_density,
-            rows,
-            (self._lengths(rate, noise) for _ in range(n_steps)),
-            noise,
-            scales=1 / self.precisions if self.moves_visible else 1.0,
-            held=fixed,
-        )
+        Neither has constants.
+        """
+        white = context.statistics
+        squares = np.einsum("ij,ij->i", white, white)
+        wide = [-squares / 2 / w**2 - white.shape[1] * np.log(w) for w in _WIDTHS]
+        gain = -squares / 2 - beta * self.network.output(context.layers)
+        if tilt is not None:
+            gain += (white * tilt).sum(axis=1)
+        return gain - np.logaddexp.reduce(wide)
 
-    def _lengths(self, rate, noise):
-        factors = _VARIED ** noise.draw((len(rate), 1))
-        return (factors / rate[:, np.newaxis]).astype(self.dtype)
+    def bend(self, context, beta):
+        """Compute -beta f and its derivatives by z; see `LangevinChains`."""
+        slope = self.network.row_gradient(context.layers)
+        slope *= -beta[:, np.newaxis]
+        return -beta * self.network.output(context.layers), slope
 
     # ---- learning ----
 
@@ -266,27 +264,18 @@ class NeuralEnergy(Energy):
         layers = self.network.layers(white)
         return self.with_arrays([self.network.parameter_gradient(layers, weights)])
 
-    def contrast(self, batch, chains, noise, n_sweeps=1, rate=1.0):
-        """Do as `contrastive.contrast`, and let the length follow what chains take."""
-        chains, acceptance = self.moved(self.context(chains), noise, n_sweeps)
-        direction = self.statistics(batch)
-        direction -= self.chain_statistics(chains)
-        direction *= rate
-        length = self.length * np.exp(_ADAPTING * (acceptance - _WANTED_ACCEPTANCE))
-        length = float(np.clip(length, _LEAST_LENGTH, _LARGEST_LENGTH))
-        return direction.replaced(length=length), chains
-
     # ---- minima ----
 
     def relaxed(self, rows, observed, free):
         """Move columns downhill; see `NoiseParameters.relaxed`.
 
-        The first step is that which a normal distribution would call for, halved until
-        the energy falls by a quarter of what the slope promises, at least.
+        The first step leads to the minimum if only the slope of the network stays as it
+        is. It is halved until the energy falls by a quarter of what the slope promises,
+        at least.
         """
-        scale = np.where(free, 1 / self.precisions, 0.0)
-        slope = self.gradient(rows)
-        step = -scale * slope
+        axes, slope = self.visible.axes()[free], self.gradient(rows)
+        step = np.zeros_like(rows)
+        step[:, free] = -np.linalg.solve(axes @ axes.T, slope[:, free].T).T
         promised = -np.einsum("ij,ij->i", step, slope)
         before, result = self.free_energy(rows), rows.copy()
         active = np.flatnonzero(promised > 0)
@@ -302,13 +291,9 @@ class NeuralEnergy(Energy):
         return result
 
 
-class _Context:
-    """Rows that chains move, in units of the base, and what the network makes of them.
+class _Context(NamedTuple):
+    """Rows that chains move, z, and what the network makes of them."""
 
-    `statistics` are what a mixture scores.
-    """
-
-    def __init__(self, rows, white, layers):
-        self.rows = rows
-        self.white = self.statistics = white
-        self.layers = layers
+    rows: np.ndarray
+    statistics: np.ndarray
+    layers: tuple

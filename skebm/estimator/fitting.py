@@ -260,7 +260,7 @@ class FittingMixin:
         learner = self._learner(algorithm, state.model)
         if algorithm in _DETERMINISTIC:
             return learner
-        n_updates = self._n_updates()
+        n_updates = self._n_updates(rows.n_rows)
         held_out = None if held_out is None else self._in_units(held_out)
         return Trainer(
             learner,
@@ -280,7 +280,11 @@ class FittingMixin:
 
     def _learner(self, algorithm, energy, objective=None):
         """Build a learning algorithm from the constructor's parameters."""
-        penalty = {"alpha": self._strength(algorithm), "l1_ratio": self.l1_ratio}
+        # A network's penalty has no L1 part.
+        penalty = {
+            "alpha": self._strength(algorithm),
+            "l1_ratio": getattr(self, "l1_ratio", 0.0),
+        }
         if algorithm == "em":
             return ExpectationMaximisation(
                 max_iter=self.max_iter, tol=self.tol, **penalty
@@ -317,7 +321,7 @@ class FittingMixin:
         """Whether offsets of units follow their means; few models leave a choice."""
         return getattr(self, "centering", True)
 
-    def _n_updates(self):
+    def _n_updates(self, n_rows):
         if self.max_iter is not None:
             return self.max_iter
         return _MOST_UPDATES if self.early_stopping else _DEFAULT_UPDATES

@@ -47,8 +47,9 @@ class LikelihoodMixin:
         Returns
         -------
         free_energy : ndarray of shape (n_samples,)
-            -log of the sum of exp(-E) over the hidden units, and over what is missing,
-            in nats. Lower is likelier; comparable between rows, not between models.
+            -log of the sum of exp(-E) over hidden units, if there are any, and over
+            what is missing, in nats. Lower is likelier; comparable between rows, not
+            between models.
 
         Raises
         ------
@@ -120,7 +121,7 @@ class LikelihoodMixin:
                 f"The standard error of the score of {(std > _LARGEST_GAP).sum()} rows "
                 f"with missing values is above {_LARGEST_GAP} nats, at most "
                 f"{std.max():.2g}: sums over what is missing are estimated by "
-                "annealing. A model of at most 12 hidden units sums exactly.",
+                "annealing. An RBM of at most 12 hidden units sums exactly.",
                 ConvergenceWarning,
             )
         score -= estimate.log_partition
@@ -239,13 +240,13 @@ class LikelihoodMixin:
     def log_partition(self):
         """Compute the log partition function log Z, or give it if it is known.
 
-        Exact where a layer has at most 20 units, or a `MarkovRandomField` at most
-        `max_exact_terms` terms, else estimated by annealed importance sampling, from a
-        seed drawn in `fit`: the value does not depend on what was called before, unless
-        rows were scored that show it to be too low. It is estimated anew then, and when
-        the parameters of the model, `log_partition_tol`, `max_ais_temperatures` or
-        `n_ais_chains` have changed. From then on it is `log_partition_`, with its error
-        in `log_partition_std_`.
+        Exact where a layer has at most 20 binary units, or a `MarkovRandomField` at
+        most `max_exact_terms` terms, else estimated by annealed importance sampling,
+        from a seed drawn in `fit`: the value does not depend on what was called before,
+        unless rows were scored that show it to be too low. It is estimated anew then,
+        and when the parameters of the model, `log_partition_tol`,
+        `max_ais_temperatures` or `n_ais_chains` have changed. From then on it is
+        `log_partition_`, with its error in `log_partition_std_`.
 
         Returns
         -------
@@ -274,8 +275,8 @@ class LikelihoodMixin:
     def log_partition_(self):
         """Log partition function in nats: after `log_partition`, a score, or `fit`.
 
-        `fit` knows it where a layer has at most 10 units. Elsewhere there is no such
-        attribute until it has been computed, which can take seconds.
+        `fit` knows it where a layer has at most 10 binary units. Elsewhere there is no
+        such attribute until it has been computed, which can take seconds.
         """
         return self._known_partition().log_partition - self._energy_constant
 

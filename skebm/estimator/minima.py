@@ -85,9 +85,9 @@ class LowestEnergyMixin:
             too many to list. As many more start from annealing, and then, in rounds
             until one finds nothing new, near the minima that were found.
         n_steps : int, default=None
-            Gibbs sweeps of simulated annealing [2]_ before the descent. An int also
-            asks for a search where all minima could be listed. None is none from `X`,
-            and 100 from rows at random.
+            Gibbs sweeps, or Langevin steps, of simulated annealing [2]_ before the
+            descent. An int also asks for a search where all minima could be listed.
+            None is none from `X`, and 100 from rows at random.
         random_state : int, RandomState instance or None, default=None
             Pass an int for the same minima at each call. Not used where minima are
             listed. Where rows of `X` descend without annealing, it draws states of
@@ -259,7 +259,7 @@ class LowestEnergyMixin:
         noise, units = UniformNoise(rng, np.float64), energy.visible_units
         if landscape.moving.any():
             hidden = energy.hidden.draw(np.zeros((n_rows, energy.n_hidden)), noise)
-            rows = energy.visible_of(hidden, noise)
+            rows = energy.visible.draw(energy.visible_field(hidden), noise)
         else:
             rows = units.draw(np.zeros((n_rows, energy.n_visible)), noise)
         return np.where(known.held, known.row, rows.astype(np.float64))

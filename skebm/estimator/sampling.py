@@ -74,7 +74,7 @@ class SamplingMixin:
     ):
         """Draw rows from the model.
 
-        Where a layer has at most 20 units, or a `MarkovRandomField` at most
+        Where a layer has at most 20 binary units, or a `MarkovRandomField` at most
         `max_exact_terms` terms, and no `init` is given, rows are drawn from the
         distribution itself, as log Z is summed. Elsewhere each has a Markov chain
         of its own. Without `init` the chains start near the model, and jump between
@@ -91,9 +91,9 @@ class SamplingMixin:
             and of binary rows with at most 12 missing values; elsewhere each is that of
             a chain of its own. Takes no `init` and no `tempering`.
         n_steps : int, default=1000
-            Gibbs sweeps of each chain; any number but 0 where rows are drawn from
-            the distribution itself. The distribution of the rows approaches
-            the model's as it grows; models with separate modes need more, or
+            Gibbs sweeps of each chain, or Langevin steps; any number but 0 where rows
+            are drawn from the distribution itself. The distribution of the rows
+            approaches the model's as it grows; models with separate modes need more, or
             `tempering`.
         init : {array-like, sparse matrix} of shape (n_rows, n_features), default=None
             Where the chains start, taken in turn; they make no jumps then. None starts
@@ -103,7 +103,7 @@ class SamplingMixin:
             1e-6.
         tempering : bool, default=False
             Whether to draw by parallel tempering [1]_, which finds the modes of
-            the model in their right shares where Gibbs chains cannot leave theirs.
+            the model in their right shares where chains cannot leave theirs.
             Each row then ends on top of a ladder of its own of some 2 to 50
             chains, between groups of rows and the model, that exchange places at each
             step. It takes that many times as long, and as long again for
@@ -341,7 +341,7 @@ class SamplingMixin:
         if not draws.agree:
             warn_user(
                 "The rows may have wrong shares of the modes of the model: chains that "
-                f"started elsewhere differ from them after n_steps={n_steps} sweeps "
+                f"started elsewhere differ from them after n_steps={n_steps} steps "
                 f"and {draws.n_jumps:.1f} jumps between groups of rows. Raise n_steps, "
                 "or set tempering=True.",
                 ConvergenceWarning,

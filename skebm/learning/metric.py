@@ -43,7 +43,7 @@ class Metric:
     of weights where it is diagonal.
     """
 
-    def step(self, energy, gradient, rate):
+    def step(self, energy, gradient, rate, chains=None):
         """Give a step along the natural gradient.
 
         Parameters
@@ -52,6 +52,8 @@ class Metric:
             Where the step begins, and the gradient there.
         rate : float
             Step size, which `shortening` may lower.
+        chains : ndarray, default=None
+            Draws of the model, of which some metrics are made.
 
         Returns
         -------

@@ -118,12 +118,6 @@ class GaussianUnits(Frozen, Units):
             return statistics / self.whitening
         return np.linalg.solve(self.whitening, statistics.T).T
 
-    def by_states(self, slope):
-        """Turn derivatives by y into derivatives by v."""
-        if not self.is_full:
-            return slope * self.whitening
-        return np.dot(slope, self.whitening)
-
     def draw(self, field, noise, beta=1.0):
         """Draw rows v: y is normal, with the field as its mean."""
         scale = np.reshape(1 / np.sqrt(beta), (-1, 1)).astype(field.dtype)
@@ -253,6 +247,18 @@ class GaussianUnits(Frozen, Units):
     def axes(self):
         """List what each unit vector of v is mapped to, a row for each."""
         return self.whitening.T if self.is_full else np.diag(self.whitening)
+
+    @cached_property
+    def precisions(self):
+        """1 / variance of the noise of each column of v given the others."""
+        squares = self.whitening**2
+        return squares.sum(axis=0) if self.is_full else squares
+
+    def slope_by_states(self, slope):
+        """Turn derivatives by y into those by v."""
+        if not self.is_full:
+            return slope * self.whitening
+        return np.dot(slope, self.whitening)
 
     # ---- learning ----
 

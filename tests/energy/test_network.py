@@ -69,6 +69,19 @@ def test_gradients_are_finite_differences(sizes, activation):
         assert by_parameter[number] == pytest.approx(row_weights @ slope, abs=1e-8)
 
 
+@every
+def test_products_of_gradients_and_changes_are_those_of_each_row(sizes, activation):
+    vector, network = network_of(sizes, activation)
+    rng = np.random.default_rng(3)
+    rows, direction = rng.normal(0, 2, (6, sizes[0])), rng.normal(0, 1, len(vector))
+    layers = network.layers(rows)
+    slopes = np.array([network.parameter_gradient(layers, one) for one in np.eye(6)])
+    products = network.gradient_products(layers)
+    np.testing.assert_allclose(products, slopes @ slopes.T, atol=1e-10)
+    change = network.change(layers, Network.of(direction, sizes, activation))
+    np.testing.assert_allclose(change, slopes @ direction, atol=1e-10)
+
+
 @pytest.mark.parametrize("activation", ACTIVATIONS)
 def test_large_fields_overflow_nowhere(activation):
     field = np.array([-1e30, -1e4, 0, 1e4, 1e30], np.float32)

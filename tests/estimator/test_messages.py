@@ -5,7 +5,7 @@ import re
 
 import numpy as np
 import pytest
-from models import MODELS, random_model, random_parameters, rows_for
+from models import EVERY, random_model, random_parameters, rows_for
 
 from skebm import BinaryRBM, DeepBeliefNetwork, EnergyOutlierDetector, HopfieldNetwork
 
@@ -32,7 +32,7 @@ def public_methods(estimator):
 # scikit-learn's own `set_output` and the like say what they say.
 METHODS = [
     (name, method)
-    for name, model in (MODELS | OTHERS).items()
+    for name, model in (EVERY | OTHERS).items()
     for method in public_methods(model)
 ]
 SWEEPS = [pair for pair in METHODS if pair[1] in {"sample", "gibbs", "metropolis"}]
@@ -117,14 +117,14 @@ def test_a_bad_setting_of_draws(name, method, setting, value):
 @pytest.mark.parametrize("table", [3, "rows", X[:, :0], np.full_like(X, np.inf)])
 def test_a_bad_table(name, method, table):
     call = bound(name, method)
-    two = method == "energy" and hasattr(MODELS.get(name), "n_components")
+    two = method == "energy" and hasattr(EVERY.get(name), "n_components")
     given = (table, table) if two else (table,)
     given += (0,) * (method == "conditional_proba")
     message = message_of((TypeError, ValueError), call, *given)
     assert not PRIVATE.search(message), message
 
 
-@pytest.mark.parametrize("name", MODELS)
+@pytest.mark.parametrize("name", EVERY)
 @pytest.mark.parametrize("learn", ["fit", "partial_fit"])
 def test_a_bad_constructor_parameter(name, learn):
     model = random_model(name).set_params(n_chains=0)

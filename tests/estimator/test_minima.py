@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import polars as pl
 import pytest
-from models import BINARY, MODELS, contents, every_row, random_model, rows_for
+from models import BINARY, EVERY, contents, every_row, random_model, rows_for
 from scipy import sparse
 from sklearn.exceptions import ConvergenceWarning, NotFittedError
 
@@ -12,8 +12,8 @@ from skebm import BinaryRBM, BoltzmannMachine, LatentBM
 from skebm.sampling import descent, landscape
 
 NAN = float("nan")
-NUMBERS = [name for name in MODELS if name not in BINARY]
-every = pytest.mark.parametrize("name", MODELS)
+NUMBERS = [name for name in EVERY if name not in BINARY]
+every = pytest.mark.parametrize("name", EVERY)
 
 
 def lowest_rows(model, rows, free):
@@ -191,7 +191,7 @@ def test_containers(name):
 def test_bad_input(name):
     model = random_model(name)
     with pytest.raises(NotFittedError):
-        MODELS[name].lowest_energy()
+        EVERY[name].lowest_energy()
     with pytest.raises(ValueError, match="given has 2 rows, and each has minima"):
         model.lowest_energy(given=rows_for(name, np.eye(4)[:2]))
     with pytest.raises(ValueError, match="X contains NaN, but descent starts from"):

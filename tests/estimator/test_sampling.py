@@ -87,7 +87,7 @@ def test_chains_that_do_not_agree_are_warned_of(monkeypatch, split):
         return Mixture.of_means(machine.units, np.ones(2), means)
 
     monkeypatch.setattr("skebm.estimator.sampling.adapt_start", broad)
-    pattern = r"wrong shares .* n_steps=100 sweeps and 0\.0 jumps .* tempering=True"
+    pattern = r"wrong shares .* n_steps=100 steps and 0\.0 jumps .* tempering=True"
     with pytest.warns(ConvergenceWarning, match=pattern):
         split.sample(400, n_steps=100, random_state=0)
 

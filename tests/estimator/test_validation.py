@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
-from models import MODELS, contents
+from models import EVERY, contents
 from scipy import sparse
 from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
@@ -31,12 +31,12 @@ def fitted():
 
 @pytest.fixture(params=NAMES)
 def fitted_either(request):
-    return clone(MODELS[request.param]).fit(BITS)
+    return clone(EVERY[request.param]).fit(BITS)
 
 
 @pytest.fixture(params=["BinaryRBM", "LatentBM", "GaussianRBM"])
 def fitted_hidden(request):
-    return clone(MODELS[request.param]).fit(BITS)
+    return clone(EVERY[request.param]).fit(BITS)
 
 
 def with_value(value, *, dtype=float):
@@ -101,10 +101,10 @@ METHODS_OF_ROWS = {
 @every_model
 def test_bad_tables_leave_a_new_estimator_unfitted(table, learn, name):
     X, match = BAD_TABLES[table]
-    model = clone(MODELS[name])
+    model = clone(EVERY[name])
     with pytest.raises((ValueError, TypeError), match=match):
         getattr(model, learn)(X)
-    assert vars(model) == vars(clone(MODELS[name]))
+    assert vars(model) == vars(clone(EVERY[name]))
 
 
 @pytest.mark.parametrize("table", BAD_TABLES)
@@ -284,7 +284,7 @@ def test_energy_of_rows_that_do_not_pair_up(fitted_hidden, n_rows):
 )
 @every_model
 def test_queries_before_fit(method, name):
-    model = clone(MODELS[name])
+    model = clone(EVERY[name])
     match = f"{type(model).__name__} instance is not fitted yet"
     others = {
         "draws": lambda model, _: model.sample(),

@@ -389,6 +389,28 @@ def test_at_a_temperature_scales_are_as_hidden_units():
     assert_mean_is(second, np.einsum("ni,nj->nij", deviations, deviations))
 
 
+def test_what_is_fitted_stays_when_parameters_are_set():
+    X = heavy_rows(100)
+    settings = {"algorithm": "pcd", "max_iter": 50, "random_state": 0}
+    scaled = GaussianRBM(2, n_scales=2, **settings).fit(X)
+    plain = GaussianRBM(2, **settings).fit(X)
+    for rbm, other in ((scaled, 1), (plain, 3)):
+        score, drawn = rbm.score_samples(X), rbm.sample(3, random_state=0)
+        has_minima = hasattr(rbm, "lowest_energy")
+        rbm.set_params(n_scales=other)
+        np.testing.assert_array_equal(rbm.score_samples(X), score)
+        np.testing.assert_array_equal(rbm.sample(3, random_state=0), drawn)
+        assert hasattr(rbm, "lowest_energy") == has_minima == (rbm is plain)
+        with pytest.raises(ValueError, match="when learning began"):
+            rbm.partial_fit(X)
+        rbm.fit(X)
+        assert hasattr(rbm, "scales_") == (other > 1)
+    scaled = model().set_params(sampler="langevin")
+    for ask in (scaled.score, scaled.gibbs):
+        with pytest.raises(ValueError, match="Set sampler='gibbs'"):
+            ask(X)
+
+
 # ---- refusals ----
 
 
@@ -401,6 +423,7 @@ def test_at_a_temperature_scales_are_as_hidden_units():
         ({"scales": None}, "nothing without scales"),
         ({"location": [0.0]}, "location"),
         ({"noise_variance": 0.5}, "noise of several scales"),
+        ({"sampler": "langevin"}, "Set sampler='gibbs'"),
     ],
 )
 def test_parameters_that_make_no_mixture(changes, match):
@@ -412,6 +435,9 @@ def test_what_has_no_scales():
     X = heavy_rows(50)
     with pytest.raises(ValueError, match="noise of several scales"):
         GaussianRBM(2, n_scales=2, noise_variance=1.0).fit(X)
+    for learn in (GaussianRBM.fit, GaussianRBM.partial_fit):
+        with pytest.raises(ValueError, match="a slope at each of them. Set sampler"):
+            learn(GaussianRBM(2, n_scales=2, sampler="langevin"), X)
     assert not hasattr(model(), "lowest_energy")
     with pytest.raises(AttributeError, match="no attribute 'lowest_energy'"):
         model().lowest_energy()
