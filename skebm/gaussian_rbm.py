@@ -519,7 +519,7 @@ class GaussianRBM(HiddenUnitsMixin, BaseRealModel):
         )
         if scales is None:
             return machine
-        return ScaledEnergy(machine, *scales[:3])
+        return ScaledEnergy(machine, *scales[:3], origin=scales.centre)
 
     def _restricted(self, covariance):
         """Give what a covariance is where noise is not full."""
@@ -664,11 +664,13 @@ class GaussianRBM(HiddenUnitsMixin, BaseRealModel):
         if not self._has_scales:
             return self._machine(self._location)
         self._check_sampler_of_scales()
+        centre = (self.location_ - self._location) / self._scale
         return ScaledEnergy(
             self._machine(self.location_),
             np.log(self.scales_),
             np.log(self.scale_weights_),
-            (self.location_ - self._location) / self._scale,
+            centre,
+            origin=centre,
         )
 
     def _machine(self, location):

@@ -204,7 +204,7 @@ class GaussianRBMEnergy(NoiseParameters, HiddenChains, RBMEnergy):
         deviation = white - self.visible_bias
         squares = np.einsum("ij,ij->i", deviation, deviation) / 2
         value = row_weights @ (softplus(field).sum(axis=1) - squares)
-        value -= row_weights.sum() * self.cost_of_ridge
+        value -= row_weights.sum() * self._cost_of_ridge
         hidden = logistic(field)
         deviation -= hidden @ self.weights
         slope = self.visible.slope(deviation, rows, row_weights, self.ridge)

@@ -147,7 +147,7 @@ class MixedRBMEnergy(NoiseParameters, HiddenChains, RBMEnergy):
     def positive_phase(self, rows, row_weights):
         """Sum -F and the statistics over weighted rows, less what the ridge costs."""
         value = row_weights @ -self.free_energy(rows)
-        value -= row_weights.sum() * self.cost_of_ridge
+        value -= row_weights.sum() * self._cost_of_ridge
         return value, self.statistics(rows, row_weights)
 
     def negative_phase(self):

@@ -133,10 +133,10 @@ class NoiseParameters:
     def observed_phase(self, rows, observed, row_weights):
         """Do as `positive_phase` for rows of which some columns are missing."""
         value, statistics = super().observed_phase(rows, observed, row_weights)
-        return value - row_weights.sum() * self.cost_of_ridge, statistics
+        return value - row_weights.sum() * self._cost_of_ridge, statistics
 
     @property
-    def cost_of_ridge(self):
+    def _cost_of_ridge(self):
         """What the ridge takes off the score of a row, in nats."""
         return self.ridge / 2 * np.vdot(self.noise.whitening, self.noise.whitening)
 

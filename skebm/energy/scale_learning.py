@@ -1,6 +1,8 @@
 """Gradients of machines with scales."""
 
-__all__ = ["ScaleLearning"]
+__all__ = ["Pairs", "ScaleLearning"]
+
+from typing import NamedTuple
 
 import numpy as np
 from scipy.special import logsumexp, softmax
@@ -9,6 +11,16 @@ from skebm.energy.completions import draw_of_law
 
 # What a row counts at a scale, beside what rows count on average, that is left out.
 _NEGLIGIBLE = 1e-12
+
+
+class Pairs(NamedTuple):
+    """Rows, each at one of the scales that it may have."""
+
+    rows: np.ndarray  # y at the scale, (n_pairs, n_visible)
+    scale: np.ndarray  # its number
+    row: np.ndarray  # the number of the row
+    counts: np.ndarray  # what the pair counts
+    ridges: np.ndarray  # what is added to the variance of the row
 
 
 class ScaleLearning:
@@ -37,12 +49,13 @@ class ScaleLearning:
         """
         if row_weights is None:
             row_weights = np.full(len(rows), 1 / len(rows), self.dtype)
-        copies = self.at_scales(rows)
-        law = softmax(self.joint(rows) - self.costs_of_ridge, axis=1)
-        if noise is None:
-            return self._sum_of_law(copies, law * row_weights[:, np.newaxis])
-        scale = draw_of_law(law, noise)
-        return self._sum(copies[scale, np.arange(len(rows))], scale, row_weights)
+        ridges = self.ridges(rows)
+        law = softmax(self.joint(rows) - self.costs_of_ridge(ridges), axis=1)
+        if noise is not None:
+            drawn = draw_of_law(law, noise)
+            law = drawn[:, np.newaxis] == np.arange(len(self.log_scales))
+        law = law * row_weights[:, np.newaxis]
+        return self._sum(self.pairs(rows, ridges, law))
 
     def chain_statistics(self, chains):
         """Average -dE/dtheta over chains, which say nothing of scales."""
@@ -50,92 +63,88 @@ class ScaleLearning:
 
     def positive_phase(self, rows, row_weights):
         """Sum -F and the statistics over weighted rows, less what the ridge costs."""
-        copies = self.at_scales(rows)
-        joint = self.joint(rows) - self.costs_of_ridge
+        ridges = self.ridges(rows)
+        joint = self.joint(rows) - self.costs_of_ridge(ridges)
         law = softmax(joint, axis=1) * row_weights[:, np.newaxis]
         value = row_weights @ logsumexp(joint, axis=1)
-        return value, self._sum_of_law(copies, law)
+        return value, self._sum(self.pairs(rows, ridges, law))
 
     def negative_phase(self):
         """Compute log Z and the statistics of the machine."""
         log_partition, statistics = self.machine.negative_phase()
         return log_partition, self._of_machine(statistics)
 
-    @property
-    def costs_of_ridge(self):
-        """What the ridge takes off the score of a row at each scale, (n_scales,)."""
-        return self.machine.cost_of_ridge * self._shares_of_ridge
+    def ridges(self, rows, observed=None):
+        """Give what is added to the variance of every column of each row, (n_rows,).
 
-    @property
-    def _shares_of_ridge(self):
-        """Give what the ridge of y at each scale is, beside that of the machine.
-
-        A share of the variance that rows of the mean scale have is added to y, so that
-        rows of all scales can be equally narrow beside their size. The square of that
-        share is added to the variance of v: so scales cannot shrink to nothing where
-        many rows are alike.
+        It is a share of the square of the row, so that rows of all scales can be
+        equally narrow beside their size; and the square of that share, so that scales
+        cannot shrink to nothing where many rows are alike. It goes by no parameter:
+        were it a share of the mean scale, a scale that no row has could grow until
+        hardly anything is added to rows of the others.
         """
-        scales = np.exp(self.log_scales)
-        return 1 / (self.shares @ scales) + self.machine.ridge / scales
+        squares = np.square(rows - self.origin)
+        if observed is not None:
+            squares = np.where(observed, squares, 0.0)
+            n_columns = np.maximum(observed.sum(axis=1), 1)
+        else:
+            n_columns = rows.shape[1]
+        ridge = self.machine.ridge
+        return ridge * (squares.sum(axis=1, dtype=np.float64) / n_columns + ridge)
 
-    def with_ridge(self, scale, row_weights):
-        """Give the machine with what the ridge is of y, on average over rows."""
-        share = np.average(self._shares_of_ridge[scale], weights=row_weights)
-        return self.machine.replaced(ridge=self.machine.ridge * float(share))
+    def costs_of_ridge(self, ridges):
+        """Give what it takes off scores of rows at scales, (n_rows, n_scales)."""
+        whitening = self.machine.noise.whitening
+        half = np.vdot(whitening, whitening) / 2
+        return np.outer(ridges, half / np.exp(self.log_scales))
 
-    def counted(self, law):
-        """List scales and rows, of all pairs whose weights are not negligible."""
-        by_scale, negligible = law.T, _NEGLIGIBLE * law.sum() / len(law)
-        return np.nonzero(by_scale > negligible)
+    def pairs(self, rows, ridges, law):
+        """List pairs of rows and scales whose probabilities are not negligible."""
+        least = _NEGLIGIBLE * law.sum() / len(law)
+        scale, row = np.nonzero(np.greater(law.T, least))
+        own = self.at_scales(rows)[scale, row]
+        counts = law[row, scale].astype(self.dtype, copy=False)
+        return Pairs(own, scale, row, counts, ridges[row])
 
-    def with_slopes(self, statistics, rows, scale, row_weights, slope, n_columns):  # noqa: PLR0917
-        """Put the derivatives by scales, summed over rows, beside the machine's.
+    def with_ridge(self, pairs):
+        """Give the machine with what is added to y, on average over pairs."""
+        of_machine = pairs.ridges / np.exp(self.log_scales[pairs.scale])
+        ridge = np.average(of_machine, weights=pairs.counts)
+        return self.machine.replaced(ridge=float(ridge))
+
+    def with_slopes(self, statistics, pairs, slope, n_columns):
+        """Put the derivatives by scales, summed over pairs, beside the machine's.
 
         Parameters
         ----------
         statistics : Energy
-            Of the machine, over the same rows.
-        rows : ndarray of shape (n_rows, n_visible)
-            y.
-        scale : ndarray of shape (n_rows,)
-            Their scales.
-        row_weights : ndarray of shape (n_rows,)
-            What each counts.
-        slope : ndarray of shape (n_rows, n_visible)
+            Of the machine, over the same pairs.
+        pairs : Pairs
+            Of rows and scales.
+        slope : ndarray of shape (n_pairs, n_visible)
             Derivatives of the free energy of the machine by y.
-        n_columns : int or ndarray of shape (n_rows,)
+        n_columns : int or ndarray of shape (n_pairs,)
             Known columns of each row.
         """
-        n_scales = len(self.log_scales)
-        stretch = np.einsum("ij,ij->i", slope, rows) - n_columns
-        mass = np.bincount(scale, row_weights, n_scales)
-        scales, cost = np.exp(self.log_scales), self.machine.cost_of_ridge
-        mean = self.shares @ scales
-        of_mean = cost * mass.sum() * self.shares / mean**2
-        by_scale = np.bincount(scale, stretch * row_weights / 2, n_scales)
+        scale, counts, n_scales = pairs.scale, pairs.counts, len(self.log_scales)
+        stretch = (np.einsum("ij,ij->i", slope, pairs.rows) - n_columns) / 2
+        stretch += self.costs_of_ridge(pairs.ridges)[np.arange(len(scale)), scale]
+        mass = np.bincount(scale, counts, n_scales)
         own = (
-            by_scale + cost * self.machine.ridge * mass / scales + of_mean * scales,
-            mass - mass.sum() * self.shares + of_mean * (scales - mean),
-            (row_weights / self.roots[scale]) @ slope,
+            np.bincount(scale, stretch * counts, n_scales),
+            mass - mass.sum() * self.shares,
+            (counts / self.roots[scale]) @ slope,
         )
         # What learns next is made of it.
         machine = statistics.replaced(ridge=self.machine.ridge)
-        return type(self)(machine, *(part.astype(self.dtype) for part in own))
+        return self._with(machine, *(part.astype(self.dtype) for part in own))
 
-    def _sum_of_law(self, copies, law):
-        """Sum -dE/dtheta over rows at all scales that they may have."""
-        scale, row = self.counted(law)
-        return self._sum(copies[scale, row], scale, law[row, scale])
-
-    def _sum(self, rows, scale, row_weights):
-        """Sum -dE/dtheta over rows y whose scales are given."""
-        row_weights = row_weights.astype(self.dtype, copy=False)
-        machine = self.with_ridge(scale, row_weights)
-        statistics = machine.statistics(rows, row_weights)
-        slope = self.machine.pull(rows, self.machine.hidden_mean(rows))
-        n_columns = rows.shape[1]
-        return self.with_slopes(statistics, rows, scale, row_weights, slope, n_columns)
+    def _sum(self, pairs):
+        """Sum -dE/dtheta over pairs of rows and scales."""
+        statistics = self.with_ridge(pairs).statistics(pairs.rows, pairs.counts)
+        slope = self.machine.pull(pairs.rows, self.machine.hidden_mean(pairs.rows))
+        return self.with_slopes(statistics, pairs, slope, self.n_visible)
 
     def _of_machine(self, statistics):
         """Put derivatives by scales beside: the integral of the density has none."""
-        return type(self)(statistics, *map(np.zeros_like, self.of_scales()))
+        return self._with(statistics, *map(np.zeros_like, self.of_scales()))

@@ -23,11 +23,20 @@ class ScaleParameters:
         """List what scales the machine."""
         return [self.log_scales, self.log_weights, self.centre]
 
+    def _with(self, machine, log_scales, log_weights, centre):
+        """Return this energy with other parameters, or derivatives in their place."""
+        return self.replaced(
+            machine=machine,
+            log_scales=log_scales,
+            log_weights=log_weights,
+            centre=centre,
+        )
+
     def with_arrays(self, arrays):
         """Return this energy with other parameters."""
         *arrays, log_scales, log_weights, centre = arrays
         machine = self.machine.with_arrays(arrays)
-        return type(self)(machine, log_scales, log_weights, centre)
+        return self._with(machine, log_scales, log_weights, centre)
 
     def changed(self):
         """Forget what was computed, also by the machine."""
@@ -37,7 +46,7 @@ class ScaleParameters:
     def astype(self, dtype):
         """Return the same energy with parameters of another dtype."""
         own = [array.astype(dtype) for array in self.of_scales()]
-        return type(self)(self.machine.astype(dtype), *own)
+        return self._with(self.machine.astype(dtype), *own)
 
     def ravel(self):
         """Give the vector of the machine, and then what the scales learn."""
@@ -48,12 +57,12 @@ class ScaleParameters:
         sizes = [len(array) for array in self.of_scales()]
         ends = len(vector) - np.cumsum(sizes[::-1])[::-1]
         machine, *own = np.split(vector, ends)
-        return type(self)(self.machine.unravel(machine), *own)
+        return self._with(self.machine.unravel(machine), *own)
 
     def deviations(self):
         """Give the deviations of statistics; coordinates of the scales count as 1."""
         own = map(np.ones_like, self.of_scales())
-        return type(self)(self.machine.deviations(), *own)
+        return self._with(self.machine.deviations(), *own)
 
     @property
     def penalised(self):
@@ -86,7 +95,7 @@ class ScaleParameters:
         """Make a gradient natural, as if the scale of each row were known."""
         shares = self.shares + _DAMPING
         precision = self.shares @ np.exp(-self.log_scales)
-        return type(self)(
+        return self._with(
             self.machine.natural(gradient.machine, turn),
             gradient.log_scales / (self.n_visible / 2 * shares),
             gradient.log_weights / shares,

@@ -27,18 +27,19 @@ class ScaleSums(CompletionSums):
 
     def observed_phase(self, rows, observed, row_weights):
         """Do as `positive_phase` for rows of which some columns are missing."""
-        joint = self._observed_joint(rows, observed) - self.costs_of_ridge
+        ridges = self.ridges(rows, observed)
+        joint = self._observed_joint(rows, observed) - self.costs_of_ridge(ridges)
         law = softmax(joint, axis=1) * row_weights[:, np.newaxis]
-        scale, row = self.counted(law)
-        own, known = self.at_scales(rows)[scale, row], observed[row]
-        counts = law[row, scale]
-        machine = self.with_ridge(scale, counts)
-        statistics = machine.observed_phase(own, known, counts)[1]
-        completed = self.machine.mean_missing(own, known)
-        hidden = self.machine.observed_hidden_mean(own, known)
-        slope = np.where(known, self.machine.pull(completed, hidden), 0.0)
+        pairs = self.pairs(rows, ridges, law)
+        known = pairs.rows, observed[pairs.row]
+        machine = self.with_ridge(pairs)
+        statistics = machine.observed_phase(*known, pairs.counts)[1]
+        completed = machine.mean_missing(*known)
+        pull = machine.pull(completed, machine.observed_hidden_mean(*known))
+        slope = np.where(known[1], pull, 0.0)
+        n_columns = known[1].sum(axis=1)
         return row_weights @ logsumexp(joint, axis=1), self.with_slopes(
-            statistics, own, scale, counts, slope, known.sum(axis=1)
+            statistics, pairs, slope, n_columns
         )
 
     def draw_missing(self, rows, observed, noise):

@@ -36,6 +36,9 @@ class ScaledEnergy(ScaleParameters, ScaleLearning, ScaleSums, Energy):
         Logarithms of the shares, but for a constant.
     centre : ndarray of shape (n_visible,)
         c, from which rows are stretched.
+    origin : ndarray of shape (n_visible,), default=0.0
+        From where learning measures how large rows are, of which the ridge of the
+        machine is a share. It stays as it is. Means nothing elsewhere.
 
     References
     ----------
@@ -47,6 +50,7 @@ class ScaledEnergy(ScaleParameters, ScaleLearning, ScaleSums, Energy):
     log_scales: np.ndarray
     log_weights: np.ndarray
     centre: np.ndarray
+    origin: np.ndarray | float = 0.0
 
     @property
     def units(self):

@@ -394,7 +394,7 @@ def test_phases_are_derivatives(name, pattern):
             return energy.observed_phase(*given.known, weights)
 
         value, statistics = phase(energy)
-        cost = getattr(energy, "cost_of_ridge", 0.0)
+        cost = getattr(energy, "_cost_of_ridge", 0.0)
         assert value == pytest.approx(weights @ exact - cost, abs=1e-10)
         vector = energy.ravel()
         slope = np.empty((2, len(vector)))

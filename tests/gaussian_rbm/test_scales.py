@@ -7,7 +7,7 @@ import pytest
 from gaussian_machines import gaussian_machine, rows_of
 from gaussian_oracle import GaussianRBMOracle, random_gaussian_rbm
 from scipy.integrate import quad
-from scipy.special import logsumexp, softmax
+from scipy.special import logsumexp
 from sklearn.base import clone
 from sklearn.model_selection import GridSearchCV
 from statistical import assert_mean_is
@@ -219,25 +219,24 @@ def test_means_of_rows_given_hidden_units():
 # ---- learning ----
 
 
-def scaled_machine(kind="full", **settings):
-    machine = gaussian_machine(kind, 2, 2, **settings)
-    return ScaledEnergy(
-        machine, np.log(SCALES), np.log(WEIGHTS) - 0.3, np.array([0.2, -0.1])
-    )
+def scaled_machine(kind="full"):
+    machine = gaussian_machine(kind, 2, 2, ridge=0.05)
+    of_scales = np.log(SCALES), np.log(WEIGHTS) - 0.3, np.array([0.2, -0.1])
+    return ScaledEnergy(machine, *of_scales, origin=np.array([0.3, 0.1]))
 
 
 @pytest.mark.parametrize("kind", ["full", "diag", "shared"])
 def test_gradients_with_a_ridge(kind):
-    """What it costs goes by the scale of a row, as a part of its score there."""
-    energy = scaled_machine(kind, ridge=0.05)
+    """It is a share of the square of a row, and costs more at small scales."""
+    energy = scaled_machine(kind)
     rows = rows_of(energy.machine, 8, spread=2.0)
     weights = np.random.default_rng(0).dirichlet(np.ones(8))
 
     def objective(energy):
-        cost = energy.machine.ridge / 2 * (energy.machine.noise.whitening**2).sum()
-        scales = np.exp(energy.log_scales)
-        mean = softmax(energy.log_weights) @ scales
-        joint = energy.joint(rows) - cost * (1 / mean + energy.machine.ridge / scales)
+        squares = ((rows - energy.origin) ** 2).mean(axis=1)
+        added = 0.05 * squares[:, np.newaxis] + 0.05**2
+        cost = added / 2 * (energy.machine.noise.whitening**2).sum()
+        joint = energy.joint(rows) - cost / np.exp(energy.log_scales)
         return weights @ logsumexp(joint, axis=1) - energy.negative_phase()[0]
 
     value, positive = energy.positive_phase(rows, weights)
@@ -248,8 +247,10 @@ def test_gradients_with_a_ridge(kind):
         up, down = energy.unravel(vector + step), energy.unravel(vector - step)
         slope.append((objective(up) - objective(down)) / 2e-5)
     np.testing.assert_allclose((positive - negative).ravel(), slope, atol=1e-8)
-    # The ridge itself is no parameter, and stays.
-    assert positive.machine.ridge == energy.machine.ridge
+    # Neither the ridge nor the origin is a parameter, and both stay.
+    for other in (positive, energy.unravel(vector)):
+        assert other.machine.ridge == energy.machine.ridge
+        np.testing.assert_array_equal(other.origin, energy.origin)
     observed = np.ones(rows.shape, dtype=bool)
     again_value, again = energy.observed_phase(rows, observed, weights)
     assert again_value == pytest.approx(value, abs=1e-12)
@@ -257,7 +258,7 @@ def test_gradients_with_a_ridge(kind):
 
 
 def test_draws_of_scales_average_to_the_gradient():
-    energy = scaled_machine(ridge=0.05)
+    energy = scaled_machine()
     rows = rows_of(energy.machine, 8, spread=2.0)
     noise = UniformNoise(np.random.default_rng(0), np.float64)
     draws = [energy.statistics(rows, noise=noise).ravel() for _ in range(3000)]
@@ -273,8 +274,8 @@ def test_one_scale_is_the_machine():
     rows, weights = rows_of(machine, 8), np.full(8, 1 / 8)
     np.testing.assert_allclose(energy.free_energy(rows), machine.free_energy(rows))
     value, gradient = energy.positive_phase(rows, weights)
-    # The ridge has its square beside it.
-    machine = machine.replaced(ridge=0.05 * 1.05)
+    # The ridge goes by the size of rows, and has its square beside it.
+    machine = machine.replaced(ridge=0.05 * ((rows**2).mean() + 0.05))
     expected, slope = machine.positive_phase(rows, weights)
     assert value == pytest.approx(expected, abs=1e-12)
     np.testing.assert_allclose(
@@ -436,7 +437,7 @@ def test_what_has_no_scales():
     with pytest.raises(ValueError, match="noise of several scales"):
         GaussianRBM(2, n_scales=2, noise_variance=1.0).fit(X)
     for learn in (GaussianRBM.fit, GaussianRBM.partial_fit):
-        with pytest.raises(ValueError, match="a slope at each of them. Set sampler"):
+        with pytest.raises(ValueError, match="a slope at each of them"):
             learn(GaussianRBM(2, n_scales=2, sampler="langevin"), X)
     assert not hasattr(model(), "lowest_energy")
     with pytest.raises(AttributeError, match="no attribute 'lowest_energy'"):
