@@ -519,7 +519,7 @@ class GaussianRBM(HiddenUnitsMixin, BaseRealModel):
         )
         if scales is None:
             return machine
-        return ScaledEnergy(machine, *scales[:3], origin=scales.centre)
+        return ScaledEnergy.of(machine, *scales[:3])
 
     def _restricted(self, covariance):
         """Give what a covariance is where noise is not full."""
@@ -664,13 +664,11 @@ class GaussianRBM(HiddenUnitsMixin, BaseRealModel):
         if not self._has_scales:
             return self._machine(self._location)
         self._check_sampler_of_scales()
-        centre = (self.location_ - self._location) / self._scale
-        return ScaledEnergy(
+        return ScaledEnergy.of(
             self._machine(self.location_),
             np.log(self.scales_),
             np.log(self.scale_weights_),
-            centre,
-            origin=centre,
+            (self.location_ - self._location) / self._scale,
         )
 
     def _machine(self, location):

@@ -133,7 +133,7 @@ class ScaleLearning:
         own = (
             np.bincount(scale, stretch * counts, n_scales),
             mass - mass.sum() * self.shares,
-            (counts / self.roots[scale]) @ slope,
+            self.frame.slope_by_statistics((counts / self.roots[scale]) @ slope),
         )
         # What learns next is made of it.
         machine = statistics.replaced(ridge=self.machine.ridge)

@@ -21,22 +21,22 @@ class ScaleParameters:
 
     def of_scales(self):
         """List what scales the machine."""
-        return [self.log_scales, self.log_weights, self.centre]
+        return [self.log_scales, self.log_weights, self.shift]
 
-    def _with(self, machine, log_scales, log_weights, centre):
+    def _with(self, machine, log_scales, log_weights, shift):
         """Return this energy with other parameters, or derivatives in their place."""
         return self.replaced(
             machine=machine,
             log_scales=log_scales,
             log_weights=log_weights,
-            centre=centre,
+            shift=shift,
         )
 
     def with_arrays(self, arrays):
         """Return this energy with other parameters."""
-        *arrays, log_scales, log_weights, centre = arrays
+        *arrays, log_scales, log_weights, shift = arrays
         machine = self.machine.with_arrays(arrays)
-        return self._with(machine, log_scales, log_weights, centre)
+        return self._with(machine, log_scales, log_weights, shift)
 
     def changed(self):
         """Forget what was computed, also by the machine."""
@@ -46,7 +46,9 @@ class ScaleParameters:
     def astype(self, dtype):
         """Return the same energy with parameters of another dtype."""
         own = [array.astype(dtype) for array in self.of_scales()]
-        return self._with(self.machine.astype(dtype), *own)
+        converted = self._with(self.machine.astype(dtype), *own)
+        frame = self.frame.astype(dtype)
+        return converted.replaced(origin=self.origin.astype(dtype), frame=frame)
 
     def ravel(self):
         """Give the vector of the machine, and then what the scales learn."""
@@ -95,12 +97,21 @@ class ScaleParameters:
         """Make a gradient natural, as if the scale of each row were known."""
         shares = self.shares + _DAMPING
         precision = self.shares @ np.exp(-self.log_scales)
+        by_noise = self.machine.noise.slope_by_statistics(
+            self.frame.slope_by_states(gradient.shift)
+        )
+        shift = self.frame.statistics(self.machine.noise.states(by_noise))
         return self._with(
             self.machine.natural(gradient.machine, turn),
             gradient.log_scales / (self.n_visible / 2 * shares),
             gradient.log_weights / shares,
-            self.machine.noise.times_covariance(gradient.centre) / precision,
+            shift / precision,
         )
+
+    @cached_property
+    def centre(self):
+        """c, from which rows are stretched."""
+        return self.origin + self.frame.states(self.shift)
 
     @cached_property
     def shares(self):

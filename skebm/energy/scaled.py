@@ -12,6 +12,7 @@ from skebm.energy.completions import draw_of_law
 from skebm.energy.scale_learning import ScaleLearning
 from skebm.energy.scale_parameters import ScaleParameters
 from skebm.energy.scale_sums import ScaleSums
+from skebm.units.gaussian import GaussianUnits
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,11 +35,14 @@ class ScaledEnergy(ScaleParameters, ScaleLearning, ScaleSums, Energy):
         Logarithms of s.
     log_weights : ndarray of shape (n_scales,)
         Logarithms of the shares, but for a constant.
-    centre : ndarray of shape (n_visible,)
-        c, from which rows are stretched.
-    origin : ndarray of shape (n_visible,), default=0.0
-        From where learning measures how large rows are, of which the ridge of the
-        machine is a share. It stays as it is. Means nothing elsewhere.
+    shift : ndarray of shape (n_visible,)
+        c, from which rows are stretched, as a row of the frame.
+    origin : ndarray of shape (n_visible,)
+        The row that is 0 in the frame. Learning measures from here how large rows are,
+        of which the ridge of the machine is a share. It stays as it is.
+    frame : GaussianUnits
+        Units whose noise gives the shift its unit, since rows tell most of it along
+        directions in which they are narrow. They stay as they are.
 
     References
     ----------
@@ -49,8 +53,15 @@ class ScaledEnergy(ScaleParameters, ScaleLearning, ScaleSums, Energy):
     machine: Energy
     log_scales: np.ndarray
     log_weights: np.ndarray
-    centre: np.ndarray
-    origin: np.ndarray | float = 0.0
+    shift: np.ndarray
+    origin: np.ndarray
+    frame: GaussianUnits
+
+    @classmethod
+    def of(cls, machine, log_scales, log_weights, centre):
+        """Make a machine with scales, in the frame of c and of the noise."""
+        shift = np.zeros_like(centre)
+        return cls(machine, log_scales, log_weights, shift, centre, machine.noise)
 
     @property
     def units(self):
@@ -188,7 +199,8 @@ class ScaledEnergy(ScaleParameters, ScaleLearning, ScaleSums, Energy):
     def with_visible_chains(self):
         """Give what moves visible rows, and what its score lacks."""
         machine, constant = self.machine.with_visible_chains()
-        return _VisibleChains(machine, *self.of_scales()), constant
+        frame = self.origin, self.frame
+        return _VisibleChains(machine, *self.of_scales(), *frame), constant
 
 
 class _VisibleChains(ScaledEnergy):

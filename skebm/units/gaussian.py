@@ -232,12 +232,6 @@ class GaussianUnits(Frozen, Units):
         root = self.states(np.eye(self.n_columns))
         return root.T @ root
 
-    def times_covariance(self, vector):
-        """Multiply a vector by the covariance of the noise of v."""
-        if not self.is_full:
-            return vector / self.whitening**2
-        return self.states(np.linalg.solve(self.whitening.T, vector)[np.newaxis])[0]
-
     def variances(self):
         """Compute the variance of the noise of each column of v."""
         if not self.is_full:
@@ -259,6 +253,12 @@ class GaussianUnits(Frozen, Units):
         if not self.is_full:
             return slope * self.whitening
         return np.dot(slope, self.whitening)
+
+    def slope_by_statistics(self, slope):
+        """Turn derivatives by v into those by y."""
+        if not self.is_full:
+            return slope / self.whitening
+        return np.linalg.solve(self.whitening.T, slope.T).T
 
     # ---- learning ----
 

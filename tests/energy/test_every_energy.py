@@ -222,7 +222,7 @@ def scaled_case(kind):
     inner = gaussian_case(kind)
     scales, shares = np.array([0.3, 1.2, 2.5]), np.array([0.2, 0.5, 0.3])
     centre, machine = np.array([0.4, -0.3]), inner.energy.replaced(ridge=0.0)
-    energy = ScaledEnergy(machine, np.log(scales), np.log(shares) + 0.7, centre)
+    energy = ScaledEnergy.of(machine, np.log(scales), np.log(shares) + 0.7, centre)
     matrix, joints = dense(machine.visible), []
     for scale, share in zip(scales, shares, strict=True):
         white = (inner.visible - centre) / np.sqrt(scale) @ matrix.T

@@ -132,7 +132,9 @@ class Scaled:
         self.inner, self.widths = inner, inner.widths
         self.scales, self.shares, self.centre = scales, shares, centre
         self.hidden = np.tile(inner.hidden, (len(scales), 1))
-        self.energy = ScaledEnergy(inner.energy, np.log(scales), np.log(shares), centre)
+        self.energy = ScaledEnergy.of(
+            inner.energy, np.log(scales), np.log(shares), centre
+        )
 
     def rows(self, rng):
         scales = rng.choice(self.scales, size=(N_ROWS, 1))

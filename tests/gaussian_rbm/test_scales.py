@@ -222,7 +222,7 @@ def test_means_of_rows_given_hidden_units():
 def scaled_machine(kind="full"):
     machine = gaussian_machine(kind, 2, 2, ridge=0.05)
     of_scales = np.log(SCALES), np.log(WEIGHTS) - 0.3, np.array([0.2, -0.1])
-    return ScaledEnergy(machine, *of_scales, origin=np.array([0.3, 0.1]))
+    return ScaledEnergy.of(machine, *of_scales).replaced(shift=np.array([0.1, 0.3]))
 
 
 @pytest.mark.parametrize("kind", ["full", "diag", "shared"])
@@ -270,7 +270,7 @@ def test_draws_of_scales_average_to_the_gradient():
 
 def test_one_scale_is_the_machine():
     machine = gaussian_machine("full", 2, 2, ridge=0.05)
-    energy = ScaledEnergy(machine, np.zeros(1), np.zeros(1), np.zeros(2))
+    energy = ScaledEnergy.of(machine, np.zeros(1), np.zeros(1), np.zeros(2))
     rows, weights = rows_of(machine, 8), np.full(8, 1 / 8)
     np.testing.assert_allclose(energy.free_energy(rows), machine.free_energy(rows))
     value, gradient = energy.positive_phase(rows, weights)
