@@ -89,18 +89,20 @@ class GaussianRBM(HiddenUnitsMixin, BaseRealModel):
         Known variance of the noise, in the square of the units of the data. None
         learns it, as `covariance_type` says.
     n_scales : int, default=1
-        Number of scales. With one, all rows have the same noise. With more, each row is
-        stretched away from `location_` by the root of a scale that is drawn for it:
-        for rows that differ in contrast, as image patches do, and for columns that have
-        heavy tails together. Scales and their probabilities are learned. Beyond one
-        there can be no `noise_variance` and no `lowest_energy`.
+        Number of scales. With one, all rows vary by the same amount. With more, each
+        row has one of these scales, drawn at random, and is stretched away from
+        `location_` by its root. Use more than one where rows differ in contrast, as
+        image patches do, or where columns have heavy tails together. The scales and
+        their probabilities are learned. Several scales take time in proportion. They
+        exclude `noise_variance`, ``sampler="langevin"`` and `lowest_energy`.
     reg_covar : float, default=1e-3
         Added to the variance of every feature, as a share of it, when the noise is
         learned, which keeps the density finite where features are constant, follow
         from each other, or hidden units say all of them. Without weights, the
         variance of the noise is that of the data times ``1 + reg_covar``. Constant
-        features count as of variance 1. With several scales it is added to rows of the
-        mean scale, in proportion to rows of others, and its square to all rows.
+        features count as of variance 1. With several scales it is a share of the mean
+        square of each row less the centre, so that rows of a small scale can have less
+        noise than others; and its square is added to every row.
     algorithm : {"auto", "pcd", "cd", "exact"}, default="auto"
         How the model's side of the gradient is found: "exact" sums over all
         configurations of the hidden units, of which there can be at most 20, and
@@ -108,10 +110,10 @@ class GaussianRBM(HiddenUnitsMixin, BaseRealModel):
         `max_iter`, `tol`, `alpha` and `l1_ratio` of the parameters of learning, and
         only `fit`. "pcd" continues `n_chains` persistent chains (persistent
         contrastive divergence [2]_); "cd" starts a chain from each row of the batch.
-        "auto" is "exact" with at most 10 hidden units, more rows than columns, and
-        200000 values in the table, times `n_scales`, of which with a "full" noise those
-        that are missing come in at most 50 patterns, without `early_stopping`, and
-        "pcd" otherwise and in `partial_fit`.
+        "auto" is "exact" with at most 10 hidden units, more rows than columns, at most
+        ``200000 / n_scales`` values in the table, and no `early_stopping`. With a
+        "full" noise the missing values must also come in at most ``50 / n_scales``
+        patterns. Otherwise, and in `partial_fit`, "auto" is "pcd".
     solver : {"natural", "sgd"}, default="natural"
         Which way steps of "pcd" and "cd" go: "sgd" along the gradient, in units of
         the noise; "natural" along a natural gradient [3]_, in which besides the
@@ -189,13 +191,14 @@ class GaussianRBM(HiddenUnitsMixin, BaseRealModel):
     noise_covariance_ : ndarray of shape (n_features, n_features)
         Covariance of the features given the hidden units, if it is "full".
     scales_ : ndarray of shape (n_scales,)
-        What the covariance of rows is multiplied by, rising; 1 on average. The other
-        attributes are those of rows of scale 1. Only with `n_scales` above 1, as the
-        next two.
+        The scales, in rising order. The covariance of a row is multiplied by its scale.
+        Their mean, weighted by `scale_weights_`, is 1. The other attributes describe
+        rows of scale 1. This attribute and the next two exist only with `n_scales`
+        above 1.
     scale_weights_ : ndarray of shape (n_scales,)
         Probabilities of the scales.
     location_ : ndarray of shape (n_features,)
-        From where rows are stretched.
+        The point from which rows are stretched.
     step_size_ : float
         Length of Langevin steps, with ``sampler="langevin"``. At 1 a row keeps
         exp(-1) of its way from the mean that it is drawn to.
@@ -243,8 +246,10 @@ class GaussianRBM(HiddenUnitsMixin, BaseRealModel):
     the density is a mixture of as many densities as there are scales [5]_, and neither
     log Z nor chains are other ones. Energies that are given sum the scales out, as free
     energies do the hidden units: :math:`-\log \sum_s \pi_s s^{-d/2} e^{-E(y_s(v), h)}`
-    for d columns. `reg_covar` is added to the variance of y, and its square to that of
-    rows as they are, so that small scales do not shrink to nothing.
+    for d columns. In learning, a row v counts as if noise of variance :math:`\rho |v -
+    m|^2 / d + \rho^2` were added to each column, where :math:`\rho` is `reg_covar` and m
+    is the centre of the table, in columns of variance 1. The first part is relative to
+    the size of the row. The second keeps small scales from shrinking to nothing.
 
     Learning works in columns of mean 0 and variance 1, those of the first chunk in
     `partial_fit`. It starts from random orthogonal directions in which rows are taken
@@ -490,7 +495,8 @@ class GaussianRBM(HiddenUnitsMixin, BaseRealModel):
             and rows.total_weight > rows.n_columns
         )
         if self._noise_is_full and rows.has_missing:
-            feasible &= len(patterns(rows.observed(slice(None)))) <= _MOST_PATTERNS
+            n_patterns = len(patterns(rows.observed(slice(None))))
+            feasible &= n_patterns * self.n_scales <= _MOST_PATTERNS
         return "exact" if feasible else "pcd"
 
     def _initial_energy(self, sample, rng):

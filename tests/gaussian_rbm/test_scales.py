@@ -1,5 +1,6 @@
 """Rows of several scales, against the mixture over scales and hidden states."""
 
+import warnings
 from copy import deepcopy
 
 import numpy as np
@@ -9,6 +10,7 @@ from gaussian_oracle import GaussianRBMOracle, random_gaussian_rbm
 from scipy.integrate import quad
 from scipy.special import logsumexp
 from sklearn.base import clone
+from sklearn.exceptions import ConvergenceWarning
 from sklearn.model_selection import GridSearchCV
 from statistical import assert_mean_is
 
@@ -266,6 +268,34 @@ def test_draws_of_scales_average_to_the_gradient():
     varying = np.std(draws, axis=0) > 1e-12
     assert varying.sum() >= len(exact) - 1
     assert_mean_is(exact[varying], np.array(draws)[:, varying])
+
+
+def test_scales_do_not_undo_the_ridge():
+    """One that no row has must not grow until the others have no ridge."""
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(200, 2))
+    X = np.hstack([X, X[:, :1]])
+    for algorithm in ("exact", "pcd"):
+        settings = {"algorithm": algorithm, "max_iter": 500, "random_state": 0}
+        rbm = GaussianRBM(1, n_scales=4, **settings).fit(X)
+        direction = np.array([1.0, 0.0, -1.0]) / X.std(axis=0)
+        # Columns that are equal keep noise, of a thousandth of their variance each.
+        left = direction @ rbm.noise_covariance_ @ direction / 2
+        assert 5e-4 < left < 2e-3
+    alike = GaussianRBM(1, n_scales=3, random_state=0).fit(np.full((30, 3), 7.0))
+    assert alike.scales_.max() < 10
+
+
+def test_many_gaps_at_several_scales_are_learned_by_chains():
+    X = heavy_rows(60)
+    X[:20, 0] = np.nan
+    X[20:40, 1] = np.nan
+    for n_scales, algorithm in ((1, "exact"), (16, "exact"), (17, "pcd")):
+        rbm = GaussianRBM(1, n_scales=n_scales, max_iter=1, random_state=0)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", ConvergenceWarning)
+            rbm.fit(X)
+        assert rbm._algorithm(rbm._in_units(rbm._check(X))) == algorithm
 
 
 def test_one_scale_is_the_machine():
