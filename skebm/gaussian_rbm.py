@@ -247,7 +247,7 @@ class GaussianRBM(HiddenUnitsMixin, BaseRealModel):
     log Z nor chains are other ones. Energies that are given sum the scales out, as free
     energies do the hidden units: :math:`-\log \sum_s \pi_s s^{-d/2} e^{-E(y_s(v), h)}`
     for d columns. In learning, a row v counts as if noise of variance :math:`\rho |v -
-    m|^2 / d + \rho^2` were added to each column, where :math:`\rho` is `reg_covar` and m
+    m|^2 / d + \rho^2` were added to each column. Here :math:`\rho` is `reg_covar` and m
     is the centre of the table, in columns of variance 1. The first part is relative to
     the size of the row. The second keeps small scales from shrinking to nothing.
 
