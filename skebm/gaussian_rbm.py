@@ -411,9 +411,10 @@ class GaussianRBM(HiddenUnitsMixin, BaseRealModel):
             Data in whose location and scale learning goes on with `partial_fit`. None
             takes those of the noise.
         **params : dict
-            Parameters of the constructor except `n_components` and `n_scales`. Without
-            a `covariance_type` it is "full" for a covariance and "diag" for variances.
-            With a `noise_variance`, `noise` must be the same.
+            Parameters of the constructor except `n_components`. Without a
+            `covariance_type` it is "full" for a covariance and "diag" for variances.
+            With a `noise_variance`, `noise` must be the same; with an `n_scales`, there
+            must be as many scales.
 
         Returns
         -------
@@ -425,7 +426,8 @@ class GaussianRBM(HiddenUnitsMixin, BaseRealModel):
         ValueError
             If the shapes do not fit each other, the noise is not positive definite,
             or it is not of the kind that `covariance_type` and `noise_variance` say; or
-            if scales are not positive, or their weights no probabilities.
+            if scales are not positive, or not as many as `n_scales`, or their weights
+            are no probabilities.
 
         Examples
         --------
@@ -442,7 +444,12 @@ class GaussianRBM(HiddenUnitsMixin, BaseRealModel):
         if scales is not None:
             scales, scale_weights = check_scales(scales, scale_weights)
             n_scales = len(scales)
-        rbm = cls(n_components, n_scales=n_scales, **params)
+        if params.setdefault("n_scales", n_scales) != n_scales:
+            raise ValueError(
+                f"The scales make a model of n_scales={n_scales}, and n_scales is "
+                f"{params['n_scales']}. Leave n_scales out, or pass as many scales."
+            )
+        rbm = cls(n_components, **params)
         check_constructor(rbm)
         if n_scales > 1:
             rbm._check_beside_scales()

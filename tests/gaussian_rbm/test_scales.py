@@ -160,6 +160,23 @@ def test_learned_densities_integrate_to_one(kind):
     assert (np.diff(rbm.scales_) > 0).all()
 
 
+def test_a_round_trip_through_the_parameters_keeps_the_density():
+    X = heavy_rows(200)
+    rbm = GaussianRBM(2, n_scales=3, random_state=0).fit(X)
+    params = rbm.get_params()
+    del params["n_components"]
+    names = "components_", "intercept_visible_", "intercept_hidden_"
+    again = GaussianRBM.from_parameters(
+        *(getattr(rbm, name) for name in names),
+        rbm.noise_covariance_,
+        scales=rbm.scales_,
+        scale_weights=rbm.scale_weights_,
+        location=rbm.location_,
+        **params,
+    )
+    np.testing.assert_allclose(again.score_samples(X), rbm.score_samples(X), atol=1e-9)
+
+
 # ---- draws ----
 
 
@@ -451,6 +468,7 @@ def test_what_is_fitted_stays_when_parameters_are_set():
         ({"scales": [1.0]}, "two positive numbers"),
         ({"scales": [1.0, -1.0, 2.0]}, "two positive numbers"),
         ({"scale_weights": [0.5, 0.1, 0.1]}, "sum to 1"),
+        ({"n_scales": 2}, "pass as many scales"),
         ({"scales": None}, "nothing without scales"),
         ({"location": [0.0]}, "location"),
         ({"noise_variance": 0.5}, "noise of several scales"),
