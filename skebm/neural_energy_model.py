@@ -30,8 +30,8 @@ _FIRST_GAINS, _GAINS = (3.0, 3.0), (1.5, 1.0)
 
 # Updates of a fit that is not told how many, without rows held out: a share of the
 # number of rows, since few rows are soon learned by heart.
-_UPDATES_A_ROW = 0.5
-_LEAST_UPDATES, _MOST_UPDATES = 50, 1000
+_UPDATES_A_ROW = 1 / 3
+_LEAST_UPDATES, _MOST_UPDATES = 25, 1000
 
 
 class NeuralEnergyModel(ClassNamePrefixFeaturesOutMixin, BaseRealModel):
@@ -76,8 +76,8 @@ class NeuralEnergyModel(ClassNamePrefixFeaturesOutMixin, BaseRealModel):
     batch_size : int, default=1000
         Largest number of rows in an update.
     max_iter : int or None, default=None
-        Number of updates of the parameters, at most. None is half the number of rows,
-        but at least 50 and at most 1000; with `early_stopping` 20000. Where rows
+        Number of updates of the parameters, at most. None is a third of the number of
+        rows, at least 25 and at most 1000; with `early_stopping` 20000. Where rows
         learned from score no better than others, more of them gain more. Where they
         score far better, fewer of them do.
     early_stopping : bool, default=False

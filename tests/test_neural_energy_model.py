@@ -198,7 +198,7 @@ def test_divergence_is_raised_and_leaves_nothing_behind(monkeypatch):
     model = NeuralEnergyModel(8, max_iter=10, random_state=0).partial_fit(ring(100))
     before = contents(model)
 
-    def endless(metric, energy, gradient, rate, chains):
+    def endless(metric, energy, gradient, rate, seen):
         return gradient.with_arrays([np.full_like(gradient.vector, np.inf)]), rate
 
     monkeypatch.setattr(NetworkMetric, "step", endless)

@@ -50,7 +50,7 @@ class CliqueMetric(Metric):
         """Stay as it is."""
         return self
 
-    def step(self, energy, gradient, rate, chains=None):
+    def step(self, energy, gradient, rate, seen=None):
         """Give a step along the natural gradient; see `Metric`."""
         pairs = list(zip(gradient.arrays(), self._factors, strict=True))
         direction = energy.with_arrays([array * factor for array, factor in pairs])

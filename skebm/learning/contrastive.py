@@ -224,7 +224,7 @@ class ContrastiveLearning:
             direction = energy.with_arrays([step])
         else:
             gradient, chains = rule(*given)
-            direction, rate = metric.step(energy, gradient, rate, chains)
+            direction, rate = metric.step(energy, gradient, rate, (batch, chains))
         direction += energy
         state.model = direction
         if alpha != 0:

@@ -43,7 +43,7 @@ class Metric:
     of weights where it is diagonal.
     """
 
-    def step(self, energy, gradient, rate, chains=None):
+    def step(self, energy, gradient, rate, seen=None):
         """Give a step along the natural gradient.
 
         Parameters
@@ -52,8 +52,9 @@ class Metric:
             Where the step begins, and the gradient there.
         rate : float
             Step size, which `shortening` may lower.
-        chains : ndarray, default=None
-            Draws of the model, of which some metrics are made.
+        seen : tuple of (batch, chains), default=None
+            Visible rows, and chains, that made the gradient. Some metrics are made of
+            them.
 
         Returns
         -------

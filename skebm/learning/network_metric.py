@@ -14,6 +14,12 @@ from skebm.learning.metric import Metric
 _DAMPING = 0.1
 _LEAST_DAMPING = 1e-6
 
+# Of all directions that rows might tell apart, the share that steps follow at most.
+# Beyond it they would learn these very rows by heart, and the next ones unlearn them.
+# Then the damping is raised by this factor, as often as need be.
+_LARGEST_SHARE = 0.2
+_RAISED, _PROBES = 3.0, 4
+
 # Pairs of so many chains are looked at, which take as long as their steps.
 _MOST_ROWS = 500
 
@@ -51,31 +57,23 @@ class NetworkMetric(Metric):
     def __init__(self, alpha):
         self._alpha = alpha
 
-    def step(self, energy, gradient, rate, chains):
+    def step(self, energy, gradient, rate, seen):
         """Give a step along the natural gradient; see `Metric`."""
         network = energy.network
         vector = gradient.vector.copy()
         n_weights = energy.penalised.size
         vector[:n_weights] -= np.float32(self._alpha) * energy.penalised
-        layers = energy.context(chains[:_MOST_ROWS]).layers
+        batch, chains = (part[: _MOST_ROWS // 2] for part in seen)
+        rows = np.concatenate([energy.complete(batch, None), chains])
+        layers = energy.context(rows).layers
         # Of f at each row: products of gradients, and the change along the vector.
         products = network.gradient_products(layers)
-        n_rows = len(products)
-        damping = max(_DAMPING, _LEAST_DAMPING * np.trace(products) / n_rows)
-        products -= products.mean(axis=0)
-        products -= products.mean(axis=1, keepdims=True)
-        products.flat[:: n_rows + 1] += np.float32(n_rows * damping)
         along = Network.of(vector, energy.sizes, energy.activation)
         change = network.change(layers, along)
-        change -= change.mean()
-        try:
-            factor = cho_factor(products, overwrite_a=True, check_finite=False)
-            row_weights = cho_solve(factor, change, check_finite=False)
-        except LinAlgError:  # nothing is finite, which ends learning as divergence does
-            row_weights = np.full_like(change, np.nan)
+        damping, row_weights = _solved(products, change - change.mean())
         row_weights -= row_weights.mean()
         # The change of f at each row is n_rows times its weight.
-        largest = n_rows * float(row_weights.std())
+        largest = len(rows) * float(row_weights.std())
         rate = min(rate, _LARGEST_CHANGE / max(largest, np.finfo(float).tiny))
         vector -= network.parameter_gradient(layers, row_weights)
         vector *= np.float32(rate / damping)
@@ -96,3 +94,35 @@ class NetworkMetric(Metric):
     def follow_hidden(self, energy, batch):
         """Stay as it is."""
         return self
+
+
+def _solved(products, change):
+    """Solve (P + n * damping) w = change for w, P the centred products of n rows.
+
+    The damping is raised until the rows tell few directions apart.
+
+    Returns
+    -------
+    damping : float
+    row_weights : ndarray of shape (n_rows,)
+        NaN where nothing is finite, which ends learning as divergence does.
+    """
+    n_rows = len(products)
+    damping = max(_DAMPING, _LEAST_DAMPING * np.trace(products) / n_rows)
+    products = products - products.mean(axis=0)
+    products -= products.mean(axis=1, keepdims=True)
+    # With them the trace of the inverse can be told, to a few of a hundred.
+    signs = np.where(np.random.default_rng(0).random((n_rows, _PROBES)) < 0.5, -1, 1)
+    sides = np.column_stack([change, signs.astype(change.dtype)])
+    while True:
+        damped = products.copy()
+        damped.flat[:: n_rows + 1] += np.float32(n_rows * damping)
+        try:
+            factor = cho_factor(damped, overwrite_a=True, check_finite=False)
+        except LinAlgError:
+            return damping, np.full_like(change, np.nan)
+        solved = cho_solve(factor, sides, check_finite=False)
+        free = (signs * solved[:, 1:]).sum() / _PROBES * damping
+        if not 1 - free > _LARGEST_SHARE:
+            return damping, solved[:, 0]
+        damping *= _RAISED
