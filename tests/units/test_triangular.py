@@ -1,0 +1,36 @@
+"""Products with triangular matrices in blocks, against those of whole ones."""
+
+import numpy as np
+import pytest
+
+from skebm.units import triangular
+from skebm.units.triangular import lower_product, rows_times_lower
+
+
+@pytest.fixture(autouse=True)
+def narrow_blocks(monkeypatch):
+    monkeypatch.setattr(triangular, "_BLOCK", 4)
+
+
+@pytest.fixture(params=[1, 4, 5, 8, 11])
+def lower(request):
+    rng = np.random.default_rng(0)
+    return np.tril(rng.standard_normal((request.param, request.param)))
+
+
+def test_rows_times_lower(lower):
+    rows = np.random.default_rng(1).standard_normal((3, len(lower)))
+    product = rows_times_lower(rows, lower)
+    np.testing.assert_allclose(product, rows @ lower.T, rtol=1e-12, atol=1e-12)
+    single = rows_times_lower(rows.astype(np.float32), lower.astype(np.float32))
+    assert single.dtype == np.float32
+
+
+def test_lower_product(lower):
+    rng = np.random.default_rng(1)
+    left, right = rng.standard_normal((2, 3, len(lower)))
+    whole = np.tril(left.T @ right, -1)
+    product, squared_norm = lower_product(left, right, lower)
+    np.testing.assert_allclose(product, whole @ lower, rtol=1e-12, atol=1e-12)
+    assert not np.triu(product).any()
+    assert squared_norm == pytest.approx((whole**2).sum(), rel=1e-12)
