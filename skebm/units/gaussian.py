@@ -9,7 +9,7 @@ import numpy as np
 
 from skebm.units import observed_gaussian
 from skebm.units.base import Frozen, Units
-from skebm.units.triangular import lower_product, rows_times_lower
+from skebm.units.triangular import lower_product
 
 # Wider noise of any covariance learns by steps made of rows, see `step_of_rows`:
 # products of whole matrices would take longer than all else of an update.
@@ -137,7 +137,7 @@ class GaussianUnits(Frozen, Units):
             return states * self.whitening
         if self.is_wide and len(states) < self.n_columns:
             # The matrix of few rows is not worth making.
-            return rows_times_lower(rows_times_lower(states, self.base), self._turn)
+            return np.dot(np.dot(states, self.base.T), self._turn.T)
         return np.dot(states, self.whitening.T)
 
     def states(self, statistics):

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from skebm.units import triangular
-from skebm.units.triangular import lower_product, rows_times_lower
+from skebm.units.triangular import lower_product
 
 
 @pytest.fixture(autouse=True)
@@ -16,14 +16,6 @@ def narrow_blocks(monkeypatch):
 def lower(request):
     rng = np.random.default_rng(0)
     return np.tril(rng.standard_normal((request.param, request.param)))
-
-
-def test_rows_times_lower(lower):
-    rows = np.random.default_rng(1).standard_normal((3, len(lower)))
-    product = rows_times_lower(rows, lower)
-    np.testing.assert_allclose(product, rows @ lower.T, rtol=1e-12, atol=1e-12)
-    single = rows_times_lower(rows.astype(np.float32), lower.astype(np.float32))
-    assert single.dtype == np.float32
 
 
 def test_lower_product(lower):
