@@ -1,3 +1,5 @@
+import tracemalloc
+
 import numpy as np
 import pytest
 from oracle import RBMOracle
@@ -163,14 +165,33 @@ def test_few_rows_say_nothing(n_rows):
     np.testing.assert_array_equal(weights_of(table, 3), noise_of(table, 3))
 
 
-def test_wide_tables_get_noise():
-    table = np.repeat(copies(20)[:, :1], 1025, axis=1)
-    weights = weights_of(table, 50)
-    np.testing.assert_array_equal(weights, noise_of(table, 50))
-    # The largest of 50,000 normal draws, and their spread within 5 standard errors.
-    assert np.abs(weights).max() < 0.01 * 6
-    assert weights.std() == pytest.approx(0.01, rel=5 / np.sqrt(2 * weights.size))
-    assert np.abs(weights_of(table[:, :1024], 1)).min() > 0.01
+@pytest.mark.parametrize("n_hidden", [1, 3, 8, 11])
+@pytest.mark.parametrize("table", [noisy_copies, blocks, independent_columns, chain])
+def test_wide_tables_start_as_others_do(monkeypatch, n_hidden, table):
+    """But for rounding, by which columns that say as little may change places."""
+    table = table()
+    whole = weights_of(table, n_hidden)
+    monkeypatch.setattr(correlations, "_MOST_WHOLE_COLUMNS", 7)
+    wide = weights_of(table, n_hidden)
+    n_clear = min(n_hidden, 4)
+    np.testing.assert_allclose(wide[:n_clear], whole[:n_clear], rtol=0, atol=1e-5)
+    np.testing.assert_allclose(np.linalg.norm(wide), np.linalg.norm(whole), rtol=0.02)
+
+
+def test_wide_tables_make_no_matrix_of_correlations():
+    """It would have 800 MB, and what is made is a few times the table and weights."""
+    rng = np.random.default_rng(0)
+    table = np.repeat(rng.random((100, 5000)) < 0.5, 2, axis=1)
+    rows = centred(table)
+    tracemalloc.start()
+    weights = start_weights(rows, 5, rng)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 2 * rows.nbytes
+    # Each unit has a column and its copy.
+    features = np.argsort(-weights, axis=1)[:, :2]
+    np.testing.assert_array_equal(features.min(axis=1) + 1, features.max(axis=1))
+    assert (features.min(axis=1) % 2 == 0).all()
 
 
 def test_the_seed_sets_the_noise():
