@@ -178,3 +178,12 @@ def test_more_hidden_units_than_are_summed_over(tempering):
     rows = rbm.sample(1000, n_steps=100, tempering=tempering, random_state=0)
     for own, oracle in zip(np.split(rows, 2, axis=1), oracles, strict=True):
         assert_law(oracle, own)
+
+
+def test_the_length_adapts_in_wide_tables_too():
+    """Where block Gibbs would have its steps made of rows."""
+    X = np.random.default_rng(0).normal(0, 1, (40, 520))
+    model = GaussianRBM(
+        2, sampler="langevin", algorithm="pcd", max_iter=3, random_state=0
+    )
+    assert model.fit(X).step_size_ != 1.0
