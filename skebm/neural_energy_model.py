@@ -290,8 +290,8 @@ class NeuralEnergyModel(ClassNamePrefixFeaturesOutMixin, BaseRealModel):
         >>> model = NeuralEnergyModel.from_parameters(
         ...     [1.0, 0.0, 0.0], [5.0], [[4.0]], hidden_layer_sizes=1
         ... )
-        >>> model.score_samples([[5.0]]).round(3)
-        array([-1.612])
+        >>> model.score_samples([[5.0]]).round(1)
+        array([-1.6])
         """
         model = cls(**params)
         check_constructor(model)
