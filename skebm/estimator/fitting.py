@@ -73,6 +73,9 @@ class FittingMixin:
 
     # Whether `_metric` looks at the sample of rows that it is given.
     _metric_sees_rows = True
+    # Iterations of L-BFGS, at most, of a fit that is not told how many.
+    _most_iterations = _MOST_UPDATES
+
     # An energy that others have learned, from which `fit` starts, or None.
     _given_start = None
 
@@ -291,7 +294,7 @@ class FittingMixin:
             )
         if algorithm in _DETERMINISTIC:
             return LBFGS(
-                max_iter=self.max_iter or _MOST_UPDATES,
+                max_iter=self.max_iter or self._most_iterations,
                 tol=self.tol,
                 objective=objective or _OBJECTIVES[algorithm],
                 **penalty,

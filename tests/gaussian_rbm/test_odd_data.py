@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from mixture_oracle import two_sources
 from scipy import sparse
+from sklearn.exceptions import ConvergenceWarning
 
 from skebm import GaussianRBM
 
@@ -203,3 +204,14 @@ def test_dtypes():
     assert all(values.dtype == np.float64 for values in parameters(rbm))
     pcd = fit(X, n_components=2, algorithm="pcd")
     assert all(values.dtype == np.float64 for values in parameters(pcd))
+
+
+def test_a_fit_that_is_not_told_how_long_says_where_it_stopped(monkeypatch):
+    """One row far from all others: the noise shrinks for thousands of iterations."""
+    X = np.zeros((500, 1))
+    X[3] = 10
+    assert GaussianRBM._most_iterations == 1000
+    monkeypatch.setattr(GaussianRBM, "_most_iterations", 30)
+    with pytest.warns(ConvergenceWarning, match="not converged after 30 iterations"):
+        rbm = GaussianRBM(random_state=0).fit(X)
+    assert rbm.n_iter_ == 30
