@@ -12,6 +12,7 @@ from skebm.estimator.callbacks import FitReport
 from skebm.estimator.validation import (
     all_or_nothing,
     check_constructor,
+    check_size,
     check_weights,
     fit_context,
     make_generator,
@@ -367,6 +368,8 @@ class FittingMixin:
                     f"X has {rows.n_columns} features, the parameters {n_features}."
                 )
             self._see(rows, first=True)
+        with np.errstate(over="ignore", invalid="ignore"):  # shows in the parameters
+            check_size(self._energy())
         rng = self._seed()
         if X is not None:
             self._remember(self._completed(self._in_units(rows), rng))
