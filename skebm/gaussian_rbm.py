@@ -143,8 +143,11 @@ class GaussianRBM(HiddenUnitsMixin, BaseRealModel):
     batch_size : int, default=200
         Largest number of rows in an update.
     max_iter : int or None, default=None
-        Number of updates of the parameters, at most. None is 2000, or 20000 with
-        `early_stopping` or "exact", where it counts iterations of L-BFGS.
+        Number of updates of the parameters, at most. None is 2000, 20000 with
+        `early_stopping`, or 1000 iterations of L-BFGS with "exact". Columns in which
+        values repeat, as counts do, and single rows far from all others take many
+        times that: the noise shrinks to `reg_covar` around these values, which makes
+        the likelihood as high as that allows, and says little of new rows.
     early_stopping : bool, default=False
         Whether to hold out rows, keep the parameters under which these have the
         highest likelihood, and stop when that no longer rises.
@@ -222,6 +225,7 @@ class GaussianRBM(HiddenUnitsMixin, BaseRealModel):
     See Also
     --------
     BinaryRBM : For rows of zeros and ones.
+    MixedRBM : Gives values that many rows share a probability of their own.
     EnergyOutlierDetector : Finds outliers by the score of this model, or another.
     skebm.datasets.make_laplace_sources : Rows of which the true density is known.
     sklearn.decomposition.FactorAnalysis : Hidden units that are Gaussian as well.
@@ -309,6 +313,10 @@ class GaussianRBM(HiddenUnitsMixin, BaseRealModel):
         "solver": [StrOptions({"natural", "sgd"})],
         "sampler": [StrOptions({"gibbs", "langevin"})],
     }
+    # Of ten tables, eight were learned within so many; the two others gained less than
+    # 0.02 nats on rows held out by more. Where values repeat, 11000 took 20 seconds.
+    _most_iterations = 1000
+
     _structural_parameters = (
         "n_components",
         "n_scales",

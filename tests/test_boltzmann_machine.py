@@ -5,7 +5,7 @@ import pytest
 from oracle import BoltzmannOracle, all_states, random_boltzmann, random_lattice
 from scipy import sparse
 from sklearn.base import clone
-from sklearn.exceptions import DataConversionWarning
+from sklearn.exceptions import ConvergenceWarning, DataConversionWarning
 from sklearn.model_selection import GridSearchCV
 from sklearn.utils import get_tags
 
@@ -368,6 +368,24 @@ def test_sparse_rows_are_those_of_the_dense_table(algorithm):
     )
     dense = machine.fit(X).couplings_
     np.testing.assert_array_equal(machine.fit(sparse.csr_array(X)).couplings_, dense)
+
+
+def test_pseudolikelihood_says_which_columns_follow_from_others():
+    """It has no maximum then, and where it ends is nats below the likelihood's."""
+    rows = draw().astype(float)
+    rows = np.column_stack([rows, 1 - rows[:, 1], np.ones(len(rows))])
+    learner = BoltzmannMachine(algorithm="pseudolikelihood")
+    message = r"Columns \[1, 5\] follow .* alpha=0.001, or algorithm='exact'"
+    with pytest.warns(ConvergenceWarning, match=message):
+        learner.fit(rows)
+    best = BoltzmannMachine(algorithm="exact").fit(rows).score(rows)
+    assert learner.score(rows) < best - 0.1
+    # What it advises is right, and so without a word.
+    for advised in (
+        learner.set_params(alpha=1e-3).fit(rows).score(rows),
+        learner.set_params(alpha=0.0).fit(rows[:, :5]).score(rows[:, :5]),
+    ):
+        assert abs(advised - best) < 0.05
 
 
 @pytest.mark.parametrize("algorithm", ["auto", "exact", "pcd", "pseudolikelihood"])

@@ -452,3 +452,13 @@ def test_strengths_of_couplings():
     np.testing.assert_allclose(again, corrected, atol=1e-12)
     alone = MarkovRandomField.from_potentials({("A",): [1, 2]})
     np.testing.assert_array_equal(alone.coupling_strengths(), [[0]])
+
+
+def test_pseudolikelihood_says_which_columns_follow_from_others():
+    levels = np.random.default_rng(0).integers(0, 3, (200, 2))
+    X = np.column_stack([levels, levels[:, 0], np.zeros(200, dtype=int)])
+    field = MarkovRandomField([(0, 1), (0, 2)], algorithm="pseudolikelihood")
+    field.fit(X)  # by the prior, without a word
+    field.set_params(alpha=0.0)
+    with pytest.warns(ConvergenceWarning, match=r"Columns \[0, 2\] follow from"):
+        field.fit(X)

@@ -976,3 +976,10 @@ def test_labels_that_were_never_seen_are_not_looked_at():
     model = MixedRBM(random_state=0).fit(X)
     new = model.conditional_proba(X.assign(kind="new"), "kind")
     np.testing.assert_array_equal(new, model.conditional_proba(X, "kind"))
+
+
+def test_numbers_that_cannot_be_summed():
+    X = np.random.default_rng(0).normal(size=(20, 2))
+    MixedRBM(2, max_iter=1).fit(X * [1, 1e299])
+    with pytest.raises(ValueError, match=r"Column 1 holds 1e\+308, .* Divide them by"):
+        MixedRBM(2, max_iter=1).fit(np.column_stack([X[:, 0], np.full(20, 1e308)]))

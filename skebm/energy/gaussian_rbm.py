@@ -10,7 +10,7 @@ import numpy as np
 from skebm.energy.conditionals.gaussian_rbm import conditional_log_density
 from skebm.energy.hidden_chains import HiddenChains
 from skebm.energy.noise_parameters import NoiseParameters
-from skebm.energy.offsets import centre, centred_moments
+from skebm.energy.offsets import bordered, centre, centred_moments
 from skebm.energy.pairwise import PairwiseEnergy
 from skebm.energy.rbm import RBMEnergy
 from skebm.units.binary import logistic, softplus
@@ -250,11 +250,11 @@ class GaussianRBMEnergy(NoiseParameters, HiddenChains, RBMEnergy):
         deviation -= hidden @ self.weights
         slope = self.visible.slope(deviation, rows, row_weights, self.ridge)
         weighted = row_weights[:, np.newaxis] * white
-        moments = np.block(
-            [
-                [hidden.T @ weighted, (row_weights @ hidden)[:, np.newaxis]],
-                [weighted.sum(axis=0), row_weights.sum()],
-            ]
+        moments = bordered(
+            hidden.T @ weighted,
+            row_weights @ hidden,
+            weighted.sum(axis=0),
+            row_weights.sum(),
         )
         matrix = centred_moments(moments, self.hidden_offset, self.visible_offset)
         return value, self._gradient(matrix, slope)
@@ -266,7 +266,7 @@ class GaussianRBMEnergy(NoiseParameters, HiddenChains, RBMEnergy):
         pairs = of_hidden[:-1, :-1].copy()
         products = np.outer(mean, self.visible_bias) + pairs @ self.weights
         visible = self.visible_bias + mean @ self.weights
-        moments = np.block([[products, mean[:, np.newaxis]], [visible, 1.0]])
+        moments = bordered(products, mean, visible, 1.0)
         matrix = centred_moments(moments, self.hidden_offset, self.visible_offset)
         log_partition += self._log_integral + self.log_volume
         return log_partition, self._gradient(matrix, self.visible.model_slope())

@@ -2,6 +2,8 @@
 
 __all__ = ["NoiseParameters"]
 
+from functools import lru_cache
+
 import numpy as np
 
 
@@ -44,7 +46,7 @@ class NoiseParameters:
         elif not units.fixed:
             parts.append(units.log_stretch)
         if units.is_full:
-            parts.append(units.shear[np.tril_indices_from(units.shear, -1)])
+            parts.append(units.shear[_below_diagonal(units.n_columns)])
         return np.concatenate(parts)
 
     def unravel(self, vector):
@@ -61,7 +63,7 @@ class NoiseParameters:
         lower = None
         if units.is_full:
             lower = np.zeros_like(units.shear)
-            lower[np.tril_indices_from(lower, -1)] = shear
+            lower[_below_diagonal(units.n_columns)] = shear
         units = units.replaced(log_stretch=log_stretch, shear=lower)
         return super().unravel(linear).with_noise(units)
 
@@ -142,3 +144,9 @@ class NoiseParameters:
 
     def _gradient(self, matrix, slope):
         return self.with_noise(slope).replaced(matrix=matrix)
+
+
+@lru_cache(maxsize=8)
+def _below_diagonal(n_columns):
+    """List the places below the diagonal; each step of L-BFGS asks for them."""
+    return np.tril_indices(n_columns, -1)

@@ -14,7 +14,14 @@ References
    machines. JMLR 17(99), 1-61.
 """
 
-__all__ = ["centre", "centred_moments", "no_offset", "plain_bias", "shifted_offset"]
+__all__ = [
+    "bordered",
+    "centre",
+    "centred_moments",
+    "no_offset",
+    "plain_bias",
+    "shifted_offset",
+]
 
 import numpy as np
 
@@ -61,6 +68,18 @@ def centre(rows, offset):
     # Booleans alone are worth a compiled loop.
     compiled = rows.dtype == bool and offset.dtype == np.float32
     return kernels_of("layers", compiled=compiled).centre(rows, offset)
+
+
+def bordered(products, left, right, total):
+    """Put beside sums of products of two sides those of each side with a constant.
+
+    `np.block` takes longer than all sums over few rows.
+    """
+    n_left, n_right = products.shape
+    moments = np.empty((n_left + 1, n_right + 1), products.dtype)
+    moments[:-1, :-1], moments[-1, -1] = products, total
+    moments[:-1, -1], moments[-1, :-1] = left, right
+    return moments
 
 
 def centred_moments(moments, left, right):

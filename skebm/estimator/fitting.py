@@ -12,6 +12,7 @@ from skebm.estimator.callbacks import FitReport
 from skebm.estimator.validation import (
     all_or_nothing,
     check_constructor,
+    check_size,
     check_weights,
     fit_context,
     make_generator,
@@ -73,6 +74,9 @@ class FittingMixin:
 
     # Whether `_metric` looks at the sample of rows that it is given.
     _metric_sees_rows = True
+    # Iterations of L-BFGS, at most, of a fit that is not told how many.
+    _most_iterations = _MOST_UPDATES
+
     # An energy that others have learned, from which `fit` starts, or None.
     _given_start = None
 
@@ -291,7 +295,7 @@ class FittingMixin:
             )
         if algorithm in _DETERMINISTIC:
             return LBFGS(
-                max_iter=self.max_iter or _MOST_UPDATES,
+                max_iter=self.max_iter or self._most_iterations,
                 tol=self.tol,
                 objective=objective or _OBJECTIVES[algorithm],
                 **penalty,
@@ -364,6 +368,8 @@ class FittingMixin:
                     f"X has {rows.n_columns} features, the parameters {n_features}."
                 )
             self._see(rows, first=True)
+        with np.errstate(over="ignore", invalid="ignore"):  # shows in the parameters
+            check_size(self._energy())
         rng = self._seed()
         if X is not None:
             self._remember(self._completed(self._in_units(rows), rng))

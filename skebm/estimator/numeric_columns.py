@@ -170,7 +170,8 @@ def _middle(values, counts):
     half = ends[-1] / 2
     first = np.searchsorted(ends, half * (1 - _ROUNDING))
     second = np.searchsorted(ends, half * (1 + _ROUNDING), side="right")
-    return float(values[first] + values[min(second, len(values) - 1)]) / 2
+    # Halves first: sums of large numbers need not be numbers.
+    return float(values[first] / 2 + values[min(second, len(values) - 1)] / 2)
 
 
 def _spread(values, counts):

@@ -7,6 +7,10 @@ import numpy as np
 from skebm.estimator.validation import check_real_rows
 from skebm.units.data import ScaledRows
 
+# The variance of noise is a small share of that of a column, and must be a number of
+# all digits.
+_LEAST_VARIANCE = 1e-290
+
 # Columns that vary by less than this share of their size vary by rounding.
 _ROUNDING = 1e-13
 
@@ -67,14 +71,24 @@ def moments(rows):
         counts = np.where(counts > 0, counts, 1)
         mean = first + ScaledRows(rows, first, 1.0).column_sums() / counts
         centred = ScaledRows(rows, mean, 1.0)
-        squares = np.zeros_like(mean)
+        squares, spread = np.zeros_like(mean), np.zeros_like(mean)
         for block in centred.blocks(rows.n_columns):
-            squares += rows.sum_of(np.square(centred.take(block)), block)
-    variance = squares / counts
-    if not np.isfinite(variance).all():
-        column = np.argmin(np.isfinite(variance))
+            own = centred.take(block)
+            squares += rows.sum_of(np.square(own), block)
+            spread = np.maximum(spread, np.abs(own).max(axis=0))
+        variance = squares / counts
+        # That of a constant is 0, but its square is needed as well.
+        is_finite = np.isfinite(variance + np.square(mean))
+    if not is_finite.all():
         raise ValueError(
-            f"The values of X in column {column} are so large that their variance is "
-            "not finite. Divide them by a constant."
+            f"The values of X in column {np.argmin(is_finite)} are so large that their "
+            "variance is not finite. Divide them by a constant."
+        )
+    varies = spread > _ROUNDING * np.abs(mean)
+    is_lost = varies & (variance < _LEAST_VARIANCE)
+    if is_lost.any():
+        raise ValueError(
+            f"The values of X in column {np.argmax(is_lost)} differ by so little that "
+            "their variance is rounded to zero. Multiply them by a constant."
         )
     return mean, variance

@@ -13,6 +13,7 @@ from skebm.conditional.incomplete_rows import draw_incomplete
 from skebm.estimator.validation import (
     Interval,
     check_fixed,
+    has_real_columns,
     make_generator,
     refuse_missing,
     unqualified,
@@ -33,6 +34,9 @@ _ADAPTING_LADDERS = 8
 # from images, a mean was off by 0.3 standard deviations of a row after ten restarts,
 # by less than 0.1 after twenty.
 _LEAST_RESTARTS = 20
+
+# A temperature beyond which float32 does not hold the squares of real values.
+_HOTTEST = 1e30
 
 _COMPLETE = "chains move complete rows. Draw what is missing by sample(given=X)."
 
@@ -239,6 +243,11 @@ class SamplingMixin:
     def _energy_at(self, temperature):
         """Give the energy whose distribution is that of the model at a temperature."""
         energy = self._energy()
+        if temperature > _HOTTEST and has_real_columns(energy):
+            raise ValueError(
+                f"temperature={temperature} spreads real values beyond what float32 "
+                f"holds, in which chains move. Set it to at most {_HOTTEST:.0e}."
+            )
         return energy if temperature == 1 else energy.at_temperature(temperature)
 
     def _independent_start(self, rng):

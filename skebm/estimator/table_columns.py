@@ -18,6 +18,9 @@ from skebm.estimator.numeric_columns import NumberColumn
 # What features of categories that are wholly missing hold where they are kept.
 _NOTHING = "missing"
 
+# Sums and differences of larger numbers, over many rows, may overflow.
+_LARGEST_NUMBER = 1e300
+
 _TIMES = date, time, timedelta
 
 _MISSING = {"NAType", "NoneType", "NaTType"}
@@ -86,6 +89,12 @@ class Columns:
             number = None
             if not kind:
                 values = _as_numbers(column, name_of(i))
+                largest = np.nanmax(np.abs(values), initial=0)
+                if largest > _LARGEST_NUMBER:
+                    raise ValueError(
+                        f"{name_of(i)} holds {largest:.0e}, so that sums of its values "
+                        "are not finite. Divide them by a constant."
+                    )
                 number = NumberColumn.learn(values, weights, spike_share, bends)
             numbers.append(number)
         return cls(levels, numbers)

@@ -22,12 +22,14 @@ __all__ = [
     "check_real_rows",
     "check_rows",
     "check_scales",
+    "check_size",
     "check_table",
     "check_weights",
     "column_name",
     "column_number",
     "feature_names",
     "fit_context",
+    "has_real_columns",
     "make_generator",
     "part_of",
     "refuse_missing",
@@ -65,6 +67,10 @@ from sklearn.utils.validation import (
 
 from skebm.units.data import Rows
 from skebm.warning import warn_user
+
+# Sums of larger numbers are rounded to more than a nat, and learning, in float32, has
+# products of two of them.
+_LARGEST_PARAMETER = 1e15
 
 # What values between the states mean, by the lower state.
 _FRACTIONS = {0: "probabilities of being on", -1: "means of spins"}
@@ -647,6 +653,34 @@ def _check_shape(array, name, shape):
         raise ValueError(
             f"{name} has shape {array.shape}, but the number of units asks for {shape}."
         )
+
+
+def check_size(energy):
+    """Refuse parameters, in the units of learning, of which no score would be right.
+
+    Raises
+    ------
+    ValueError
+        If one is so large that log-probabilities are rounded to more than a nat.
+    """
+    bounds = [(energy.ravel(), _LARGEST_PARAMETER, "")]
+    if has_real_columns(energy):
+        # Units that are coupled by way of real columns are so by products of weights.
+        unit = " in units of the noise"
+        bounds.insert(0, (energy.penalised, np.sqrt(_LARGEST_PARAMETER), unit))
+    for parameters, bound, unit in bounds:
+        largest = np.abs(parameters).max(initial=0)
+        if not largest <= bound:
+            raise ValueError(
+                f"A parameter is {largest:.0e}{unit}, and beyond {bound:.0e} "
+                "log-probabilities are rounded to more than a nat. Divide the "
+                "parameters by a constant."
+            )
+
+
+def has_real_columns(energy):
+    """Say whether visible columns of an energy hold real values."""
+    return len(range(*energy.real_columns.indices(energy.n_visible))) > 0
 
 
 def check_constructor(estimator):

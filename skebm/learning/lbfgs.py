@@ -132,6 +132,7 @@ class LBFGS:
                 ConvergenceWarning,
             )
         state.model = state.averaged = start.unravel(vector / scale)
+        objective.check_end(state.model)
         # A start that is the optimum takes one look to be known as such.
         state.n_updates = max(1, state.n_updates)
         return history

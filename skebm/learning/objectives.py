@@ -3,9 +3,14 @@
 __all__ = ["Likelihood", "MomentLikelihood", "PseudoLikelihood"]
 
 import numpy as np
+from sklearn.exceptions import ConvergenceWarning
 
 from skebm.learning.weighted_rows import WeightedRows
 from skebm.partition.enumeration import MAX_ENUMERATED_UNITS, can_enumerate
+from skebm.warning import warn_user
+
+# Probability, on average, of another value, below which one follows from the others.
+_CERTAIN = 1e-3
 
 
 class Likelihood:
@@ -80,6 +85,9 @@ class Likelihood:
             log_likelihood = score - log_partition
         return _finite(log_likelihood, self.measures), positive - negative
 
+    def check_end(self, energy):
+        """Warn where the end of learning is no maximum; of the likelihood it is."""
+
     def _sum(self, energy):
         """Sum scores and statistics over blocks of rows."""
         score, positive = 0.0, None
@@ -146,6 +154,31 @@ class PseudoLikelihood:
                 log_likelihood += value
                 gradient = slope if gradient is None else gradient + slope
         return _finite(log_likelihood, self.measures), gradient
+
+    def check_end(self, energy):
+        """Warn of units that vary and that follow with certainty from all others.
+
+        Their couplings grow without end, and what each is given the others says nothing
+        of how often they are on together.
+        """
+        doubt, least, first, varies = 0.0, np.inf, None, False
+        for part, _, weights in self._rows.blocks(self._row_elements):
+            own = np.exp(energy.conditional_log_likelihood(part))
+            doubt = doubt + weights @ (1 - own)
+            least = np.minimum(least, own.min(axis=0))
+            states = part if own.shape == part.shape else energy.cliques.levels(part)
+            first = states[0] if first is None else first
+            varies = varies | (states != first).any(axis=0)
+        certain = np.flatnonzero((doubt < _CERTAIN) & (least > 0.5) & varies)
+        if len(certain):
+            warn_user(
+                f"Columns {certain.tolist()} follow from the others, as copies do: the "
+                "pseudolikelihood then has no maximum, and says nothing of how often "
+                "their values occur, by which the model may be nats off. Set a "
+                "penalty, as alpha=0.001, or algorithm='exact' or 'pcd', or drop "
+                "columns that follow from others.",
+                ConvergenceWarning,
+            )
 
 
 def _finite(value, name):

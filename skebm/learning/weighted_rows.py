@@ -6,7 +6,7 @@ import numpy as np
 
 from skebm.energy.completions import MOST_SUMMED
 from skebm.partition.enumeration import MAX_ENUMERATED_UNITS
-from skebm.units.data import Rows
+from skebm.units.data import BLOCK_ELEMENTS, Rows
 
 
 class WeightedRows:
@@ -61,7 +61,7 @@ class WeightedRows:
 
 
 def merge_rows(rows):
-    """Merge equal rows where there are so few columns that they can be counted.
+    """Merge equal rows where that is cheap.
 
     Parameters
     ----------
@@ -71,12 +71,16 @@ def merge_rows(rows):
     Returns
     -------
     rows : Rows
-        Each binary row once where its columns could be enumerated, with the sum of
-        what equal rows count, else the same as before.
+        Each row once, with the sum of what equal rows count: binary ones whose columns
+        could be enumerated, and others that fit a block, where that leaves half of
+        them. Else the same as before.
     """
     n_columns = rows.n_columns
-    few = n_columns <= MAX_ENUMERATED_UNITS and rows.is_binary
-    if not few or rows.has_missing:
+    if rows.has_missing:
+        return rows
+    if not rows.is_binary:
+        return _merge_values(rows)
+    if n_columns > MAX_ENUMERATED_UNITS:
         return rows
     weights = _weights(rows)
     totals = np.zeros(2**n_columns)
@@ -87,6 +91,20 @@ def merge_rows(rows):
     present = np.flatnonzero(totals)
     table = (present[:, np.newaxis] >> bits & 1).astype(bool)
     return Rows(table, None).weighted(totals[present])
+
+
+def _merge_values(rows):
+    """Merge equal rows of a table that fits a block, where half of them are."""
+    if rows.n_rows * rows.n_columns > BLOCK_ELEMENTS:
+        return rows
+    table = rows.take(slice(None)).astype(np.float64, copy=False)
+    # Sorting numbers is quicker than sorting rows. Different rows can have the same.
+    factors = np.random.default_rng(0).random(rows.n_columns)
+    keys = np.einsum("ij,j->i", table, factors)
+    _, first, which = np.unique(keys, return_index=True, return_inverse=True)
+    if 2 * len(first) > len(table) or (table[first][which] != table).any():
+        return rows
+    return Rows(table[first], None).weighted(np.bincount(which, _weights(rows)))
 
 
 def _weights(rows):

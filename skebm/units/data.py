@@ -314,6 +314,11 @@ class Rows:
         return row_blocks(self.n_rows, row_elements, most_rows)
 
 
+# Beyond so many standard deviations a density is 0 in all its digits. The products of
+# larger values overflow, and their differences would be no numbers.
+_FARTHEST = 1e200
+
+
 class ScaledRows(Rows):
     """Read-only view of a table of real values, standardised when read.
 
@@ -334,7 +339,9 @@ class ScaledRows(Rows):
 
     def take(self, selection):
         """Read the rows that a slice or an index array names, dense, float64."""
-        rows = (super().take(selection) - self._location) / self._scale
+        with np.errstate(over="ignore"):
+            rows = (super().take(selection) - self._location) / self._scale
+        np.clip(rows, -_FARTHEST, _FARTHEST, out=rows)
         if self.has_missing:
             rows[~self.observed(selection)] = 0
         return rows
@@ -344,9 +351,10 @@ class ScaledRows(Rows):
         if self.has_missing:
             np.copyto(out, self.take(selection))
             return out
-        np.subtract(super().take(selection), self._location, out=out)
-        out /= self._scale
-        return out
+        with np.errstate(over="ignore"):
+            np.subtract(super().take(selection), self._location, out=out)
+            out /= self._scale
+        return np.clip(out, -_FARTHEST, _FARTHEST, out=out)
 
 
 class CompletedRows(Rows):

@@ -272,3 +272,11 @@ def test_numbers_of_weight_zero_are_absent():
     assert column.n_levels == 0
     for own in ("centre", "scale", "power", "lowest", "highest"):
         assert getattr(column, own) == getattr(absent, own)
+
+
+def test_the_median_of_large_numbers_does_not_overflow():
+    column = NumberColumn.learn(np.array([1e308, 1.2e308]), np.ones(2), 1.0, False)
+    assert column.centre == 0.0
+    numbers = np.linspace(1e308, 1.2e308, 20)
+    column = NumberColumn.learn(numbers, np.ones(20), 1.0, True)
+    assert column.centre == pytest.approx(1.1e308)

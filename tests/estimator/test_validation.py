@@ -8,7 +8,7 @@ from scipy import sparse
 from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
 
-from skebm import BinaryRBM, BoltzmannMachine
+from skebm import BinaryRBM, BoltzmannMachine, GaussianRBM, LatentBM
 from skebm.learning.contrastive import ContrastiveLearning
 
 BITS = np.random.default_rng(0).integers(2, size=(60, 6))
@@ -581,3 +581,39 @@ def test_early_stopping_needs_rows_of_both_kinds(
     ):
         rbm.fit(BITS[:n_rows])
     assert_unfitted(rbm)
+
+
+# ---- parameters beyond what floating point can sum ----
+
+ZEROS = [0.0, 0.0]
+
+
+@pytest.mark.parametrize("size", [1e16, 1e200, 1e308])
+@pytest.mark.parametrize(
+    ("model", "parameters"),
+    [
+        (BinaryRBM, lambda size: ([[1, size]], ZEROS, [0.0])),
+        (BinaryRBM, lambda size: ([[1, 1]], [size, 0], [0.0])),
+        (BinaryRBM, lambda size: ([[1, 1]], ZEROS, [-size])),
+        (BoltzmannMachine, lambda size: ([[0, size], [size, 0]], ZEROS)),
+        (LatentBM, lambda size: ([[1, -size]], ZEROS, [0.0])),
+        (GaussianRBM, lambda size: ([[1, 1]], ZEROS, [size], 1.0)),
+        (GaussianRBM, lambda size: ([[1, 1]], [size, 0], [0.0], 1.0)),
+        (GaussianRBM, lambda size: ([[1, size]], ZEROS, [0.0], 1.0)),
+        (GaussianRBM, lambda size: ([[1, 1]], ZEROS, [0.0], 1 / size)),
+    ],
+)
+def test_parameters_that_are_too_large(model, parameters, size):
+    with pytest.raises(ValueError, match=r"parameter is .* Divide the parameters by"):
+        model.from_parameters(*parameters(size))
+
+
+def test_large_parameters_are_right():
+    size = 1e14
+    rbm = BinaryRBM.from_parameters([[0.0, 0.0]], [size, -size], [0.0])
+    np.testing.assert_array_equal(
+        rbm.score_samples([[1, 0], [0, 0], [1, 1]]), [0, -size, -size]
+    )
+    rbm = GaussianRBM.from_parameters([[0.0]], [0.0], [0.0], size)
+    expected = -np.log(2 * np.pi * size) / 2
+    np.testing.assert_allclose(rbm.score_samples([[0.0]]), expected, rtol=1e-14)

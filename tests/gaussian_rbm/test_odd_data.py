@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 from mixture_oracle import two_sources
 from scipy import sparse
+from sklearn.exceptions import ConvergenceWarning
 
-from skebm import GaussianRBM
+from skebm import GaussianRBM, NeuralEnergyModel
 
 # Iterations are cut short here, where some of these would take thousands.
 pytestmark = pytest.mark.filterwarnings(
@@ -203,3 +204,55 @@ def test_dtypes():
     assert all(values.dtype == np.float64 for values in parameters(rbm))
     pcd = fit(X, n_components=2, algorithm="pcd")
     assert all(values.dtype == np.float64 for values in parameters(pcd))
+
+
+def test_a_fit_that_is_not_told_how_long_says_where_it_stopped(monkeypatch):
+    """One row far from all others: the noise shrinks for thousands of iterations."""
+    X = np.zeros((500, 1))
+    X[3] = 10
+    assert GaussianRBM._most_iterations == 1000
+    monkeypatch.setattr(GaussianRBM, "_most_iterations", 30)
+    with pytest.warns(ConvergenceWarning, match="not converged after 30 iterations"):
+        rbm = GaussianRBM(random_state=0).fit(X)
+    assert rbm.n_iter_ == 30
+
+
+@pytest.mark.parametrize("model", [GaussianRBM, NeuralEnergyModel])
+@pytest.mark.parametrize(
+    ("column", "message"),
+    [
+        (np.full(50, 1e308), "so large that their variance is not finite. Divide"),
+        (PLAIN[:50, 0] * 1e170, "so large that their variance is not finite. Divide"),
+        (PLAIN[:50, 0] * 1e-170, "by so little that their variance is rounded to zero"),
+        (
+            np.repeat([0, 5e-324], 25),
+            "by so little that .* Multiply them by a constant",
+        ),
+    ],
+)
+def test_columns_whose_variance_is_no_number(model, column, message):
+    estimator = model(max_iter=2)
+    with pytest.raises(ValueError, match=f"in column 1 (are|differ) {message}"):
+        estimator.fit(np.column_stack([PLAIN[:50, 0], column]))
+    assert not hasattr(estimator, "n_features_in_")
+
+
+@pytest.mark.parametrize("value", [1e150, 1e200, 1e308, -1e308])
+def test_rows_beyond_all_others_have_no_density(value):
+    """Below all numbers, in place of a difference of infinities."""
+    rbm = GaussianRBM(2, max_iter=5, random_state=0).fit(PLAIN)
+    far, near = rbm.score_samples(np.vstack([np.full(4, value), PLAIN[:1]]))
+    assert far == -np.inf if abs(value) > 1e160 else -np.inf < far < -1e290
+    assert np.isfinite(near)
+    assert np.isfinite(rbm.transform(np.full((1, 4), value))).all()
+
+
+@pytest.mark.parametrize("method", ["sample", "gibbs"])
+def test_real_values_have_a_highest_temperature(method):
+    rbm = GaussianRBM.from_parameters([[1.0, 2]], [0.0, 0], [0.0], [1.0, 4])
+    given = 3 if method == "sample" else np.zeros((3, 2))
+    with pytest.raises(ValueError, match=r"spreads real values .* at most 1e\+30"):
+        getattr(rbm, method)(given, temperature=1e31)
+    rows = getattr(rbm, method)(given, temperature=1e30, random_state=0)
+    assert (np.abs(rows) > 1e12).all()
+    assert (np.abs(rows) < 1e17).all()

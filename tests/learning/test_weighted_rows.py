@@ -69,3 +69,29 @@ def test_rows_that_cannot_be_counted_stay(rows):
     assert merge_rows(rows) is rows
     rows = rows.weighted(np.arange(1.0, 10.0))
     assert merge_rows(rows) is rows
+
+
+@pytest.mark.parametrize("row_weights", [None, np.random.default_rng(1).random(50)])
+def test_rows_of_numbers_are_merged_where_most_are_equal(row_weights):
+    table = np.random.default_rng(0).poisson(0.5, (50, 2)) / 3
+    merged = merge_rows(Rows(table, None).weighted(row_weights))
+    unique, inverse = np.unique(table, axis=0, return_inverse=True)
+    assert merged.n_rows == len(unique) <= 25
+    found = merged.take(slice(None))
+    order = np.lexsort(found.T[::-1])
+    np.testing.assert_array_equal(found[order], unique)
+    totals = np.bincount(inverse.ravel(), row_weights)
+    np.testing.assert_allclose(merged.weights[order], totals)
+
+
+def test_different_rows_whose_sums_round_alike_stay_apart():
+    table = np.repeat([[1e20, 0.0], [1e20, 1.0]], 4, axis=0)
+    rows = Rows(table, None)
+    assert merge_rows(rows) is rows
+
+
+def test_rows_that_do_not_fit_a_block_stay(monkeypatch):
+    rows = Rows(np.zeros((5, 2)), None)
+    assert merge_rows(rows).n_rows == 1
+    monkeypatch.setattr("skebm.learning.weighted_rows.BLOCK_ELEMENTS", 9)
+    assert merge_rows(rows) is rows

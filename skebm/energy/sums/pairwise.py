@@ -4,6 +4,7 @@ __all__ = ["sum_over_configurations"]
 
 import numpy as np
 
+from skebm.energy.offsets import bordered
 from skebm.units.binary import all_configurations
 
 # Configurations weighed at a time: 256 KiB, within the processor's cache, and long
@@ -63,15 +64,13 @@ def sum_over_configurations(couplings, bias):
 
     partition = first_mass.sum()
     mean = np.concatenate([first_mass @ first, second_mass @ second]) / partition
-    across = between @ second
-    moments = np.block(
-        [
-            [(first_mass * first.T) @ first / partition, across / partition],
-            [across.T / partition, (second_mass * second.T) @ second / partition],
-        ]
-    )
-    mean = mean[:, np.newaxis]
-    moments = np.block([[moments, mean], [mean.T, np.ones((1, 1))]])
+    own, other = slice(n_first), slice(n_first, len(bias))
+    products = np.empty((len(bias), len(bias)))
+    products[own, own] = (first_mass * first.T) @ first
+    products[other, other] = (second_mass * second.T) @ second
+    products[own, other] = across = between @ second
+    products[other, own] = across.T
+    moments = bordered(products / partition, mean, mean, 1.0)
     return float(reference + np.log(partition)), moments
 
 
