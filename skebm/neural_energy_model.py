@@ -397,52 +397,6 @@ class NeuralEnergyModel(ClassNamePrefixFeaturesOutMixin, BaseRealModel):
         refuse_missing(self._check(X), "an energy is that of complete rows.")
         return self.free_energy(X)
 
-    def gibbs(self, X, *, fixed=None, n_steps=1, temperature=1.0, random_state=None):
-        """Move each row by Langevin steps.
-
-        The name is that of other models. All columns of a row move at once.
-
-        Parameters
-        ----------
-        X : {array-like, sparse matrix} of shape (n_samples, n_features)
-            Rows.
-        fixed : array-like of bool, default=None
-            Which values are held as they are, of shape (n_features,) for all rows or
-            (n_samples, n_features). None holds none.
-        n_steps : int, default=1
-            Number of steps.
-        temperature : float, default=1.0
-            The steps leave the distribution proportional to
-            exp(-E / temperature) unchanged.
-        random_state : int, RandomState instance or None, default=None
-            Pass an int for the same rows at each call.
-
-        Returns
-        -------
-        X_new : ndarray of shape (n_samples, n_features)
-            Float64; with ``n_steps=0`` the rows at the start.
-
-        Raises
-        ------
-        ValueError
-            If `X` is not a finite numeric table of the width seen in `fit`.
-
-        Examples
-        --------
-        >>> from skebm import NeuralEnergyModel
-        >>> X = [[0.0], [1.0], [3.0]]
-        >>> model = NeuralEnergyModel(8, max_iter=10, random_state=0).fit(X)
-        >>> model.gibbs(X, n_steps=5, random_state=0).shape
-        (3, 1)
-        """
-        return super().gibbs(
-            X,
-            fixed=fixed,
-            n_steps=n_steps,
-            temperature=temperature,
-            random_state=random_state,
-        )
-
     @property
     def _n_steps(self):
         return self.n_langevin_steps

@@ -4,6 +4,8 @@ __all__ = ["langevin"]
 
 import numpy as np
 
+from skebm.energy.metropolis import accepted
+
 
 def langevin(log_density, rows, lengths, noise, *, scales=1.0, held=None):
     """Move rows by Metropolis-adjusted Langevin steps [1]_ [2]_.
@@ -71,12 +73,10 @@ def langevin(log_density, rows, lengths, noise, *, scales=1.0, held=None):
         if held is not None:
             change[held] = 0
         log_ratio = new_density - density + change.sum(axis=1)
-        # Variates lie strictly between -1 and 1. NaN is no reason to go anywhere.
-        log_variate = np.log1p(noise.draw((len(rows), 1)))[:, 0] - np.log(2)
-        accepted = log_variate < log_ratio
-        rows = np.where(accepted[:, np.newaxis], proposed, rows)
-        density = np.where(accepted, new_density, density)
-        gradient = np.where(accepted[:, np.newaxis], new_gradient, gradient)
+        taken = accepted(log_ratio, noise)[:, np.newaxis]
+        rows = np.where(taken, proposed, rows)
+        density = np.where(taken[:, 0], new_density, density)
+        gradient = np.where(taken, new_gradient, gradient)
         probability = np.exp(np.minimum(np.nan_to_num(log_ratio, nan=-np.inf), 0))
         acceptance += float(probability.mean())
         n_steps += 1

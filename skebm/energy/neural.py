@@ -11,6 +11,7 @@ import numpy as np
 from skebm.energy.base import Energy
 from skebm.energy.conditionals.neural import conditional_log_density
 from skebm.energy.langevin_chains import LangevinChains
+from skebm.energy.metropolis import accepted
 from skebm.energy.network import Network
 from skebm.units.gaussian import GaussianUnits
 
@@ -223,9 +224,8 @@ class NeuralEnergy(LangevinChains, Energy):
         proposed *= widths[:, np.newaxis]
         log_ratio = self._log_gain(self.context(proposed), beta, tilt)
         log_ratio -= self._log_gain(context, beta, tilt)
-        log_variate = np.log1p(noise.draw((len(rows), 1)))[:, 0] - np.log(2)
-        taken = log_variate < log_ratio
-        return np.where(taken[:, np.newaxis], proposed, rows)
+        taken = accepted(log_ratio, noise)[:, np.newaxis]
+        return np.where(taken, proposed, rows)
 
     def _log_gain(self, context, beta, tilt):
         """Give the log of the density of rows over that with which leaps propose them.

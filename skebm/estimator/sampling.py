@@ -186,7 +186,7 @@ class SamplingMixin:
         prefer_skip_nested_validation=True,
     )
     def gibbs(self, X, *, fixed=None, n_steps=1, temperature=1.0, random_state=None):
-        """Move each row by Gibbs sampling.
+        """Move each row by Gibbs sampling, or by Langevin steps if chains make these.
 
         Parameters
         ----------
@@ -196,9 +196,9 @@ class SamplingMixin:
             Which values are held as they are, of shape (n_features,) for all rows or
             (n_samples, n_features). None holds none.
         n_steps : int, default=1
-            Number of sweeps.
+            Number of sweeps, or of Langevin steps.
         temperature : float, default=1.0
-            The sweeps leave the distribution proportional to
+            They leave the distribution proportional to
             exp(-E / temperature) unchanged.
         random_state : int, RandomState instance or None, default=None
             Pass an int for the same rows at each call.

@@ -38,18 +38,6 @@ class CliqueMetric(Metric):
         """Begin with an energy whose fields are those of independent units."""
         return cls([array**2 for array in energy.deviations().arrays()])
 
-    def diagonal(self):
-        """Return the metric itself, which has nothing but a diagonal."""
-        return self
-
-    def follow_visible(self, energy, batch):
-        """Stay as it is."""
-        return self
-
-    def follow_hidden(self, energy, batch):
-        """Stay as it is."""
-        return self
-
     def step(self, energy, gradient, rate, seen=None):
         """Give a step along the natural gradient; see `Metric`."""
         pairs = list(zip(gradient.arrays(), self._factors, strict=True))

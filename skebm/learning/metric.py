@@ -42,9 +42,9 @@ HIDDEN_POWER = -1.0
 class Metric:
     """What metrics have in common: a step, from how each turns a matrix.
 
-    A metric also follows the units as they change, `follow_visible` and
-    `follow_hidden`, can do with the `diagonal` of its moments, and gives the `scales`
-    of weights where it is diagonal.
+    A metric of moments also follows the units as they change, `follow_visible` and
+    `follow_hidden`, and can do with the `diagonal` of these; others stay as they are.
+    It gives the `scales` of weights where it is diagonal.
     """
 
     def step(self, energy, gradient, rate, seen=None):
@@ -76,6 +76,18 @@ class Metric:
     def favours_rows(self, n_rows):
         """Say whether a step is better made of the rows that a gradient is a sum of."""
         return False
+
+    def diagonal(self):
+        """Return the metric with the diagonals of its moments, if it has any."""
+        return self
+
+    def follow_visible(self, energy, batch):
+        """Let moments of visible units follow those of new rows, if there are any."""
+        return self
+
+    def follow_hidden(self, energy, batch):
+        """Let moments of hidden units follow those given new rows, if there are any."""
+        return self
 
 
 class KroneckerMetric(Metric):

@@ -83,18 +83,6 @@ class NetworkMetric(Metric):
         """Give 0: the penalty is in the steps."""
         return 0.0
 
-    def diagonal(self):
-        """Return the metric itself, which makes penalties natural too."""
-        return self
-
-    def follow_visible(self, energy, batch):
-        """Stay as it is: chains are looked at in each step."""
-        return self
-
-    def follow_hidden(self, energy, batch):
-        """Stay as it is."""
-        return self
-
 
 def _solved(products, change):
     """Solve (P + n * damping) w = change for w, P the centred products of n rows.

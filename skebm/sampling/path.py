@@ -9,6 +9,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+from skebm.energy.metropolis import accepted
+
 
 class IndependentStart:
     """Independent units, where paths start: log Z is known, and draws are exact.
@@ -71,10 +73,8 @@ class Offer(NamedTuple):
 
     def taken(self, rows, noise):
         """Take offers by Metropolis' rule; give the rows, and which have jumped."""
-        # Variates lie strictly between -1 and 1.
-        log_variates = np.log1p(noise.draw(self.odds.shape)) - np.log(2)
-        accepted = log_variates < self.odds_of_drawn - self.odds
-        return np.where(accepted[:, np.newaxis], self.drawn, rows), accepted
+        jumps = accepted(self.odds_of_drawn - self.odds, noise)
+        return np.where(jumps[:, np.newaxis], self.drawn, rows), jumps
 
 
 class Path:

@@ -2,13 +2,13 @@
 
 import numpy as np
 import pytest
+from annealing import annealed
 from gaussian_machines import KINDS, gaussian_machine, oracle_of, rows_of
 from statistical import assert_mean_is
 
 from skebm.energy.langevin_rbm import LangevinGaussianRBMEnergy
 from skebm.learning.contrastive import contrast
 from skebm.partition.enumeration import draw_enumerated, enumerate_log_partition
-from skebm.partition.log_partition import anneal_log_partition
 from skebm.sampling.path import IndependentStart, Line, Path
 from skebm.sampling.random import UniformNoise
 from skebm.sampling.tempering import adapt_ladder, start_replicas, temper
@@ -101,15 +101,7 @@ def test_log_partition_is_exact_to_rounding(energy):
 def test_log_partition_by_annealing():
     energy = langevin_machine("full")
     machine, log_summed = energy.marginal()
-    estimate = anneal_log_partition(
-        machine,
-        np.zeros(2),
-        tol=0.02,
-        max_temperatures=400,
-        n_chains=200,
-        n_steps=200,
-        rng=np.random.default_rng(0),
-    )
+    estimate = annealed(machine)
     exact = oracle_of(energy).log_partition - log_summed
     assert abs(estimate.lower - exact) < 5 * estimate.lower_std
     assert abs(estimate.upper - exact) < 5 * estimate.upper_std

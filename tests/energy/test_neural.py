@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from annealing import annealed
 from neural_energies import Grid, definition, neural_energy
 from scipy.special import logsumexp
 from statistical import assert_mean_is
@@ -63,15 +64,7 @@ def test_free_energy_is_that_of_the_definition(energy):
 def test_log_partition_is_an_integral(energy, grid):
     """In units of users, by annealing from the normal distribution and the draws."""
     machine, log_summed = energy.marginal()
-    estimate = anneal_log_partition(
-        machine,
-        np.zeros(2),
-        tol=0.02,
-        max_temperatures=400,
-        n_chains=200,
-        n_steps=200,
-        rng=np.random.default_rng(0),
-    )
+    estimate = annealed(machine)
     exact = grid.log_partition()
     assert abs(estimate.lower - exact) < 5 * estimate.lower_std
     assert abs(estimate.upper - exact) < 5 * estimate.upper_std
@@ -289,15 +282,7 @@ def test_leaps_find_what_slopes_do_not_lead_to():
     middle = grid.log_weight()[np.abs(grid.white - [far, 0]).sum(axis=1).argmin()]
     assert high > 5
     assert middle < -10
-    estimate = anneal_log_partition(
-        energy.marginal()[0],
-        np.zeros(2),
-        tol=0.02,
-        max_temperatures=400,
-        n_chains=200,
-        n_steps=200,
-        rng=np.random.default_rng(0),
-    )
+    estimate = annealed(energy.marginal()[0])
     exact = grid.log_partition()
     assert abs(estimate.lower - exact) < 5 * estimate.lower_std < 1
     start = np.zeros((2000, 2), np.float32)
