@@ -553,8 +553,12 @@ def test_what_is_too_large_is_refused():
     with pytest.raises(ValueError, match=r"not finite\. Lower beta"):
         memory.fit(1e200 * BITS)
     assert contents(memory) == before
+    far = np.full((1, 5), 1e308)  # so far that nothing but the largest products counts
+    np.testing.assert_array_equal(memory.transform(far), memory.transform(far / 1e300))
+    memory.fit(1e150 * BITS)
     with pytest.raises(ValueError, match="products with stored rows are not finite"):
-        memory.transform(np.full((1, 5), 1e308))
+        memory.transform(far)
+    memory.fit(BITS)
     with pytest.raises(ValueError, match=r"not finite\. Lower beta"):
         memory.set_params(beta=1e308).predict(BITS)
     with pytest.raises(ValueError, match=r"not finite\. Lower beta"):
