@@ -106,7 +106,9 @@ def expected_failures(estimator):
         DeepBeliefNetwork(
             (GaussianRBM(4, max_iter=5, algorithm="pcd"), BinaryRBM(3, max_iter=5))
         ),
-        NeuralEnergyModel((4, 3), max_iter=5, n_chains=20, n_ais_chains=4),
+        NeuralEnergyModel(
+            (4, 3), max_iter=5, n_chains=20, n_ais_chains=4, n_langevin_steps=1
+        ),
         EnergyImputer(MixedRBM(1, max_iter=5, handle_unknown="missing")),
         EnergyImputer(GaussianRBM(2, max_iter=5), strategy="sample"),
     ],
@@ -152,7 +154,9 @@ def test_check_estimator(estimator, check):
         MarkovRandomField(max_iter=5),
         MixedRBM(2, max_iter=5),
         MixedRBM(2, max_iter=5, algorithm="pcd"),
-        NeuralEnergyModel((4, 3), max_iter=5, n_chains=20, n_ais_chains=4),
+        NeuralEnergyModel(
+            (4, 3), max_iter=5, n_chains=20, n_ais_chains=4, n_langevin_steps=1
+        ),
         EnergyImputer(),
     ],
 )
