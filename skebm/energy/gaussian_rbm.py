@@ -156,10 +156,7 @@ class GaussianRBMEnergy(NoiseParameters, HiddenChains, RBMEnergy):
 
     def stretched(self, factor):
         """Give the machine of rows v that are multiplied by a factor."""
-        units = self.visible
-        base = units.whitening / factor
-        visible = type(units).of_base(base, shared=units.shared, fixed=units.fixed)
-        return self.replaced(visible=visible)
+        return self.replaced(visible=self.visible.stretched(factor))
 
     def with_visible_chains(self):
         """Give the machine whose chains move visible rows, and what it lacks."""

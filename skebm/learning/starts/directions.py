@@ -5,8 +5,6 @@ __all__ = ["start_parameters"]
 import numpy as np
 from scipy.special import logit
 
-from skebm.units.gaussian import GaussianUnits, whiten_covariance
-
 # How often hidden units begin on. Where the data are more peaked than the normal
 # distribution they stand for its tails; units that are on about half of the time make
 # distributions flatter than it, as clusters are. Either, where the other is called
@@ -63,7 +61,7 @@ def start_parameters(whitening, n_hidden, rng, noise=None, sample=None):
     weights = _directions(n_hidden, wide, rng)
     weights *= np.sqrt(_EXPLAINED / variance) / np.linalg.norm(weights, 2)
     if noise is None:
-        noise = _unexplained(whitening, variance * weights.T @ weights)
+        noise = whitening.explained(weights, variance)
     weights = noise.statistics(whitening.states(weights))
 
     visible_bias = -on * weights.sum(axis=0)
@@ -72,21 +70,6 @@ def start_parameters(whitening, n_hidden, rng, noise=None, sample=None):
     others = couplings.sum(axis=1) - own
     field = weights @ visible_bias + own / 2 + on * others
     return weights, visible_bias, logit(on) - field, noise
-
-
-def _unexplained(units, covariance):
-    """Whiten the noise that is left of units when such a covariance is explained.
-
-    That is in units of this noise. Of independent columns correlations are left out.
-    """
-    if units.is_full:
-        left = whiten_covariance(np.eye(len(covariance)) - covariance)
-        return GaussianUnits.of_base(np.dot(left, units.whitening))
-    variance = 1 - np.diag(covariance)
-    if units.shared:
-        variance = variance.mean()
-    base = units.whitening / np.sqrt(variance)
-    return GaussianUnits.of_base(base, shared=units.shared, fixed=units.fixed)
 
 
 def _space_and_rate(rows):
