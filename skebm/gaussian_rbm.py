@@ -614,9 +614,9 @@ class GaussianRBM(HiddenUnitsMixin, BaseRealModel):
             )
         if self.covariance_type == "factor" or factors:
             raise ValueError(
-                f"Rows of n_scales={self.n_scales} scales are learned with noise of any "
-                "covariance or none, not with that of factors. Set covariance_type to "
-                "'full' or 'diag', or n_scales=1."
+                f"Rows of n_scales={self.n_scales} scales are learned with other noise "
+                "than that of factors. Set covariance_type to 'full' or 'diag', or "
+                "n_scales=1."
             )
         self._check_sampler_of_scales()
 

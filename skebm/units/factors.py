@@ -14,6 +14,9 @@ from skebm.units.white import WhiteUnits
 # which factors that have none would have no direction to grow in.
 _DAMPING = 0.25
 
+# Squared strengths of factors beside the strongest that are rounding.
+_ROUNDING = 1e-14
+
 
 @dataclass(frozen=True, eq=False)
 class FactorUnits(WhiteUnits):
@@ -120,11 +123,15 @@ class FactorUnits(WhiteUnits):
 
     def shrunk(self, rows):
         """Multiply rows by (1 + Q Q')^-1."""
-        return rows - np.dot(np.dot(np.dot(rows, self.turned), self._inner), self._rows)
+        along = np.dot(np.dot(rows, self.turned), self._inner)
+        result = np.dot(along, self._rows)
+        return np.subtract(rows, result, out=result)
 
     def grown(self, rows):
         """Multiply rows by 1 + Q Q'."""
-        return rows + np.dot(np.dot(rows, self.turned), self._rows)
+        result = np.dot(np.dot(rows, self.turned), self._rows)
+        result += rows
+        return result
 
     @cached_property
     def _rows(self):
@@ -191,10 +198,11 @@ class FactorUnits(WhiteUnits):
         Q = axes * strengths @ turn', strongest first.
         """
         squares, turn = np.linalg.eigh(self.moment)
-        squares, turn = np.maximum(squares[::-1], 0), turn[:, ::-1]
+        squares, turn = squares[::-1].copy(), turn[:, ::-1]
+        # Of what is rounded to zero there is no axis: here it is 0 as well.
+        squares[squares <= _ROUNDING * squares.max(initial=0)] = 0
         strengths = np.sqrt(squares)
-        least = np.finfo(self.base.dtype).tiny
-        axes = self.turned @ turn / np.maximum(strengths, least)
+        axes = self.turned @ turn / np.where(strengths > 0, strengths, np.inf)
         return axes, strengths, turn
 
     def axes(self):
@@ -334,14 +342,12 @@ class FactorUnits(WhiteUnits):
     def _slope(self, by_scale, by_turned, ridge=0.0):
         """Give a slope by what learns, of those by log S and by Q, less a ridge."""
         if ridge > 0:
-            by_scale, by_turned = by_scale.copy(), by_turned.copy()
-            by_scale -= ridge * self.precisions
+            by_scale = by_scale - ridge * self.precisions
             # Of the trace of S (1 + Q Q')^-2 S.
-            once = self._rows - np.dot(np.dot(self.moment, self._inner), self._rows)
-            squares = self.scale**2
+            once, squares = np.dot(self._inner, self._rows), self.scale**2
             total = self.shrunk(self.shrunk(once * squares))
             total += self.shrunk(self.shrunk(once) * squares)
-            by_turned += ridge * total.T
+            by_turned = by_turned + self.base.dtype.type(ridge) * total.T
         by_scale = by_scale + np.einsum("ij,ij->i", self.turned, by_turned)
         loadings = by_turned * self._factors
         dtype = self.base.dtype

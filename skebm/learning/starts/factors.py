@@ -14,8 +14,9 @@ _N_STEPS = 30
 # Axes that are followed beside those that are asked for, which come out sooner by it.
 _N_BESIDE = 10
 
-# Numbers of factors are tried from here on, each twice the one before.
+# Numbers of factors are tried from here on, each so many times the one before.
 _FIRST = 8
+_GROWTH = 1.5
 
 # Share of the rows that are held out to choose by.
 _HELD_OUT = 0.2
@@ -149,14 +150,18 @@ def choose_n_factors(rows, ridge, rng, *, or_full=False):
     learned, held_out = _split(rows, rng)
     most = min(rows.shape[1], len(learned)) // 2
     products, fitted, n_tried = _Products(learned), None, min(_FIRST, most)
+    chosen, best = 0, -np.inf
     while True:
         fitted = FactorAnalysis.fit(products, n_tried, ridge, rng, fitted)
         scores = fitted.scores(held_out)
-        chosen = int(scores.argmax())
-        if chosen < n_tried or n_tried == most:
+        n_wanted = int(scores.argmax())
+        has_fallen = scores[n_wanted] < best
+        if not has_fallen:
+            chosen, best = n_wanted, scores[n_wanted]
+        if has_fallen or n_wanted < n_tried or n_tried == most:
             break
-        n_tried = min(2 * n_tried, most)
-    if or_full and _normal_score(learned, held_out, ridge) > scores[chosen]:
+        n_tried = min(int(_GROWTH * n_tried), most)
+    if or_full and _normal_score(learned, held_out, ridge) > best:
         return None
     return chosen
 
