@@ -88,12 +88,20 @@ class GaussianRBM(HiddenUnitsMixin, BaseRealModel):
         Number of hidden units. So few are learned exactly, and say most of what
         tables of some tens of columns have beyond their covariance; images want
         as many as they have pixels.
-    covariance_type : {"full", "diag", "spherical"}, default="full"
+    covariance_type : {"auto", "full", "factor", "diag", "spherical"}, default="auto"
         The noise: "full" gives it any covariance, so that without hidden units the
-        model is one normal distribution; "diag" gives each feature a variance of its
-        own; "spherical" gives all features the same, and takes their units as
-        equal. "full" is far ahead where features are correlated; it takes
-        n_features**2 parameters, and time in proportion.
+        model is one normal distribution; "factor" gives each feature a variance of its
+        own, and all features a few factors to share, as `FactorAnalysis` does; "diag"
+        has the variances alone; "spherical" gives all features the same, and takes
+        their units as equal.
+
+        "full" is far ahead of "diag" where features are correlated. It takes
+        n_features**2 parameters, and time in proportion, which need many rows; "factor"
+        takes n_features for each factor. Before learning, a fifth of up to 5000 rows is
+        held out, and the number of factors is the one under which these are likeliest.
+        "auto" is "full" with at most 100 features. With more it is "factor", unless the
+        rows held out are likelier with any covariance, or `n_scales` is above 1.
+        `partial_fit` goes by its first chunk, which should have many rows.
     noise_variance : float or array-like of shape (n_features,), default=None
         Known variance of the noise, in the square of the units of the data. None
         learns it, as `covariance_type` says.
@@ -103,7 +111,8 @@ class GaussianRBM(HiddenUnitsMixin, BaseRealModel):
         `location_` by its root. Use more than one where rows differ in contrast, as
         image patches do, or where columns have heavy tails together. The scales and
         their probabilities are learned. Several scales take time in proportion. They
-        exclude `noise_variance`, ``sampler="langevin"`` and `lowest_energy`.
+        exclude `noise_variance`, ``covariance_type="factor"``, ``sampler="langevin"``
+        and `lowest_energy`.
     reg_covar : float, default=1e-3
         Added to the variance of every feature, as a share of it, when the noise is
         learned, which keeps the density finite where features are constant, follow
@@ -121,8 +130,8 @@ class GaussianRBM(HiddenUnitsMixin, BaseRealModel):
         contrastive divergence [2]_); "cd" starts a chain from each row of the batch.
         "auto" is "exact" with at most 10 hidden units, more rows than columns, at most
         ``200000 / n_scales`` values in the table, and no `early_stopping`. With a
-        "full" noise the missing values must also come in at most ``50 / n_scales``
-        patterns. Otherwise, and in `partial_fit`, "auto" is "pcd".
+        noise of correlated features the missing values must also come in at most ``50 /
+        n_scales`` patterns. Otherwise, and in `partial_fit`, "auto" is "pcd".
     solver : {"natural", "sgd"}, default="natural"
         Which way steps of "pcd" and "cd" go: "sgd" along the gradient, in units of
         the noise; "natural" along a natural gradient [3]_, in which besides the
@@ -202,6 +211,11 @@ class GaussianRBM(HiddenUnitsMixin, BaseRealModel):
         Variance of each feature given the hidden units.
     noise_covariance_ : ndarray of shape (n_features, n_features)
         Covariance of the features given the hidden units, if it is "full".
+    noise_factors_ : ndarray of shape (n_factors, n_features)
+        What each factor of the noise, of unit variance, adds to the features, if it has
+        factors: strongest first, and uncorrelated in units of the own noise. The
+        covariance given the hidden units is ``noise_factors_.T @ noise_factors_`` off
+        its diagonal, which is `noise_variance_`.
     scales_ : ndarray of shape (n_scales,)
         The scales, in rising order. The covariance of a row is multiplied by its scale.
         Their mean, weighted by `scale_weights_`, is 1. The other attributes describe

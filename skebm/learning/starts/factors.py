@@ -145,9 +145,12 @@ def choose_n_factors(rows, ridge, rng, *, or_full=False):
     Returns
     -------
     n_factors : int or None
-        None where the rows held out are likelier by any covariance.
+        None where the rows held out are likelier by any covariance. 0 where rows are
+        so few that none is held out.
     """
     learned, held_out = _split(rows, rng)
+    if len(held_out) == 0:
+        return 0
     most = min(rows.shape[1], len(learned)) // 2
     products, fitted, n_tried = _Products(learned), None, min(_FIRST, most)
     chosen, best = 0, -np.inf
@@ -170,7 +173,7 @@ def _split(rows, rng):
     """Hold out some rows, those that are equal together."""
     _, number = np.unique(rows, axis=0, return_inverse=True)
     n_distinct = number.max() + 1
-    is_held_out = rng.permutation(n_distinct) < _HELD_OUT * n_distinct
+    is_held_out = rng.permutation(n_distinct) < int(_HELD_OUT * n_distinct)
     is_held_out = is_held_out[number.ravel()]
     return rows[~is_held_out], rows[is_held_out]
 
