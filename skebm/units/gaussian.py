@@ -9,15 +9,7 @@ import numpy as np
 
 from skebm.units import observed_gaussian
 from skebm.units.base import Units
-from skebm.units.triangular import lower_product
 from skebm.units.white import WhiteUnits
-
-# Wider noise of any covariance learns by steps made of rows, see `step_of_rows`:
-# products of whole matrices would take longer than all else of an update.
-_MOST_WHOLE_COLUMNS = 512
-
-# Rows drawn for the ridge in a step made of rows, whose covariance it is on average.
-_RIDGE_ROWS = 50
 
 
 def whiten_covariance(covariance):
@@ -81,11 +73,6 @@ class GaussianUnits(WhiteUnits):
     def is_full(self):
         """Whether the noise can have any covariance."""
         return self.shear is not None
-
-    @property
-    def is_wide(self):
-        """Whether products of whole matrices are to be avoided while learning."""
-        return self.is_full and self.n_columns > _MOST_WHOLE_COLUMNS
 
     @cached_property
     def whitening(self):
@@ -182,9 +169,6 @@ class GaussianUnits(WhiteUnits):
         """Give the statistics of rows v: y, in units of the noise."""
         if not self.is_full:
             return states * self.whitening
-        if self.is_wide and len(states) < self.n_columns:
-            # The matrix of few rows is not worth making.
-            return np.dot(np.dot(states, self.base.T), self._turn.T)
         return np.dot(states, self.whitening.T)
 
     def states(self, statistics):
@@ -421,38 +405,6 @@ class GaussianUnits(WhiteUnits):
         shear = np.dot(step, self._turn)
         shear /= self._factors[:, np.newaxis] ** 2
         return gradient.replaced(log_stretch=stretch, shear=np.tril(shear, -1))
-
-    def ridge_rows(self, ridge, noise):
-        """Draw rows of random signs whose sum of products is that ridge on average."""
-        shape = (_RIDGE_ROWS if ridge > 0 else 0, self.n_columns)
-        size = np.sqrt(ridge / _RIDGE_ROWS).astype(self.base.dtype)
-        return np.where(noise.rng.random(shape, np.float32) < 0.5, size, -size)
-
-    def step_of_rows(self, left, right):
-        """Give the `natural_step` along a gradient, which is a sum over few rows.
-
-        In units of the noise the gradient by a shear is the strict lower triangle of
-        -(y - mean)' y, averaged over rows, and the natural step has the same form. So
-        no product of two wide matrices is left.
-
-        Parameters
-        ----------
-        left, right : ndarray of shape (n_rows, n_columns)
-            y less its mean given the other layer, times minus what the row counts, and
-            y.
-
-        Returns
-        -------
-        step : GaussianUnits
-            As of `natural_step`, the model's slope taken off.
-        squared_length : float
-            Its product with the gradient.
-        """
-        stretch = np.einsum("ij,ij->j", left, right) + 1
-        shear, squared_length = lower_product(left, right, self._turn)
-        shear /= self._factors[:, np.newaxis]
-        squared_length += float(np.vdot(stretch, stretch)) / 2
-        return self._slope(stretch / 2, shear), squared_length
 
     def _slope(self, stretch, shear=None):
         """Give a slope, of which only what this noise can follow."""

@@ -12,8 +12,6 @@ from oracle import all_states
 from scipy import stats
 from statistical import assert_mean_is
 
-from skebm.learning.contrastive import contrast
-from skebm.learning.metric import KroneckerMetric, shortening
 from skebm.sampling.random import UniformNoise
 from skebm.units.gaussian import GaussianUnits
 
@@ -199,41 +197,3 @@ def test_columns_that_are_nearly_the_same():
     assert np.isfinite(conditional).all()
     # Each follows from the other to within 1.4e-4.
     assert conditional.max() > 7
-
-
-def test_natural_contrast_is_what_the_rule_and_the_metric_give():
-    """Without a ridge, which is drawn, to the rounding of sums in another order."""
-    energy = gaussian_machine("full", 3, 4).shifted(None, np.full(3, 0.4))
-    metric = KroneckerMetric.start(energy, None)
-    batch = rows_of(energy, 9)
-    chains = np.random.default_rng(0).random((13, 3)) < 0.5
-    gradient, moved = contrast(
-        energy, batch, chains, noise_from(np.random.default_rng(1)), 2
-    )
-    direction, rate = metric.step(energy, gradient, 1.0)
-    rowwise, squares, also_moved = energy.natural_contrast(
-        batch, chains, noise_from(np.random.default_rng(1)), 2, metric.turn
-    )
-    rowwise *= shortening(squares)
-    assert shortening(squares) == pytest.approx(rate, rel=1e-9)
-    for own, other in zip(rowwise.arrays(), direction.arrays(), strict=True):
-        # The step is in single precision.
-        np.testing.assert_allclose(own, other, rtol=1e-5, atol=1e-6)
-    np.testing.assert_array_equal(also_moved, moved)
-
-
-def test_natural_contrast_sees_the_ridge():
-    energy = gaussian_machine("full", 2, 3, ridge=0.5)
-    metric = KroneckerMetric.start(energy, None)
-    batch, chains = rows_of(energy, 9), np.zeros((1, 2), bool)
-    noise, steps = noise_from(np.random.default_rng(0)), []
-    lower = np.tril_indices(3, -1)
-    for _ in range(400):
-        direction, _, _ = energy.natural_contrast(batch, chains, noise, 0, metric.turn)
-        units = direction.visible
-        steps.append(np.append(units.shear[lower], units.log_stretch[1:]))
-    gradient, _ = contrast(energy, batch, chains, noise, 0)
-    exact = energy.visible.natural_step(gradient.visible)
-    assert_mean_is(np.append(exact.shear[lower], exact.log_stretch[1:]), steps)
-    # Of the first column nothing but the squares of signs is seen.
-    assert units.log_stretch[0] == pytest.approx(exact.log_stretch[0], rel=1e-6)

@@ -13,7 +13,6 @@ from gaussian_machines import (
 from statistical import assert_mean_is
 
 from skebm.sampling.random import UniformNoise
-from skebm.units import gaussian
 from skebm.units.gaussian import GaussianUnits, whiten_covariance
 
 N_COLUMNS = 4
@@ -233,46 +232,3 @@ def test_natural_step_solves_with_the_information_of_the_noise(units, kind):
     exact = np.linalg.solve(information_of(units), gradient.ravel())
     np.testing.assert_allclose(step.ravel(), exact, rtol=1e-7, atol=1e-7)
     assert not step.is_full or not np.triu(step.shear).any()
-
-
-# ---- learning of wide noise ----
-
-
-def test_a_step_of_rows_is_the_natural_step():
-    units = make("full")
-    rows, mean = some_rows(), some_rows(seed=1)
-    deviation = units.statistics(rows) - mean
-    gradient = units.slope(deviation, rows)
-    gradient = gradient.replaced(log_stretch=gradient.log_stretch + 1)  # less the model
-    whole = units.natural_step(gradient)
-    step, squared_length = units.step_of_rows(deviation / -5, units.statistics(rows))
-    for own, other in (
-        (step.shear, whole.shear),
-        (step.log_stretch, whole.log_stretch),
-    ):
-        np.testing.assert_allclose(own, other, rtol=1e-12, atol=1e-12)
-    length = np.vdot(gradient.shear, whole.shear)
-    length += np.vdot(gradient.log_stretch, whole.log_stretch)
-    assert squared_length == pytest.approx(length, rel=1e-12)
-
-
-def test_rows_of_a_ridge_are_worth_it_on_average():
-    units, noise = make("full"), UniformNoise(np.random.default_rng(0), np.float64)
-    drawn = [units.ridge_rows(0.3, noise) for _ in range(500)]
-    assert len(drawn[0]) == 50
-    # Signs have squares of 1.
-    moments = np.array([rows.T @ rows for rows in drawn])
-    np.testing.assert_allclose(np.diagonal(moments, 0, 1, 2), 0.3, rtol=1e-6)
-    lower = np.tril_indices(N_COLUMNS, -1)
-    assert_mean_is(np.zeros(len(lower[0])), moments[:, lower[0], lower[1]])
-    assert units.ridge_rows(0.0, noise).shape == (0, N_COLUMNS)
-
-
-def test_wide_units_give_the_same_statistics(monkeypatch):
-    units = make("full")
-    monkeypatch.setattr(gaussian, "_MOST_WHOLE_COLUMNS", 3)
-    few, many = some_rows(3), some_rows(9)
-    np.testing.assert_allclose(units.statistics(few), few @ units.whitening.T)
-    np.testing.assert_allclose(units.statistics(many), many @ units.whitening.T)
-    assert units.is_wide
-    assert not make("diag").is_wide
