@@ -2,6 +2,7 @@
 
 __all__ = ["GaussianRBM"]
 
+from copy import deepcopy
 from numbers import Integral, Real
 
 import numpy as np
@@ -20,13 +21,16 @@ from skebm.estimator.validation import (
     check_bias,
     check_constructor,
     check_noise,
+    check_noise_factors,
     check_scales,
 )
 from skebm.learning.metric import KroneckerMetric
 from skebm.learning.starts.directions import start_parameters
+from skebm.learning.starts.factors import choose_n_factors, fit_factors
 from skebm.learning.starts.scales import fit_scales
 from skebm.units.binary import BinaryUnits
 from skebm.units.data import patterns
+from skebm.units.factors import FactorUnits
 from skebm.units.gaussian import GaussianUnits, whiten_covariance
 
 # So few are summed over in less time than minibatches take to get as far.
@@ -41,9 +45,14 @@ _MAX_EXACT_VALUES = 200_000
 # take longer at each look at the rows than minibatches do to learn.
 _MOST_PATTERNS = 50
 
+# Of so many columns the whole covariance is learned without asking whether the rows
+# are enough: it has no more than 5000 entries.
+_MOST_NARROW_COLUMNS = 100
+
 # Attributes that fits of some settings have.
 _OF_SOME_FITS = (
     "noise_covariance_",
+    "noise_factors_",
     "location_",
     "scales_",
     "scale_weights_",
@@ -79,12 +88,20 @@ class GaussianRBM(HiddenUnitsMixin, BaseRealModel):
         Number of hidden units. So few are learned exactly, and say most of what
         tables of some tens of columns have beyond their covariance; images want
         as many as they have pixels.
-    covariance_type : {"full", "diag", "spherical"}, default="full"
+    covariance_type : {"auto", "full", "factor", "diag", "spherical"}, default="auto"
         The noise: "full" gives it any covariance, so that without hidden units the
-        model is one normal distribution; "diag" gives each feature a variance of its
-        own; "spherical" gives all features the same, and takes their units as
-        equal. "full" is far ahead where features are correlated; it takes
-        n_features**2 parameters, and time in proportion.
+        model is one normal distribution; "factor" gives each feature a variance of its
+        own, and all features a few factors to share, as `FactorAnalysis` does; "diag"
+        has the variances alone; "spherical" gives all features the same, and takes
+        their units as equal.
+
+        "full" is far ahead of "diag" where features are correlated. It takes
+        n_features**2 parameters, and time in proportion, which need many rows; "factor"
+        takes n_features for each factor. Before learning, a fifth of up to 5000 rows is
+        held out, and the number of factors is the one under which these are likeliest.
+        "auto" is "full" with at most 100 features. With more it is "factor", unless the
+        rows held out are likelier with any covariance, or `n_scales` is above 1.
+        `partial_fit` goes by its first chunk, which should have many rows.
     noise_variance : float or array-like of shape (n_features,), default=None
         Known variance of the noise, in the square of the units of the data. None
         learns it, as `covariance_type` says.
@@ -94,7 +111,8 @@ class GaussianRBM(HiddenUnitsMixin, BaseRealModel):
         `location_` by its root. Use more than one where rows differ in contrast, as
         image patches do, or where columns have heavy tails together. The scales and
         their probabilities are learned. Several scales take time in proportion. They
-        exclude `noise_variance`, ``sampler="langevin"`` and `lowest_energy`.
+        exclude `noise_variance`, ``covariance_type="factor"``, ``sampler="langevin"``
+        and `lowest_energy`.
     reg_covar : float, default=1e-3
         Added to the variance of every feature, as a share of it, when the noise is
         learned, which keeps the density finite where features are constant, follow
@@ -112,8 +130,8 @@ class GaussianRBM(HiddenUnitsMixin, BaseRealModel):
         contrastive divergence [2]_); "cd" starts a chain from each row of the batch.
         "auto" is "exact" with at most 10 hidden units, more rows than columns, at most
         ``200000 / n_scales`` values in the table, and no `early_stopping`. With a
-        "full" noise the missing values must also come in at most ``50 / n_scales``
-        patterns. Otherwise, and in `partial_fit`, "auto" is "pcd".
+        noise of correlated features the missing values must also come in at most ``50 /
+        n_scales`` patterns. Otherwise, and in `partial_fit`, "auto" is "pcd".
     solver : {"natural", "sgd"}, default="natural"
         Which way steps of "pcd" and "cd" go: "sgd" along the gradient, in units of
         the noise; "natural" along a natural gradient [3]_, in which besides the
@@ -193,6 +211,11 @@ class GaussianRBM(HiddenUnitsMixin, BaseRealModel):
         Variance of each feature given the hidden units.
     noise_covariance_ : ndarray of shape (n_features, n_features)
         Covariance of the features given the hidden units, if it is "full".
+    noise_factors_ : ndarray of shape (n_factors, n_features)
+        What each factor of the noise, of unit variance, adds to the features, if it has
+        factors: strongest first, and uncorrelated in units of the own noise. The
+        covariance given the hidden units is ``noise_factors_.T @ noise_factors_`` off
+        its diagonal, which is `noise_variance_`.
     scales_ : ndarray of shape (n_scales,)
         The scales, in rising order. The covariance of a row is multiplied by its scale.
         Their mean, weighted by `scale_weights_`, is 1. The other attributes describe
@@ -301,7 +324,9 @@ class GaussianRBM(HiddenUnitsMixin, BaseRealModel):
     _parameter_constraints: dict = {
         **BaseRealModel._parameter_constraints,
         "n_components": [Interval(Integral, 1, None, closed="left")],
-        "covariance_type": [StrOptions({"full", "diag", "spherical"})],
+        "covariance_type": [
+            StrOptions({"auto", "full", "factor", "diag", "spherical"})
+        ],
         "noise_variance": [
             Interval(Real, 0, None, closed="neither"),
             "array-like",
@@ -330,7 +355,7 @@ class GaussianRBM(HiddenUnitsMixin, BaseRealModel):
         self,
         n_components=8,
         *,
-        covariance_type="full",
+        covariance_type="auto",
         noise_variance=None,
         n_scales=1,
         reg_covar=1e-3,
@@ -389,6 +414,7 @@ class GaussianRBM(HiddenUnitsMixin, BaseRealModel):
         intercept_hidden,
         noise,
         *,
+        noise_factors=None,
         scales=None,
         scale_weights=None,
         location=None,
@@ -408,6 +434,9 @@ class GaussianRBM(HiddenUnitsMixin, BaseRealModel):
         noise : float or array-like of shape (n_features,) or (n_features, n_features)
             Variance of the features given the hidden units, one for all or one for
             each, or their covariance.
+        noise_factors : array-like of shape (n_factors, n_features), default=None
+            What factors of unit variance, which features share, add to them. They are a
+            part of the noise, of which `noise` then has the variances, theirs included.
         scales : array-like of shape (n_scales,), default=None
             What the covariance of the features is multiplied by, rows of one scale
             each. None is one scale of 1.
@@ -420,7 +449,8 @@ class GaussianRBM(HiddenUnitsMixin, BaseRealModel):
             takes those of the noise.
         **params : dict
             Parameters of the constructor except `n_components`. Without a
-            `covariance_type` it is "full" for a covariance and "diag" for variances.
+            `covariance_type` it is "full" for a covariance, "factor" with factors, and
+            "diag" for variances alone.
             With a `noise_variance`, `noise` must be the same; with an `n_scales`, there
             must be as many scales.
 
@@ -447,7 +477,11 @@ class GaussianRBM(HiddenUnitsMixin, BaseRealModel):
         components = check_array(components, dtype=np.float64, copy=True)
         n_components, n_features = components.shape
         noise = check_noise(noise, n_features)
-        params.setdefault("covariance_type", "full" if noise.ndim == 2 else "diag")
+        kind = "full" if noise.ndim == 2 else "diag"
+        if noise_factors is not None:
+            noise_factors = check_noise_factors(noise_factors, noise)
+            kind = "factor"
+        params.setdefault("covariance_type", kind)
         n_scales = 1
         if scales is not None:
             scales, scale_weights = check_scales(scales, scale_weights)
@@ -469,7 +503,7 @@ class GaussianRBM(HiddenUnitsMixin, BaseRealModel):
             "intercept_hidden_": check_bias(
                 intercept_hidden, "intercept_hidden", n_components
             ),
-            **rbm._take_noise(noise),
+            **rbm._take_noise(noise, noise_factors),
         }
         if n_scales > 1:
             attributes |= {"scales_": scales, "scale_weights_": scale_weights}
@@ -484,8 +518,10 @@ class GaussianRBM(HiddenUnitsMixin, BaseRealModel):
     lowest_energy = available_if(_has_lowest_energy)(LowestEnergyMixin.lowest_energy)
 
     @property
-    def _noise_is_full(self):
-        return self.covariance_type == "full" and self.noise_variance is None
+    def _noise_is_independent(self):
+        """Whether columns are independent given the hidden units."""
+        independent = self.covariance_type in {"diag", "spherical"}
+        return independent or self.noise_variance is not None
 
     @property
     def _one_scale(self):
@@ -509,7 +545,7 @@ class GaussianRBM(HiddenUnitsMixin, BaseRealModel):
             and n_values <= _MAX_EXACT_VALUES
             and rows.total_weight > rows.n_columns
         )
-        if self._noise_is_full and rows.has_missing:
+        if rows.has_missing and not self._noise_is_independent:
             n_patterns = len(patterns(rows.observed(slice(None))))
             feasible &= n_patterns * self.n_scales <= _MOST_PATTERNS
         return "exact" if feasible else "pcd"
@@ -525,14 +561,9 @@ class GaussianRBM(HiddenUnitsMixin, BaseRealModel):
             scales = fit_scales(sample, self.n_scales, floor, self._restricted)
             covariance = scales.covariance + self.reg_covar * np.eye(sample.shape[1])
             sample = scales.unscaled(sample, rng)
+            whitening = self._units_of(covariance)
         else:
-            covariance = sample.T @ sample / len(sample)
-            covariance += self.reg_covar * np.eye(len(covariance))
-            covariance = self._restricted(covariance)
-        if self._noise_is_full:
-            whitening = GaussianUnits.of_base(whiten_covariance(covariance))
-        else:
-            whitening = self._independent(np.diag(covariance))
+            whitening = self._whitening(sample, rng)
         if self._known_noise is not None:
             noise = self._independent(self._known_noise / self._scale**2)
         machine = self._of(
@@ -542,9 +573,32 @@ class GaussianRBM(HiddenUnitsMixin, BaseRealModel):
             return machine
         return ScaledEnergy.of(machine, *scales[:3])
 
+    def _whitening(self, sample, rng):
+        """Give the units that make rows white as far as the noise can."""
+        ridge, n_columns = self.reg_covar, sample.shape[1]
+        n_factors = None
+        if not self._noise_is_independent and self.covariance_type != "full":
+            is_narrow = n_columns <= _MOST_NARROW_COLUMNS
+            or_full = self.covariance_type == "auto"
+            # From a copy, so that the rest is drawn as if all had been asked for.
+            own = deepcopy(rng)
+            if not (is_narrow and or_full):
+                n_factors = choose_n_factors(sample, ridge, own, or_full=or_full)
+            if n_factors is not None:
+                return fit_factors(sample, n_factors, ridge, own)
+        covariance = sample.T @ sample / len(sample)
+        covariance += ridge * np.eye(n_columns)
+        return self._units_of(self._restricted(covariance))
+
+    def _units_of(self, covariance):
+        """Make units of which rows of this covariance are white."""
+        if self._noise_is_independent:
+            return self._independent(np.diag(covariance))
+        return GaussianUnits.of_base(whiten_covariance(covariance))
+
     def _restricted(self, covariance):
-        """Give what a covariance is where noise is not full."""
-        if self._noise_is_full:
+        """Give what a covariance is where columns are independent."""
+        if not self._noise_is_independent:
             return covariance
         variance = np.diag(covariance)
         if self._one_scale:
@@ -564,13 +618,19 @@ class GaussianRBM(HiddenUnitsMixin, BaseRealModel):
             )
         return variance
 
-    def _check_beside_scales(self):
+    def _check_beside_scales(self, *, factors=False):
         """Refuse what rows of several scales cannot have."""
         if self.noise_variance is not None:
             raise ValueError(
                 "noise_variance is the noise of every row, and with "
                 f"n_scales={self.n_scales} rows have noise of several scales. Leave "
                 "noise_variance out, or set n_scales=1."
+            )
+        if self.covariance_type == "factor" or factors:
+            raise ValueError(
+                f"Rows of n_scales={self.n_scales} scales are learned with other noise "
+                "than that of factors. Set covariance_type to 'full' or 'diag', or "
+                "n_scales=1."
             )
         self._check_sampler_of_scales()
 
@@ -582,10 +642,21 @@ class GaussianRBM(HiddenUnitsMixin, BaseRealModel):
                 "n_scales=1."
             )
 
-    def _take_noise(self, noise):
+    def _take_noise(self, noise, factors=None):
         """Give the attributes of noise that a user passes, if it is of our kind."""
         self._known_noise = self._given_noise(len(noise))
-        if self._noise_is_full:
+        may_be_full = not self._noise_is_independent
+        if factors is not None or self.covariance_type == "factor":
+            may_share = may_be_full and self.covariance_type != "full"
+            if factors is None or not may_share:
+                raise ValueError(
+                    "noise_factors go with covariance_type='factor' and "
+                    "noise_variance=None, and it with them. Pass all of these, or none."
+                )
+            if self.n_scales > 1:
+                self._check_beside_scales(factors=True)
+            return {"noise_variance_": noise, "noise_factors_": factors}
+        if may_be_full:
             covariance = noise if noise.ndim == 2 else np.diag(noise)
             return {
                 "noise_variance_": np.diag(covariance).copy(),
@@ -676,7 +747,9 @@ class GaussianRBM(HiddenUnitsMixin, BaseRealModel):
             attributes["noise_variance_"] = self._known_noise.copy()
         if self.sampler == "langevin":
             attributes["step_size_"] = energy.length
-        if self._noise_is_full:
+        if isinstance(units, FactorUnits):
+            attributes["noise_factors_"] = units.factors() * scale
+        elif units.is_full:
             covariance = units.covariance()
             attributes["noise_covariance_"] = covariance * np.outer(scale, scale)
         return attributes
@@ -699,6 +772,9 @@ class GaussianRBM(HiddenUnitsMixin, BaseRealModel):
         if hasattr(self, "noise_covariance_"):
             covariance = self.noise_covariance_ / np.outer(scale, scale)
             units = GaussianUnits.of_base(whiten_covariance(covariance))
+        elif hasattr(self, "noise_factors_"):
+            own = self.noise_variance_ - (self.noise_factors_**2).sum(axis=0)
+            units = FactorUnits.of_factors(own / scale**2, self.noise_factors_ / scale)
         else:
             units = self._independent(self.noise_variance_ / scale**2)
         weights = units.statistics(self.components_ / scale)

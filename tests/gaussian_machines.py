@@ -6,13 +6,24 @@ import numpy as np
 from gaussian_oracle import GaussianRBMOracle, random_gaussian_rbm
 
 from skebm.energy.gaussian_rbm import GaussianRBMEnergy
+from skebm.units.factors import FactorUnits
 from skebm.units.gaussian import GaussianUnits, whiten_covariance
 
-KINDS = ["full", "diag", "shared", "fixed"]
+# Of central differences.
+_STEP = 1e-5
+
+KINDS = ["full", "diag", "shared", "fixed", "factor"]
 
 
 def units_of(noise, kind):
-    """Make units of a kind with this noise: variances, or a covariance."""
+    """Make units of a kind with this noise: variances, or a covariance.
+
+    Of factors, the variances are those of the own noise, and a few are drawn.
+    """
+    if kind == "factor":
+        rng = np.random.default_rng(3)
+        factors = rng.normal(size=(2, len(noise))) * np.sqrt(noise)
+        return FactorUnits.of_factors(noise, factors)
     base = whiten_covariance(noise) if kind == "full" else 1 / np.sqrt(noise)
     return GaussianUnits.of_base(base, shared=kind == "shared", fixed=kind == "fixed")
 
@@ -37,6 +48,8 @@ def gaussian_machine(kind, n_hidden=3, n_visible=2, *, scale=1.0, seed=0, **sett
 
 def dense(units):
     """Write out the matrix that gives noise unit variance."""
+    if isinstance(units, FactorUnits):
+        return units.statistics(np.eye(units.n_columns, dtype=units.base.dtype)).T
     return units.whitening if units.is_full else np.diag(units.whitening)
 
 
@@ -65,3 +78,30 @@ def mean_log_likelihood(energy, rows):
     matrix = dense(energy.visible)
     cost = energy.ridge / 2 * np.trace(matrix.T @ matrix)
     return oracle_of(energy).log_density(rows).mean() - cost
+
+
+def derivatives(function, units):
+    """Take central differences of a function of units, by all that they learn."""
+    vector = units.ravel()
+
+    def moved(index, size):
+        changed = vector.copy()
+        changed[index] += size
+        return function(units.unravel(changed))
+
+    return np.array(
+        [
+            (moved(index, _STEP) - moved(index, -_STEP)) / (2 * _STEP)
+            for index in range(len(vector))
+        ]
+    )
+
+
+def information_of(units):
+    """Of a normal law of precision P it is tr(P^-1 dP P^-1 dP) / 2."""
+
+    def precision(units):
+        return dense(units).T @ dense(units)
+
+    turned = units.covariance() @ derivatives(precision, units)
+    return np.einsum("aij,bji->ab", turned, turned) / 2

@@ -18,8 +18,8 @@ from skebm.energy.rbm import RBMEnergy
 from skebm.sampling.random import UniformNoise
 from skebm.units.binary import BinaryUnits
 from skebm.units.categorical import CategoricalUnits
-from skebm.units.gaussian import GaussianUnits
 from skebm.units.mixed import MixedUnits
+from skebm.units.white import WhiteUnits
 
 
 def _latent():
@@ -53,6 +53,7 @@ MACHINES = {
     "lattice": _lattice,
     "latent": _latent,
     "gaussian full": lambda: gaussian_machine("full", 3, 3, scale=0.7, seed=4),
+    "gaussian factor": lambda: gaussian_machine("factor", 3, 3, scale=0.7, seed=4),
     "gaussian diag": lambda: gaussian_machine("diag", 3, 3, scale=0.7, seed=4),
     "mixed full": lambda: _mixed("full"),
     "mixed diag": lambda: _mixed("diag"),
@@ -72,7 +73,7 @@ def is_real(energy):
     """Say which visible columns are real."""
     units = energy.visible_units
     parts = units.parts if isinstance(units, MixedUnits) else (units,)
-    kinds = [np.full(p.n_columns, isinstance(p, GaussianUnits)) for p in parts]
+    kinds = [np.full(p.n_columns, isinstance(p, WhiteUnits)) for p in parts]
     return np.concatenate(kinds)[: energy.n_visible]
 
 

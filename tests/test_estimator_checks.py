@@ -79,6 +79,7 @@ def expected_failures(estimator):
         LatentBM(4, max_iter=5, visible_couplings=False, algorithm="exact"),
         GaussianRBM(max_iter=5),
         GaussianRBM(max_iter=5, covariance_type="diag"),
+        GaussianRBM(max_iter=5, covariance_type="factor"),
         GaussianRBM(max_iter=5, covariance_type="spherical", early_stopping=True),
         GaussianRBM(max_iter=5, noise_variance=0.5),
         GaussianRBM(max_iter=5, algorithm="pcd"),

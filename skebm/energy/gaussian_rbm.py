@@ -28,8 +28,8 @@ class GaussianRBMEnergy(NoiseParameters, HiddenChains, RBMEnergy):
     Parameters
     ----------
     matrix, visible, hidden, visible_offset, hidden_offset
-        As of `RBMEnergy`. The visible units are `GaussianUnits`, whose stretch and
-        shear are parameters too; they have no offset.
+        As of `RBMEnergy`. The visible units are `WhiteUnits`, whose noise has
+        parameters too; they have no offset.
     ridge : float, default=0.0
         What learning adds to the variance of every column of v, so that the noise
         keeps some. Means nothing elsewhere.
@@ -156,10 +156,7 @@ class GaussianRBMEnergy(NoiseParameters, HiddenChains, RBMEnergy):
 
     def stretched(self, factor):
         """Give the machine of rows v that are multiplied by a factor."""
-        units = self.visible
-        base = units.whitening / factor
-        visible = type(units).of_base(base, shared=units.shared, fixed=units.fixed)
-        return self.replaced(visible=visible)
+        return self.replaced(visible=self.visible.stretched(factor))
 
     def with_visible_chains(self):
         """Give the machine whose chains move visible rows, and what it lacks."""
@@ -191,47 +188,6 @@ class GaussianRBMEnergy(NoiseParameters, HiddenChains, RBMEnergy):
             hidden *= row_weights[:, np.newaxis]
             return self._gradient(np.dot(hidden.T, white), slope)
         return self._gradient(np.dot(hidden.T, white) / len(rows), slope)
-
-    @property
-    def steps_by_rows(self):
-        """Whether `natural_contrast` is quicker than making all of the gradient."""
-        return self.visible.is_wide and not self.visible.fixed
-
-    def natural_contrast(self, batch, chains, noise, n_sweeps, turn):
-        """Do as `learning.contrastive.contrast` and `natural` do, for wide noise.
-
-        The ridge is drawn anew each time, and the direction right on average.
-
-        Parameters
-        ----------
-        batch, chains, noise, n_sweeps
-            As of `contrast`.
-        turn : callable
-            As of `natural`.
-
-        Returns
-        -------
-        direction : GaussianRBMEnergy
-            The natural gradient.
-        squared_length : float
-            Its product with the gradient.
-        chains : ndarray
-            After their sweeps.
-        """
-        n_rows, ridge = len(batch), self.visible.ridge_rows(self.ridge, noise)
-        batch = batch.astype(self.dtype, copy=False)
-        right = self.visible.statistics(np.concatenate([batch, ridge]))
-        hidden, white = self.sides_of(centre(right[:n_rows], self.visible_offset))
-        left = -right
-        left[:n_rows] += self._mean_rows(hidden)[:, :-1]
-        left[:n_rows] /= n_rows
-        step, squared_length = self.visible.step_of_rows(left, right)
-        gradient = np.dot(hidden.T, white) / n_rows
-        chains = self.gibbs(chains, noise, n_sweeps)
-        gradient -= self.chain_statistics(chains).matrix
-        matrix = turn(gradient)
-        squared_length += float(np.vdot(gradient, matrix))
-        return self._gradient(matrix, step), squared_length, chains
 
     def chain_statistics(self, chains):
         """Average -dE/dtheta over hidden rows, the visible units at their means."""

@@ -70,9 +70,6 @@ class LangevinGaussianRBMEnergy(_SummedHidden, GaussianRBMEnergy):
 
     length: float = 1.0
 
-    # The length follows what chains take in `contrast` alone.
-    steps_by_rows = False
-
     @property
     def units(self):
         """Units of the rows that chains move: y, with unit variance given h."""

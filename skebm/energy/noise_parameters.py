@@ -2,15 +2,13 @@
 
 __all__ = ["NoiseParameters"]
 
-from functools import lru_cache
-
 import numpy as np
 
 
 class NoiseParameters:
     """What an energy adds to `RBMEnergy` whose visible units have noise to learn.
 
-    It has `noise`, `GaussianUnits` among the visible units, `with_noise`, which puts
+    It has `noise`, `WhiteUnits` among the visible units, `with_noise`, which puts
     other ones there, and `ridge`, what learning adds to the variance of each of their
     columns.
     """
@@ -20,15 +18,12 @@ class NoiseParameters:
 
     def arrays(self):
         """List the parameters: the matrix, and those of the noise."""
-        units = self.noise
-        shear = [units.shear] if units.is_full else []
-        return [self.matrix, units.log_stretch, *shear]
+        return [self.matrix, *self.noise.arrays()]
 
     def with_arrays(self, arrays):
         """Return this energy with other parameters."""
-        matrix, log_stretch, *shear = arrays
-        shear = shear[0] if shear else None
-        noise = self.noise.replaced(log_stretch=log_stretch, shear=shear)
+        matrix, *of_noise = arrays
+        noise = self.noise.with_arrays(of_noise)
         return self.with_noise(noise).replaced(matrix=matrix)
 
     def changed(self):
@@ -38,43 +33,17 @@ class NoiseParameters:
 
     def ravel(self):
         """Give weights, biases and what the noise learns as one vector."""
-        units, parts = self.noise, [super().ravel()]
-        if units.shared:
-            # One coordinate, by which values and derivatives are both right.
-            root = np.sqrt(units.n_columns)
-            parts.append(units.log_stretch.sum(keepdims=True) / root)
-        elif not units.fixed:
-            parts.append(units.log_stretch)
-        if units.is_full:
-            parts.append(units.shear[_below_diagonal(units.n_columns)])
-        return np.concatenate(parts)
+        return np.concatenate([super().ravel(), self.noise.ravel()])
 
     def unravel(self, vector):
         """Return the energy with the parameters that a vector has."""
-        units = self.noise
-        n_stretches = units.n_columns
-        if units.fixed or units.shared:
-            n_stretches = int(units.shared and not units.fixed)
         n_linear = self.weights.size + self.n_visible + self.n_hidden
-        linear, stretch, shear = np.split(vector, [n_linear, n_linear + n_stretches])
-        log_stretch = np.zeros_like(units.log_stretch)
-        if n_stretches:
-            log_stretch[:] = stretch / np.sqrt(len(log_stretch) // n_stretches)
-        lower = None
-        if units.is_full:
-            lower = np.zeros_like(units.shear)
-            lower[_below_diagonal(units.n_columns)] = shear
-        units = units.replaced(log_stretch=log_stretch, shear=lower)
-        return super().unravel(linear).with_noise(units)
+        linear, of_noise = np.split(vector, [n_linear])
+        return super().unravel(linear).with_noise(self.noise.unravel(of_noise))
 
     def deviations(self):
         """Give the deviations of statistics; coordinates of the noise count as 1."""
-        units = self.noise
-        shear = np.ones_like(units.shear) if units.is_full else None
-        one = 1 / np.sqrt(units.n_columns) if units.shared else 1.0
-        stretch = np.full_like(units.log_stretch, one)
-        ones = units.replaced(log_stretch=stretch, shear=shear)
-        return super().deviations().with_noise(ones)
+        return super().deviations().with_noise(self.noise.deviations())
 
     def has_diverged(self):
         """Say whether a parameter is beyond reason, or a column of the noise lost."""
@@ -114,12 +83,7 @@ class NoiseParameters:
             completed = self.mean_missing(rows, known)
         noise, real = self.noise, self.real_columns
         white, moves = self.visible_field(hidden)[:, real], free[real]
-        if moves.all() or not noise.is_full:
-            own = noise.states(white)[:, moves]
-        else:
-            axes = noise.axes()
-            white = white - completed[:, real][:, ~moves] @ axes[~moves]
-            own = white @ np.linalg.pinv(axes[moves])
+        own = noise.nearest(white, completed[:, real], moves)
         result = rows.copy()
         result[:, free] = own
         return result
@@ -140,13 +104,7 @@ class NoiseParameters:
     @property
     def _cost_of_ridge(self):
         """What the ridge takes off the score of a row, in nats."""
-        return self.ridge / 2 * np.vdot(self.noise.whitening, self.noise.whitening)
+        return self.ridge / 2 * self.noise.total_precision
 
     def _gradient(self, matrix, slope):
         return self.with_noise(slope).replaced(matrix=matrix)
-
-
-@lru_cache(maxsize=8)
-def _below_diagonal(n_columns):
-    """List the places below the diagonal; each step of L-BFGS asks for them."""
-    return np.tril_indices(n_columns, -1)

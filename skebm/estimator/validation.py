@@ -19,6 +19,7 @@ __all__ = [
     "check_fixed",
     "check_hidden_rows",
     "check_noise",
+    "check_noise_factors",
     "check_real_rows",
     "check_rows",
     "check_scales",
@@ -619,6 +620,34 @@ def check_noise(noise, n_features):
             "and positive definite."
         )
     return noise
+
+
+def check_noise_factors(factors, variances):
+    """Validate factors of noise, float64, given variances of features with them.
+
+    Raises
+    ------
+    ValueError
+        If they have another number of columns, or leave a feature no noise of its own;
+        or if the variances are a covariance.
+    """
+    factors = check_array(
+        factors, dtype=np.float64, copy=True, ensure_min_samples=0, input_name="factors"
+    )
+    if variances.ndim == 2:
+        raise ValueError(
+            "With noise_factors, noise must be the variances of the features, the "
+            "factors included, not their covariance: pass its diagonal."
+        )
+    _check_shape(factors, "noise_factors", (len(factors), len(variances)))
+    own = variances - np.square(factors).sum(axis=0)
+    if not (own > 0).all():
+        raise ValueError(
+            f"noise_factors leave feature {int(np.argmin(own))} no noise of its own. "
+            "Pass as noise the variances of the features, which are larger than the "
+            "sums of squares of the factors."
+        )
+    return factors
 
 
 def check_scales(scales, scale_weights):

@@ -7,7 +7,6 @@ from itertools import pairwise
 
 import numpy as np
 
-from skebm.learning.metric import shortening
 from skebm.learning.penalty import elastic_net, shrink_elastic_net
 from skebm.learning.tempered_chains import advance_replicas
 
@@ -223,11 +222,6 @@ class ContrastiveLearning:
             hidden, visible, chains = type(energy).phases(*given)
             step, rate = metric.step_of_rows(hidden, visible, rate)
             direction = energy.with_arrays([step])
-        elif getattr(energy, "steps_by_rows", False):
-            rule = type(energy).natural_contrast
-            direction, squares, chains = rule(*given, metric.turn)
-            rate *= shortening(squares)
-            direction *= np.float32(rate)
         else:
             gradient, chains = rule(*given)
             direction, rate = metric.step(energy, gradient, rate, (batch, chains))

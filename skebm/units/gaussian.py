@@ -3,20 +3,13 @@
 __all__ = ["GaussianUnits", "whiten_covariance"]
 
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 import numpy as np
 
 from skebm.units import observed_gaussian
-from skebm.units.base import Frozen, Units
-from skebm.units.triangular import lower_product
-
-# Wider noise of any covariance learns by steps made of rows, see `step_of_rows`:
-# products of whole matrices would take longer than all else of an update.
-_MOST_WHOLE_COLUMNS = 512
-
-# Rows drawn for the ridge in a step made of rows, whose covariance it is on average.
-_RIDGE_ROWS = 50
+from skebm.units.base import Units
+from skebm.units.white import WhiteUnits
 
 
 def whiten_covariance(covariance):
@@ -25,7 +18,7 @@ def whiten_covariance(covariance):
 
 
 @dataclass(frozen=True, eq=False)
-class GaussianUnits(Frozen, Units):
+class GaussianUnits(WhiteUnits):
     """Real columns v whose noise is white in y = B v; y are their statistics.
 
     B is what is known at the start, `base`, and what learning makes of it: a stretch of
@@ -81,11 +74,6 @@ class GaussianUnits(Frozen, Units):
         """Whether the noise can have any covariance."""
         return self.shear is not None
 
-    @property
-    def is_wide(self):
-        """Whether products of whole matrices are to be avoided while learning."""
-        return self.is_full and self.n_columns > _MOST_WHOLE_COLUMNS
-
     @cached_property
     def whitening(self):
         """B: factors of columns, or a matrix."""
@@ -129,15 +117,58 @@ class GaussianUnits(Frozen, Units):
             shear=self.shear.astype(dtype) if self.is_full else None,
         )
 
+    # ---- as a vector ----
+
+    def arrays(self):
+        """List what learns: the stretch, and the shear if there is one."""
+        return [self.log_stretch, *([self.shear] if self.is_full else [])]
+
+    def with_arrays(self, arrays):
+        """Return the same kind of units with other parameters."""
+        log_stretch, *shear = arrays
+        return self.replaced(log_stretch=log_stretch, shear=shear[0] if shear else None)
+
+    def ravel(self):
+        """Give what learns as one vector."""
+        parts = []
+        if self.shared:
+            # One coordinate, by which values and derivatives are both right.
+            root = np.sqrt(self.n_columns)
+            parts.append(self.log_stretch.sum(keepdims=True) / root)
+        elif not self.fixed:
+            parts.append(self.log_stretch)
+        if self.is_full:
+            parts.append(self.shear[_below_diagonal(self.n_columns)])
+        return np.concatenate([np.zeros(0), *parts])
+
+    def unravel(self, vector):
+        """Return the units with the parameters that a vector has."""
+        n_stretches = self.n_columns
+        if self.fixed or self.shared:
+            n_stretches = int(self.shared and not self.fixed)
+        stretch, shear = np.split(vector, [n_stretches])
+        log_stretch = np.zeros_like(self.log_stretch)
+        if n_stretches:
+            log_stretch[:] = stretch / np.sqrt(len(log_stretch) // n_stretches)
+        lower = None
+        if self.is_full:
+            lower = np.zeros_like(self.shear)
+            lower[_below_diagonal(self.n_columns)] = shear
+        return self.replaced(log_stretch=log_stretch, shear=lower)
+
+    def deviations(self):
+        """Give what coordinates count, as `Energy.deviations` does: each 1."""
+        shear = np.ones_like(self.shear) if self.is_full else None
+        one = 1 / np.sqrt(self.n_columns) if self.shared else 1.0
+        stretch = np.full_like(self.log_stretch, one)
+        return self.replaced(log_stretch=stretch, shear=shear)
+
     # ---- states ----
 
     def statistics(self, states):
         """Give the statistics of rows v: y, in units of the noise."""
         if not self.is_full:
             return states * self.whitening
-        if self.is_wide and len(states) < self.n_columns:
-            # The matrix of few rows is not worth making.
-            return np.dot(np.dot(states, self.base.T), self._turn.T)
         return np.dot(states, self.whitening.T)
 
     def states(self, statistics):
@@ -146,41 +177,21 @@ class GaussianUnits(Frozen, Units):
             return statistics / self.whitening
         return np.linalg.solve(self.whitening, statistics.T).T
 
-    def draw(self, field, noise, beta=1.0):
-        """Draw rows v: y is normal, with the field as its mean."""
-        scale = np.reshape(1 / np.sqrt(beta), (-1, 1)).astype(field.dtype)
-        white = noise.rng.standard_normal(field.shape, field.dtype)
-        white *= scale
-        white += field
-        return self.states(white)
-
-    def mean(self, field):
-        """Give the mean of y, which is the field."""
-        return field
-
-    def natural(self, mean):
-        """Give the field in which y has this mean, which is the mean."""
-        return mean
-
-    def variance(self, mean):
-        """Give the variance of each column of y: 1."""
-        return np.ones_like(mean)
-
-    def log_normaliser(self, field):
-        """Integrate exp(field . y - |y|^2 / 2) over v; its logarithm, in nats."""
-        constant = self.n_columns * np.log(2 * np.pi) / 2 - self.log_det
-        return np.einsum("ij,ij->i", field, field) / 2 + constant
-
-    def log_base(self, statistics):
-        """Give -|y|^2 / 2 of each row."""
-        return np.einsum("ij,ij->i", statistics, statistics) / -2
-
     # ---- rows of which some columns are missing ----
+
+    @cached_property
+    def _root(self):
+        """The inverse of B, of correlated columns."""
+        return self.states(np.eye(self.n_columns)).T
+
+    def pattern(self, rows, columns):
+        """Give what follows from these columns alone being observed of these rows."""
+        return observed_gaussian.Pattern(rows, columns, self._root)
 
     def observed_score(self, field, states, observed):
         """Compute log p(what is observed of each row | each field); see `Units`."""
         if self.is_full:
-            return observed_gaussian.observed_densities(self, field, states, observed)
+            return super().observed_score(field, states, observed)
         white = np.where(observed, self.statistics(states), 0.0)
         constant = observed @ (np.log(self.whitening) - np.log(2 * np.pi) / 2)
         own = (constant - (white**2).sum(axis=1) / 2)[:, np.newaxis]
@@ -189,10 +200,8 @@ class GaussianUnits(Frozen, Units):
     def observed_statistics(self, field, states, observed, posterior):
         """Sum the expected statistics of rows by fields; see `Units`."""
         if self.is_full:
-            return observed_gaussian.conditional_sums(
-                self, field, states, observed, posterior
-            )
-        return super().observed_statistics(field, states, observed, posterior)
+            return super().observed_statistics(field, states, observed, posterior)
+        return Units.observed_statistics(self, field, states, observed, posterior)
 
     def observed_slope(self, field, states, observed, posterior, ridge=0.0):
         """Sum the derivatives of -E by stretch and shear, given what is observed.
@@ -233,8 +242,7 @@ class GaussianUnits(Frozen, Units):
     def log_missing(self, field, states, observed):
         """Integrate over what is missing of each row; see `Units`."""
         if self.is_full:
-            score = observed_gaussian.paired_densities(self, field, states, observed)
-            return score + self.log_normaliser(field)
+            return super().log_missing(field, states, observed)
         white = self.statistics(states)
         known = field * white - white**2 / 2
         missing = field**2 / 2 + np.log(2 * np.pi) / 2 - np.log(self.whitening)
@@ -242,18 +250,59 @@ class GaussianUnits(Frozen, Units):
 
     def draw_missing(self, field, states, observed, noise):
         """Draw what is missing of rows; see `Units`."""
-        if not self.is_full:
+        if self.is_full:
             return super().draw_missing(field, states, observed, noise)
-        white = field + noise.rng.standard_normal(field.shape, field.dtype)
-        return observed_gaussian.conditioned(self, white, states, observed)
+        return Units.draw_missing(self, field, states, observed, noise)
 
     def mean_of_fields(self, field, states, observed, law):
         """Put for what is missing of rows its mean; see `Units`."""
-        if not self.is_full:
+        if self.is_full:
             return super().mean_of_fields(field, states, observed, law)
-        return observed_gaussian.conditioned(self, law @ field, states, observed)
+        return Units.mean_of_fields(self, field, states, observed, law)
 
     # ---- the noise ----
+
+    def stretched(self, factor):
+        """Give the units of rows v that are multiplied by a factor."""
+        base = self.whitening / factor
+        return self.of_base(base, shared=self.shared, fixed=self.fixed)
+
+    def explained(self, weights, variance):
+        """Give the noise that is left where hidden units explain some of it.
+
+        Parameters
+        ----------
+        weights : ndarray of shape (n_hidden, n_columns)
+            What they add to y.
+        variance : float
+            Of each of them. Correlations that they make are left out where columns have
+            independent noise.
+        """
+        covariance = variance * weights.T @ weights
+        if self.is_full:
+            left = whiten_covariance(np.eye(len(covariance)) - covariance)
+            return self.of_base(np.dot(left, self.whitening))
+        left = 1 - np.diag(covariance)
+        if self.shared:
+            left = left.mean()
+        return self.stretched(np.sqrt(left))
+
+    def nearest(self, white, states, moves):
+        """Give the values of some columns of v with which y is nearest to a row each.
+
+        Parameters
+        ----------
+        white : ndarray of shape (n_rows, n_columns)
+            Of the statistics y.
+        states : ndarray of shape (n_rows, n_columns)
+            Rows v, of which the other columns stay as they are.
+        moves : ndarray of bool of shape (n_columns,)
+            Which columns move.
+        """
+        if moves.all() or not self.is_full:
+            return self.states(white)[:, moves]
+        axes = self.axes()
+        return (white - states[:, ~moves] @ axes[~moves]) @ np.linalg.pinv(axes[moves])
 
     def covariance(self):
         """Compute the covariance of the noise of v."""
@@ -269,6 +318,11 @@ class GaussianUnits(Frozen, Units):
     def axes(self):
         """List what each unit vector of v is mapped to, a row for each."""
         return self.whitening.T if self.is_full else np.diag(self.whitening)
+
+    @property
+    def total_precision(self):
+        """Sum of `precisions`, which is the squared norm of B."""
+        return np.vdot(self.whitening, self.whitening)
 
     @cached_property
     def precisions(self):
@@ -352,38 +406,6 @@ class GaussianUnits(Frozen, Units):
         shear /= self._factors[:, np.newaxis] ** 2
         return gradient.replaced(log_stretch=stretch, shear=np.tril(shear, -1))
 
-    def ridge_rows(self, ridge, noise):
-        """Draw rows of random signs whose sum of products is that ridge on average."""
-        shape = (_RIDGE_ROWS if ridge > 0 else 0, self.n_columns)
-        size = np.sqrt(ridge / _RIDGE_ROWS).astype(self.base.dtype)
-        return np.where(noise.rng.random(shape, np.float32) < 0.5, size, -size)
-
-    def step_of_rows(self, left, right):
-        """Give the `natural_step` along a gradient, which is a sum over few rows.
-
-        In units of the noise the gradient by a shear is the strict lower triangle of
-        -(y - mean)' y, averaged over rows, and the natural step has the same form. So
-        no product of two wide matrices is left.
-
-        Parameters
-        ----------
-        left, right : ndarray of shape (n_rows, n_columns)
-            y less its mean given the other layer, times minus what the row counts, and
-            y.
-
-        Returns
-        -------
-        step : GaussianUnits
-            As of `natural_step`, the model's slope taken off.
-        squared_length : float
-            Its product with the gradient.
-        """
-        stretch = np.einsum("ij,ij->j", left, right) + 1
-        shear, squared_length = lower_product(left, right, self._turn)
-        shear /= self._factors[:, np.newaxis]
-        squared_length += float(np.vdot(stretch, stretch)) / 2
-        return self._slope(stretch / 2, shear), squared_length
-
     def _slope(self, stretch, shear=None):
         """Give a slope, of which only what this noise can follow."""
         if self.fixed:
@@ -392,3 +414,9 @@ class GaussianUnits(Frozen, Units):
         elif self.shared:
             stretch = np.full_like(stretch, stretch.mean())
         return self.replaced(log_stretch=stretch, shear=shear)
+
+
+@lru_cache(maxsize=8)
+def _below_diagonal(n_columns):
+    """List the places below the diagonal; each step of L-BFGS asks for them."""
+    return np.tril_indices(n_columns, -1)

@@ -6,6 +6,7 @@ P = 1 - G A_O given it, with the gain G = A_O' (A_O A_O')^-1.
 """
 
 __all__ = [
+    "Pattern",
     "conditional_products",
     "conditional_sums",
     "conditioned",
@@ -20,7 +21,7 @@ from skebm.units.data import patterns
 _LOG_ROOT = np.log(2 * np.pi) / 2
 
 
-class _Pattern:
+class Pattern:
     """Rows in which the same columns are observed, and what follows for these.
 
     Parameters
@@ -56,12 +57,24 @@ class _Pattern:
         """Make observed values white."""
         return values @ self._whitening.T
 
+    def means(self, field):
+        """Give the means of what is observed in fields."""
+        return field @ self.known.T
+
+    def pull(self, values):
+        """Give what surprising values, the means taken off, add to the mean of y."""
+        return values @ self.gain.T
+
+    def spread_of(self, field):
+        """Multiply fields by the covariance P."""
+        return field @ self.spread
+
     def of(self, states):
         """Take the observed values of the rows."""
         return states[np.ix_(self.rows, self.columns)]
 
 
-def _patterns(units, observed):
+def patterns_of(units, observed):
     """List patterns of what is observed; rows of which nothing is are left out.
 
     The last list is kept with the units: the same rows are looked at several times.
@@ -75,19 +88,18 @@ def _patterns(units, observed):
 
 
 def _find_patterns(units, observed):
-    root = units.states(np.eye(units.n_columns)).T
     for known, rows in patterns(observed):
         columns = np.flatnonzero(known)
         if len(columns):
-            yield _Pattern(rows, columns, root)
+            yield units.pattern(rows, columns)
 
 
 def observed_densities(units, field, states, observed):
     """Compute log p(v_O | f) of each row and each field, (n_rows, n_fields)."""
     result = np.zeros((len(states), len(field)))
-    for pattern in _patterns(units, observed):
+    for pattern in patterns_of(units, observed):
         values = pattern.white(pattern.of(states))
-        means = pattern.white(field @ pattern.known.T)
+        means = pattern.white(pattern.means(field))
         squares = (values**2).sum(axis=1)[:, np.newaxis] + (means**2).sum(axis=1)
         distances = squares - 2 * values @ means.T
         result[pattern.rows] = -distances / 2 - pattern.log_volume
@@ -97,8 +109,8 @@ def observed_densities(units, field, states, observed):
 def paired_densities(units, field, states, observed):
     """Compute log p(v_O | f) of each row and its own field, (n_rows,)."""
     result = np.zeros(len(states))
-    for pattern in _patterns(units, observed):
-        values = pattern.of(states) - field[pattern.rows] @ pattern.known.T
+    for pattern in patterns_of(units, observed):
+        values = pattern.of(states) - pattern.means(field[pattern.rows])
         distances = (pattern.white(values) ** 2).sum(axis=1)
         result[pattern.rows] = -distances / 2 - pattern.log_volume
     return result
@@ -111,7 +123,7 @@ def conditioned(units, white, states, observed):
 
     Parameters
     ----------
-    units : GaussianUnits
+    units : WhiteUnits
         Of noise with any covariance.
     white : ndarray of shape (n_rows, n_columns)
         Rows y.
@@ -124,10 +136,10 @@ def conditioned(units, white, states, observed):
        fields. Astrophysical Journal 380, L5-L8.
     """
     white = white.copy()
-    for pattern in _patterns(units, observed):
+    for pattern in patterns_of(units, observed):
         own = white[pattern.rows]
-        surprise = pattern.of(states) - own @ pattern.known.T
-        white[pattern.rows] = own + surprise @ pattern.gain.T
+        surprise = pattern.of(states) - pattern.means(own)
+        white[pattern.rows] = own + pattern.pull(surprise)
     return np.where(observed, states, units.states(white))
 
 
@@ -135,10 +147,10 @@ def conditional_sums(units, field, states, observed, posterior):
     """Sum the means of y given what is observed, by fields, (n_fields, n_columns)."""
     seen = observed.any(axis=1)
     result = posterior[~seen].sum(axis=0)[:, np.newaxis] * field
-    for pattern in _patterns(units, observed):
+    for pattern in patterns_of(units, observed):
         counts = posterior[pattern.rows]
-        result += counts.sum(axis=0)[:, np.newaxis] * (field @ pattern.spread)
-        result += (counts.T @ pattern.of(states)) @ pattern.gain.T
+        result += counts.sum(axis=0)[:, np.newaxis] * pattern.spread_of(field)
+        result += pattern.pull(counts.T @ pattern.of(states))
     return result
 
 
@@ -146,7 +158,7 @@ def conditional_products(units, field, states, observed, posterior):
     """Sum the mean of (y - f) y' given what is observed, over rows and fields."""
     seen = observed.any(axis=1)
     result = posterior[~seen].sum() * np.eye(units.n_columns)
-    for pattern in _patterns(units, observed):
+    for pattern in patterns_of(units, observed):
         counts, gain, spread = posterior[pattern.rows], pattern.gain, pattern.spread
         values = pattern.of(states)
         weighted = values * counts.sum(axis=1)[:, np.newaxis]

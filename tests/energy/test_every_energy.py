@@ -42,6 +42,7 @@ from skebm.sampling.tempering import adapt_ladder, start_replicas, temper
 from skebm.units.binary import BinaryUnits
 from skebm.units.categorical import CategoricalUnits
 from skebm.units.data import Rows
+from skebm.units.factors import FactorUnits
 from skebm.units.gaussian import GaussianUnits
 from skebm.units.mixed import MixedUnits
 
@@ -192,23 +193,26 @@ def gaussian_case(kind):
     weights, mean, bias = random_rbm(3, 2, seed=5)
     rng = np.random.default_rng(5)
     base = np.tril(rng.normal(0, 0.3, (2, 2)), -1) + np.diag([1.5, 0.7])
-    units = GaussianUnits.of_base(
-        base if kind == "full" else np.diag(base).copy(),
-        shared=kind == "shared",
-        fixed=kind == "fixed",
-    )
-    stretch = {"shared": np.full(2, 0.2), "fixed": np.zeros(2)}
-    shear = np.array([[0, 0], [0.4, 0]]) if kind == "full" else None
-    units = replace(
-        units, log_stretch=stretch.get(kind, np.array([0.3, -0.2])), shear=shear
-    )
+    if kind == "factor":
+        loadings = np.array([[0.6], [-0.4]])
+        units = FactorUnits(np.diag(base).copy(), np.array([0.3, -0.2]), loadings)
+    else:
+        units = GaussianUnits.of_base(
+            base if kind == "full" else np.diag(base).copy(),
+            shared=kind == "shared",
+            fixed=kind == "fixed",
+        )
+        stretch = {"shared": np.full(2, 0.2), "fixed": np.zeros(2)}
+        shear = np.array([[0, 0], [0.4, 0]]) if kind == "full" else None
+        units = replace(
+            units, log_stretch=stretch.get(kind, np.array([0.3, -0.2])), shear=shear
+        )
     energy = GaussianRBMEnergy.of(weights, mean, bias, units, BinaryUnits(3))
     energy = replace(energy, ridge=0.1)
     rows = bits(3)
     joint = -(rows @ (bias + weights @ mean)) - ((rows @ weights) ** 2).sum(1) / 2
     visible = rng.normal(0, 2, (6, 2))
-    matrix = units.whitening if kind == "full" else np.diag(units.whitening)
-    white = visible @ matrix.T
+    white = visible @ dense(units).T
     visible_joint = ((white - mean) ** 2).sum(axis=1)[:, np.newaxis] / 2
     visible_joint = visible_joint - rows @ bias - white @ weights.T @ rows.T
     offsets = (None, np.array([0.3, 0.5, 0.6]))
@@ -353,6 +357,7 @@ CASES = {
     "gaussian diag, scales": lambda: scaled_case("diag"),
     "gaussian shared, scales": lambda: scaled_case("shared"),
     "gaussian diag": lambda: gaussian_case("diag"),
+    "gaussian factor": lambda: gaussian_case("factor"),
     "gaussian shared": lambda: gaussian_case("shared"),
     "gaussian fixed": lambda: gaussian_case("fixed"),
     "mixed and gaussian full": lambda: mixed_case("full"),
@@ -625,7 +630,7 @@ def test_offsets_are_another_description_of_the_same(name):
 def mean_log_likelihood(case, energy):
     """The objective of learning from the definition of scores, to be differenced."""
     ridge = getattr(energy, "ridge", 0.0)
-    cost = ridge / 2 * np.sum(energy.noise.whitening**2) if ridge else 0.0
+    cost = ridge / 2 * energy.noise.total_precision if ridge else 0.0
     machine, log_summed = energy.marginal()
     log_partition = enumerate_log_partition(machine).log_partition + log_summed
     return -energy.free_energy(case.visible[:5]).mean() - log_partition - cost

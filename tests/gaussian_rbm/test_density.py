@@ -68,7 +68,7 @@ def test_the_attributes_have_their_shapes(rbm):
     assert rbm.components_.shape == (3, 3)
     assert rbm.intercept_visible_.shape == rbm.intercept_hidden_.shape == (3,)
     assert rbm.noise_variance_.shape == (3,)
-    is_full = rbm.covariance_type == "full" and rbm.noise_variance is None
+    is_full = rbm.covariance_type in {"auto", "full"} and rbm.noise_variance is None
     assert hasattr(rbm, "noise_covariance_") == is_full
     if is_full:
         covariance = rbm.noise_covariance_

@@ -202,7 +202,7 @@ def test_a_refit_forgets_the_covariance():
 @pytest.mark.parametrize(
     ("change", "match"),
     [
-        ({"covariance_type": "diag"}, "covariance_type was full when learning began"),
+        ({"covariance_type": "diag"}, "covariance_type was auto when learning began"),
         ({"reg_covar": 0.1}, "reg_covar was 0.001 when learning began"),
         ({"n_components": 3}, "n_components was 2 when learning began"),
         ({"solver": "sgd"}, "solver was natural when learning began"),

@@ -54,12 +54,12 @@ def conditional_log_density(energy, visible):
 
 def _log_density_of_block(energy, visible):
     white = energy.visible.statistics(visible)
-    columns = energy.visible.axes()
-    deviations = 1 / np.linalg.norm(columns, axis=1)
+    deviations = 1 / np.sqrt(energy.visible.precisions)
+    slope_of = energy.visible.slope_by_states
     # How far each unit lies from its mean where no hidden unit is on, and what it
     # does to the hidden fields to move, both in standard deviations of the unit.
-    places = deviations * np.dot(white - energy.visible_bias, columns.T)
-    slopes = deviations[:, np.newaxis] * np.dot(columns, energy.weights.T)
+    places = deviations * slope_of(white - energy.visible_bias)
+    slopes = (deviations * slope_of(energy.weights)).T
     # A column for each row: sums over hidden units are then those of long arrays.
     field = np.dot(energy.weights, white.T) + energy.hidden_bias[:, np.newaxis]
     log_weight = softplus(field).sum(axis=0)

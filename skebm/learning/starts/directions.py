@@ -5,7 +5,7 @@ __all__ = ["start_parameters"]
 import numpy as np
 from scipy.special import logit
 
-from skebm.units.gaussian import GaussianUnits, whiten_covariance
+from skebm.units.factors import FactorUnits
 
 # How often hidden units begin on. Where the data are more peaked than the normal
 # distribution they stand for its tails; units that are on about half of the time make
@@ -32,13 +32,14 @@ def start_parameters(whitening, n_hidden, rng, noise=None, sample=None):
 
     Parameters
     ----------
-    whitening : GaussianUnits
-        Gives the data unit variance.
+    whitening : WhiteUnits
+        Gives the data unit variance. Where that has factors, directions are of these
+        alone, or of these and a few others where they are few.
     n_hidden : int
         Number of hidden units.
     rng : numpy.random.Generator
         Source of the directions.
-    noise : GaussianUnits, default=None
+    noise : WhiteUnits, default=None
         The noise, if it is known.
     sample : ndarray of shape (n_sample, n_visible), default=None
         Rows of the data, with means of zero. Directions in which they do not vary
@@ -53,17 +54,22 @@ def start_parameters(whitening, n_hidden, rng, noise=None, sample=None):
         With which means are zero.
     hidden_bias : ndarray of shape (n_hidden,)
         With which hidden units are as often on as they begin.
-    noise : GaussianUnits
+    noise : WhiteUnits
         What gives the noise unit variance.
     """
-    wide, on = np.eye(whitening.n_columns), _RARELY_ON
+    frame = _frame(whitening, n_hidden, rng)
+    n_axes = whitening.n_columns if frame is None else frame.shape[1]
+    wide, on = np.eye(n_axes), _RARELY_ON
     if sample is not None:
-        wide, on = _space_and_rate(whitening.statistics(sample))
+        white = whitening.statistics(sample)
+        wide, on = _space_and_rate(white if frame is None else white @ frame)
     variance = on * (1 - on)
     weights = _directions(n_hidden, wide, rng)
+    if frame is not None:
+        weights = weights @ frame.T
     weights *= np.sqrt(_EXPLAINED / variance) / np.linalg.norm(weights, 2)
     if noise is None:
-        noise = _unexplained(whitening, variance * weights.T @ weights)
+        noise = whitening.explained(weights, variance)
     weights = noise.statistics(whitening.states(weights))
 
     visible_bias = -on * weights.sum(axis=0)
@@ -74,19 +80,15 @@ def start_parameters(whitening, n_hidden, rng, noise=None, sample=None):
     return weights, visible_bias, logit(on) - field, noise
 
 
-def _unexplained(units, covariance):
-    """Whiten the noise that is left of units when such a covariance is explained.
-
-    That is in units of this noise. Of independent columns correlations are left out.
-    """
-    if units.is_full:
-        left = whiten_covariance(np.eye(len(covariance)) - covariance)
-        return GaussianUnits.of_base(np.dot(left, units.whitening))
-    variance = 1 - np.diag(covariance)
-    if units.shared:
-        variance = variance.mean()
-    base = units.whitening / np.sqrt(variance)
-    return GaussianUnits.of_base(base, shared=units.shared, fixed=units.fixed)
+def _frame(units, n_hidden, rng):
+    """Give orthonormal axes among which directions are drawn, or None for all."""
+    if not isinstance(units, FactorUnits):
+        return None
+    axes = units.axes()
+    n_more = max(-(-n_hidden // 2) - axes.shape[1], 0)
+    n_more = min(n_more, units.n_columns - axes.shape[1])
+    others = rng.standard_normal((units.n_columns, n_more))
+    return np.linalg.qr(np.hstack([axes, others]))[0]
 
 
 def _space_and_rate(rows):
