@@ -9,8 +9,8 @@ from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_array
 
 from skebm.energy.gaussian_rbm import GaussianRBMEnergy
+from skebm.energy.grouped import GroupedEnergy
 from skebm.energy.langevin_rbm import LangevinGaussianRBMEnergy
-from skebm.energy.scaled import ScaledEnergy
 from skebm.estimator.base import BaseRealModel
 from skebm.estimator.features import HiddenUnitsMixin
 from skebm.estimator.minima import LowestEnergyMixin
@@ -19,12 +19,14 @@ from skebm.estimator.validation import (
     StrOptions,
     check_bias,
     check_constructor,
+    check_groups,
     check_noise,
     check_scales,
 )
 from skebm.learning.metric import KroneckerMetric
+from skebm.learning.starts.correlations import sample_size
 from skebm.learning.starts.directions import start_parameters
-from skebm.learning.starts.scales import fit_scales
+from skebm.learning.starts.groups import fit_groups
 from skebm.units.binary import BinaryUnits
 from skebm.units.data import patterns
 from skebm.units.gaussian import GaussianUnits, whiten_covariance
@@ -41,9 +43,17 @@ _MAX_EXACT_VALUES = 200_000
 # take longer at each look at the rows than minibatches do to learn.
 _MOST_PATTERNS = 50
 
+# Each group starts from as many rows as one alone would, up to so many in all, of which
+# a covariance of 64 columns and 16 scales for each of 8 groups take half a minute.
+_MOST_START_ROWS = 20_000
+
 # Attributes that fits of some settings have.
 _OF_SOME_FITS = (
     "noise_covariance_",
+    "noise_covariances_",
+    "noise_variances_",
+    "group_weights_",
+    "locations_",
     "location_",
     "scales_",
     "scale_weights_",
@@ -53,11 +63,11 @@ _OF_SOME_FITS = (
 
 def _has_lowest_energy(estimator):
     """Refuse the search for minima where densities have scales."""
-    if estimator._has_scales:
+    if estimator._is_mixture:
         raise AttributeError(
-            "lowest_energy needs rows of one scale: the search for minima knows the "
-            "energy of complete pairs at one scale, not at several. Fit with "
-            "n_scales=1, or look at the rows of lowest free_energy."
+            "lowest_energy needs rows of one group and one scale: the search for minima "
+            "knows the energy of complete pairs of these, not of several. Fit with "
+            "n_groups=1 and n_scales=1, or look at the rows of lowest free_energy."
         )
     return True
 
@@ -307,6 +317,7 @@ class GaussianRBM(HiddenUnitsMixin, BaseRealModel):
             "array-like",
             None,
         ],
+        "n_groups": [Interval(Integral, 1, None, closed="left")],
         "n_scales": [Interval(Integral, 1, None, closed="left")],
         "reg_covar": [Interval(Real, 0, None, closed="neither")],
         "algorithm": [StrOptions({"auto", "pcd", "cd", "exact"})],
@@ -319,6 +330,7 @@ class GaussianRBM(HiddenUnitsMixin, BaseRealModel):
 
     _structural_parameters = (
         "n_components",
+        "n_groups",
         "n_scales",
         "solver",
         "sampler",
@@ -332,6 +344,7 @@ class GaussianRBM(HiddenUnitsMixin, BaseRealModel):
         *,
         covariance_type="full",
         noise_variance=None,
+        n_groups=1,
         n_scales=1,
         reg_covar=1e-3,
         algorithm="auto",
@@ -358,6 +371,7 @@ class GaussianRBM(HiddenUnitsMixin, BaseRealModel):
         self.n_components = n_components
         self.covariance_type = covariance_type
         self.noise_variance = noise_variance
+        self.n_groups = n_groups
         self.n_scales = n_scales
         self.reg_covar = reg_covar
         self.algorithm = algorithm
@@ -392,6 +406,9 @@ class GaussianRBM(HiddenUnitsMixin, BaseRealModel):
         scales=None,
         scale_weights=None,
         location=None,
+        group_weights=None,
+        locations=None,
+        noises=None,
         X=None,
         **params,
     ):
@@ -448,19 +465,22 @@ class GaussianRBM(HiddenUnitsMixin, BaseRealModel):
         n_components, n_features = components.shape
         noise = check_noise(noise, n_features)
         params.setdefault("covariance_type", "full" if noise.ndim == 2 else "diag")
-        n_scales = 1
-        if scales is not None:
-            scales, scale_weights = check_scales(scales, scale_weights)
-            n_scales = len(scales)
-        if params.setdefault("n_scales", n_scales) != n_scales:
-            raise ValueError(
-                f"The scales make a model of n_scales={n_scales}, and n_scales is "
-                f"{params['n_scales']}. Leave n_scales out, or pass as many scales."
-            )
+        groups = check_groups(group_weights, locations, noises, n_features)
+        own = {} if groups is None else groups
+        sizes = {"n_groups": len(own.get("group_weights_", [1]))}
+        own |= check_scales(scales, scale_weights, **sizes)
+        sizes["n_scales"] = own["scales_"].shape[-1] if "scales_" in own else 1
+        for name, size in sizes.items():
+            if params.setdefault(name, size) != size:
+                what = name.removeprefix("n_")
+                raise ValueError(
+                    f"The {what} make a model of {name}={size}, and {name} is "
+                    f"{params[name]}. Leave {name} out, or pass as many {what}."
+                )
         rbm = cls(n_components, **params)
         check_constructor(rbm)
-        if n_scales > 1:
-            rbm._check_beside_scales()
+        if own:
+            rbm._check_beside_groups()
         attributes = {
             "components_": components,
             "intercept_visible_": check_bias(
@@ -471,11 +491,13 @@ class GaussianRBM(HiddenUnitsMixin, BaseRealModel):
             ),
             **rbm._take_noise(noise),
         }
-        if n_scales > 1:
-            attributes |= {"scales_": scales, "scale_weights_": scale_weights}
-            attributes["location_"] = attributes["intercept_visible_"].copy()
+        if own:
+            centre = attributes["intercept_visible_"].copy()
             if location is not None:
-                attributes["location_"] = check_bias(location, "location", n_features)
+                centre = check_bias(location, "location", n_features)
+            attributes |= own | {"location_": centre}
+            if groups is not None:
+                attributes |= rbm._take_noises(attributes, noises)
         elif scale_weights is not None or location is not None:
             raise ValueError("scale_weights and location say nothing without scales.")
         rbm._adopt(attributes, n_features, X)
@@ -492,18 +514,19 @@ class GaussianRBM(HiddenUnitsMixin, BaseRealModel):
         return self.covariance_type == "spherical"
 
     @property
-    def _has_scales(self):
-        """Whether rows have several scales: those learned, whatever is set since."""
+    def _is_mixture(self):
+        """Whether rows have groups or scales: those learned, whatever is set since."""
         if hasattr(self, "components_"):
-            return hasattr(self, "scales_")
-        return self.n_scales > 1
+            return hasattr(self, "location_")
+        return self.n_groups * self.n_scales > 1
 
     def _algorithm(self, rows):
         if self.algorithm != "auto":
             return self.algorithm
         if rows is None or self.early_stopping:
             return "pcd"
-        n_values = rows.n_rows * rows.n_columns * self.n_scales
+        n_images = self.n_groups * self.n_scales
+        n_values = rows.n_rows * rows.n_columns * n_images
         feasible = (
             self.n_components <= _MAX_EXACT_UNITS
             and n_values <= _MAX_EXACT_VALUES
@@ -511,36 +534,46 @@ class GaussianRBM(HiddenUnitsMixin, BaseRealModel):
         )
         if self._noise_is_full and rows.has_missing:
             n_patterns = len(patterns(rows.observed(slice(None))))
-            feasible &= n_patterns * self.n_scales <= _MOST_PATTERNS
+            feasible &= n_patterns * n_images <= _MOST_PATTERNS
         return "exact" if feasible else "pcd"
+
+    def _start_size(self, n_columns):
+        size = sample_size(n_columns)
+        return max(size, min(self.n_groups * size, _MOST_START_ROWS))
 
     def _initial_energy(self, sample, rng):
         for name in _OF_SOME_FITS:
             vars(self).pop(name, None)  # of an earlier fit
         self._known_noise = self._given_noise(sample.shape[1])
-        scales = noise = None
-        if self.n_scales > 1:
-            self._check_beside_scales()
-            floor = self.reg_covar**2
-            scales = fit_scales(sample, self.n_scales, floor, self._restricted)
-            covariance = scales.covariance + self.reg_covar * np.eye(sample.shape[1])
-            sample = scales.unscaled(sample, rng)
-        else:
-            covariance = sample.T @ sample / len(sample)
-            covariance += self.reg_covar * np.eye(len(covariance))
-            covariance = self._restricted(covariance)
-        if self._noise_is_full:
-            whitening = GaussianUnits.of_base(whiten_covariance(covariance))
-        else:
-            whitening = self._independent(np.diag(covariance))
+        if self.n_groups * self.n_scales > 1:
+            return self._initial_groups(sample, rng)
+        noise, covariance = None, sample.T @ sample / len(sample)
+        covariance += self.reg_covar * np.eye(len(covariance))
+        whitening = self._whitening(self._restricted(covariance))
         if self._known_noise is not None:
             noise = self._independent(self._known_noise / self._scale**2)
-        machine = self._of(
+        return self._of(
             *start_parameters(whitening, self.n_components, rng, noise, sample)
         )
-        if scales is None:
-            return machine
-        return ScaledEnergy.of(machine, *scales[:3])
+
+    def _initial_groups(self, sample, rng):
+        """Start from a mixture of normal distributions, and excursions in its rows."""
+        self._check_beside_groups()
+        sizes = self.n_groups, self.n_scales
+        found = fit_groups(sample, *sizes, self.reg_covar, self._restricted, rng)
+        white = self._whitening(np.eye(sample.shape[1]))
+        *parameters, left = start_parameters(
+            white, self.n_components, rng, sample=found.white(sample, rng)
+        )
+        noises = [self._whitening(own).followed(left) for own in found.covariances]
+        machine = self._of(*parameters, noises[0])
+        return GroupedEnergy.of(machine, noises, *found[:3])
+
+    def _whitening(self, covariance):
+        """Make units of noise of a covariance, of the kind of noise that is wanted."""
+        if self._noise_is_full:
+            return GaussianUnits.of_base(whiten_covariance(covariance))
+        return self._independent(np.diag(covariance))
 
     def _restricted(self, covariance):
         """Give what a covariance is where noise is not full."""
@@ -564,22 +597,23 @@ class GaussianRBM(HiddenUnitsMixin, BaseRealModel):
             )
         return variance
 
-    def _check_beside_scales(self):
-        """Refuse what rows of several scales cannot have."""
+    def _check_beside_groups(self):
+        """Refuse what rows of several groups or scales cannot have."""
         if self.noise_variance is not None:
             raise ValueError(
-                "noise_variance is the noise of every row, and with "
-                f"n_scales={self.n_scales} rows have noise of several scales. Leave "
-                "noise_variance out, or set n_scales=1."
+                "noise_variance is the noise of every row, and with n_groups="
+                f"{self.n_groups} and n_scales={self.n_scales} rows have noise of "
+                "several groups or scales. Leave noise_variance out, or set n_groups=1 "
+                "and n_scales=1."
             )
-        self._check_sampler_of_scales()
+        self._check_sampler_of_groups()
 
-    def _check_sampler_of_scales(self):
+    def _check_sampler_of_groups(self):
         if self.sampler == "langevin":
             raise ValueError(
-                "Langevin steps move rows along one slope, and rows of several scales "
-                "have a slope at each of them. Set sampler='gibbs', or fit with "
-                "n_scales=1."
+                "Langevin steps move rows along one slope, and rows of several groups "
+                "or scales have a slope in each of them. Set sampler='gibbs', or fit "
+                "with n_groups=1 and n_scales=1."
             )
 
     def _take_noise(self, noise):
@@ -608,6 +642,21 @@ class GaussianRBM(HiddenUnitsMixin, BaseRealModel):
                 "covariance_type='spherical' excludes. Use covariance_type='diag'."
             )
         return {"noise_variance_": noise}
+
+    def _take_noises(self, attributes, noises):
+        """Give the attributes of noises of groups, if they are of our kind."""
+        n_groups, n_features = attributes["locations_"].shape
+        if noises is None:
+            name = "noise_covariance_" if self._noise_is_full else "noise_variance_"
+            noises = [attributes[name]] * n_groups
+        taken = [self._take_noise(check_noise(own, n_features)) for own in noises]
+        names = {"noise_variance_": "noise_variances_"}
+        if self._noise_is_full:
+            names["noise_covariance_"] = "noise_covariances_"
+        return {
+            several: np.array([own[name] for own in taken])
+            for name, several in names.items()
+        }
 
     def _check_structure(self):
         super()._check_structure()
@@ -646,18 +695,46 @@ class GaussianRBM(HiddenUnitsMixin, BaseRealModel):
         return KroneckerMetric.start(energy, None, diagonal=self.alpha > 0)
 
     def _parameters(self, energy):
-        if not isinstance(energy, ScaledEnergy):
+        if not isinstance(energy, GroupedEnergy):
             return self._parameters_of_machine(energy, self._location)
-        order = np.argsort(energy.log_scales)
-        shares, scales = energy.shares[order], energy.roots[order] ** 2
-        mean = shares @ scales
-        centre = self._location + self._scale * energy.centre
-        machine = energy.machine.stretched(np.sqrt(mean))
+        shape = energy.log_scales.shape
+        order = np.argsort(energy.log_scales, axis=1)
+        shares = np.take_along_axis(energy.shares.reshape(shape), order, axis=1)
+        scales = np.exp(np.take_along_axis(energy.log_scales, order, axis=1))
+        group_weights = shares.sum(axis=1)
+        shares /= group_weights[:, np.newaxis]
+        means = (shares * scales).sum(axis=1)
+        roots = np.sqrt(means)
+        noises = [
+            noise.stretched(root)
+            for noise, root in zip(energy.noises, roots, strict=True)
+        ]
+        centres = self._location + self._scale * energy.centres
+        centre, noise = centres[0], noises[0]
+        attributes = {}
+        if len(noises) > 1:
+            centre = group_weights @ centres
+            covariances = np.array([noise.covariance() for noise in noises])
+            mean = np.einsum("g,gij->ij", group_weights, covariances)
+            noise = self._whitening(mean)
+            covariances *= np.outer(self._scale, self._scale)
+            attributes = {
+                "group_weights_": group_weights,
+                "locations_": centres,
+                "noise_variances_": np.einsum("gii->gi", covariances).copy(),
+            }
+            if self._noise_is_full:
+                attributes["noise_covariances_"] = covariances
+        if self.n_scales > 1:
+            scales /= means[:, np.newaxis]
+            is_one = len(noises) == 1
+            attributes["scales_"] = scales[0] if is_one else scales
+            attributes["scale_weights_"] = shares[0] if is_one else shares
+        machine = energy.machine.with_noise(noise)
         return {
             **self._parameters_of_machine(machine, centre),
             "location_": centre,
-            "scales_": scales / mean,
-            "scale_weights_": shares,
+            **attributes,
         }
 
     def _parameters_of_machine(self, energy, location):
@@ -682,14 +759,28 @@ class GaussianRBM(HiddenUnitsMixin, BaseRealModel):
         return attributes
 
     def _energy(self):
-        if not self._has_scales:
+        if not self._is_mixture:
             return self._machine(self._location)
-        self._check_sampler_of_scales()
-        return ScaledEnergy.of(
-            self._machine(self.location_),
-            np.log(self.scales_),
-            np.log(self.scale_weights_),
-            (self.location_ - self._location) / self._scale,
+        self._check_sampler_of_groups()
+        machine = self._machine(self.location_)
+        group_weights, noises = np.ones(1), [machine.noise]
+        locations = self.location_[np.newaxis]
+        if hasattr(self, "group_weights_"):
+            group_weights, locations = self.group_weights_, self.locations_
+            if hasattr(self, "noise_covariances_"):
+                covariances = self.noise_covariances_
+            else:
+                covariances = map(np.diag, self.noise_variances_)
+            unit = np.outer(self._scale, self._scale)
+            noises = [self._whitening(own / unit) for own in covariances]
+        scales = np.atleast_2d(getattr(self, "scales_", np.ones((len(noises), 1))))
+        shares = np.atleast_2d(getattr(self, "scale_weights_", np.ones_like(scales)))
+        return GroupedEnergy.of(
+            machine,
+            noises,
+            np.log(scales),
+            np.log(shares * group_weights[:, np.newaxis]),
+            (locations - self._location) / self._scale,
         )
 
     def _machine(self, location):

@@ -1,6 +1,13 @@
 """Noise of visible units among the parameters of an energy."""
 
-__all__ = ["NoiseParameters"]
+__all__ = [
+    "NoiseParameters",
+    "noise_arrays",
+    "noise_of_ones",
+    "noise_of_vector",
+    "noise_vector",
+    "noise_with_arrays",
+]
 
 from functools import lru_cache
 
@@ -20,15 +27,12 @@ class NoiseParameters:
 
     def arrays(self):
         """List the parameters: the matrix, and those of the noise."""
-        units = self.noise
-        shear = [units.shear] if units.is_full else []
-        return [self.matrix, units.log_stretch, *shear]
+        return [self.matrix, *noise_arrays(self.noise)]
 
     def with_arrays(self, arrays):
         """Return this energy with other parameters."""
-        matrix, log_stretch, *shear = arrays
-        shear = shear[0] if shear else None
-        noise = self.noise.replaced(log_stretch=log_stretch, shear=shear)
+        matrix, *of_noise = arrays
+        noise = noise_with_arrays(self.noise, of_noise)
         return self.with_noise(noise).replaced(matrix=matrix)
 
     def changed(self):
@@ -38,43 +42,18 @@ class NoiseParameters:
 
     def ravel(self):
         """Give weights, biases and what the noise learns as one vector."""
-        units, parts = self.noise, [super().ravel()]
-        if units.shared:
-            # One coordinate, by which values and derivatives are both right.
-            root = np.sqrt(units.n_columns)
-            parts.append(units.log_stretch.sum(keepdims=True) / root)
-        elif not units.fixed:
-            parts.append(units.log_stretch)
-        if units.is_full:
-            parts.append(units.shear[_below_diagonal(units.n_columns)])
-        return np.concatenate(parts)
+        return np.concatenate([super().ravel(), noise_vector(self.noise)])
 
     def unravel(self, vector):
         """Return the energy with the parameters that a vector has."""
-        units = self.noise
-        n_stretches = units.n_columns
-        if units.fixed or units.shared:
-            n_stretches = int(units.shared and not units.fixed)
         n_linear = self.weights.size + self.n_visible + self.n_hidden
-        linear, stretch, shear = np.split(vector, [n_linear, n_linear + n_stretches])
-        log_stretch = np.zeros_like(units.log_stretch)
-        if n_stretches:
-            log_stretch[:] = stretch / np.sqrt(len(log_stretch) // n_stretches)
-        lower = None
-        if units.is_full:
-            lower = np.zeros_like(units.shear)
-            lower[_below_diagonal(units.n_columns)] = shear
-        units = units.replaced(log_stretch=log_stretch, shear=lower)
-        return super().unravel(linear).with_noise(units)
+        linear, of_noise = np.split(vector, [n_linear])
+        noise = noise_of_vector(self.noise, of_noise)
+        return super().unravel(linear).with_noise(noise)
 
     def deviations(self):
         """Give the deviations of statistics; coordinates of the noise count as 1."""
-        units = self.noise
-        shear = np.ones_like(units.shear) if units.is_full else None
-        one = 1 / np.sqrt(units.n_columns) if units.shared else 1.0
-        stretch = np.full_like(units.log_stretch, one)
-        ones = units.replaced(log_stretch=stretch, shear=shear)
-        return super().deviations().with_noise(ones)
+        return super().deviations().with_noise(noise_of_ones(self.noise))
 
     def has_diverged(self):
         """Say whether a parameter is beyond reason, or a column of the noise lost."""
@@ -144,6 +123,54 @@ class NoiseParameters:
 
     def _gradient(self, matrix, slope):
         return self.with_noise(slope).replaced(matrix=matrix)
+
+
+def noise_arrays(noise):
+    """List the parameters of Gaussian units."""
+    return [noise.log_stretch, *([noise.shear] if noise.is_full else [])]
+
+
+def noise_with_arrays(noise, arrays):
+    """Give Gaussian units with other parameters."""
+    log_stretch, *shear = arrays
+    return noise.replaced(log_stretch=log_stretch, shear=shear[0] if shear else None)
+
+
+def noise_vector(noise):
+    """Give what Gaussian units learn, or derivatives in its place, as a vector."""
+    parts = []
+    if noise.shared:
+        # One coordinate, by which values and derivatives are both right.
+        root = np.sqrt(noise.n_columns)
+        parts.append(noise.log_stretch.sum(keepdims=True) / root)
+    elif not noise.fixed:
+        parts.append(noise.log_stretch)
+    if noise.is_full:
+        parts.append(noise.shear[_below_diagonal(noise.n_columns)])
+    return np.concatenate(parts) if parts else np.empty(0)
+
+
+def noise_of_vector(noise, vector):
+    """Give Gaussian units with the parameters that a vector has."""
+    n_stretches = noise.n_columns
+    if noise.fixed or noise.shared:
+        n_stretches = int(noise.shared and not noise.fixed)
+    stretch, shear = np.split(vector, [n_stretches])
+    log_stretch = np.zeros_like(noise.log_stretch)
+    if n_stretches:
+        log_stretch[:] = stretch / np.sqrt(len(log_stretch) // n_stretches)
+    lower = None
+    if noise.is_full:
+        lower = np.zeros_like(noise.shear)
+        lower[_below_diagonal(noise.n_columns)] = shear
+    return noise.replaced(log_stretch=log_stretch, shear=lower)
+
+
+def noise_of_ones(noise):
+    """Give Gaussian units whose `noise_vector` is of ones."""
+    shear = np.ones_like(noise.shear) if noise.is_full else None
+    one = 1 / np.sqrt(noise.n_columns) if noise.shared else 1.0
+    return noise.replaced(log_stretch=np.full_like(noise.log_stretch, one), shear=shear)
 
 
 @lru_cache(maxsize=8)

@@ -129,6 +129,18 @@ class GaussianUnits(Frozen, Units):
             shear=self.shear.astype(dtype) if self.is_full else None,
         )
 
+    def stretched(self, factor):
+        """Give the units of rows that are multiplied by a factor."""
+        base = self.whitening / factor
+        return type(self).of_base(base, shared=self.shared, fixed=self.fixed)
+
+    def followed(self, units):
+        """Give the units that take y of these for v of others."""
+        base = units.whitening * self.whitening
+        if self.is_full:
+            base = np.dot(units.whitening, self.whitening)
+        return type(self).of_base(base, shared=self.shared, fixed=self.fixed)
+
     # ---- states ----
 
     def statistics(self, states):

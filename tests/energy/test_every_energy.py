@@ -24,13 +24,13 @@ from skebm.energy.clique_tables import CliqueTables
 from skebm.energy.cliques import CliqueEnergy
 from skebm.energy.gaussian_rbm import GaussianRBMEnergy
 from skebm.energy.graph import Graph, LayeredGraph
+from skebm.energy.grouped import GroupedEnergy
 from skebm.energy.latent import LatentEnergy
 from skebm.energy.memory_mixture import MemoryMixture
 from skebm.energy.mixed_rbm import MixedRBMEnergy
 from skebm.energy.pairwise import PairwiseEnergy
 from skebm.energy.polynomial import PolynomialEnergy
 from skebm.energy.rbm import RBMEnergy
-from skebm.energy.scaled import ScaledEnergy
 from skebm.learning.contrastive import ContrastiveLearning, LearningState
 from skebm.learning.lbfgs import LBFGS
 from skebm.learning.schedule import Schedule
@@ -222,7 +222,8 @@ def scaled_case(kind):
     inner = gaussian_case(kind)
     scales, shares = np.array([0.3, 1.2, 2.5]), np.array([0.2, 0.5, 0.3])
     centre, machine = np.array([0.4, -0.3]), inner.energy.replaced(ridge=0.0)
-    energy = ScaledEnergy.of(machine, np.log(scales), np.log(shares) + 0.7, centre)
+    of_scales = np.log(scales), np.log(shares) + 0.7, centre
+    energy = GroupedEnergy.of(machine, [machine.noise], *map(np.atleast_2d, of_scales))
     matrix, joints = dense(machine.visible), []
     for scale, share in zip(scales, shares, strict=True):
         white = (inner.visible - centre) / np.sqrt(scale) @ matrix.T

@@ -20,12 +20,12 @@ from skebm.energy.cliques import CliqueEnergy
 from skebm.energy.completions import MOST_SUMMED
 from skebm.energy.gaussian_rbm import GaussianRBMEnergy
 from skebm.energy.graph import LayeredGraph
+from skebm.energy.grouped import GroupedEnergy
 from skebm.energy.hidden_sums import HiddenSums
 from skebm.energy.latent import LatentEnergy
 from skebm.energy.mixed_rbm import MixedRBMEnergy
 from skebm.energy.pairwise import PairwiseEnergy
 from skebm.energy.rbm import RBMEnergy
-from skebm.energy.scaled import ScaledEnergy
 from skebm.sampling.random import UniformNoise
 from skebm.units.binary import BinaryUnits
 from skebm.units.categorical import CategoricalUnits
@@ -132,8 +132,9 @@ class Scaled:
         self.inner, self.widths = inner, inner.widths
         self.scales, self.shares, self.centre = scales, shares, centre
         self.hidden = np.tile(inner.hidden, (len(scales), 1))
-        self.energy = ScaledEnergy.of(
-            inner.energy, np.log(scales), np.log(shares), centre
+        of_scales = np.log(scales), np.log(shares), centre
+        self.energy = GroupedEnergy.of(
+            inner.energy, [inner.energy.noise], *map(np.atleast_2d, of_scales)
         )
 
     def rows(self, rng):
@@ -410,7 +411,7 @@ def test_phases_are_derivatives(name, pattern):
         negative = energy.negative_phase()[1].ravel()
         close = {"rtol": 1e-7, "atol": 1e-7}
         np.testing.assert_allclose(positive - negative, slope[0] - slope[1], **close)
-        with_constant = GaussianRBMEnergy, ScaledEnergy
+        with_constant = GaussianRBMEnergy, GroupedEnergy
         if not with_offsets and not isinstance(energy, with_constant):
             np.testing.assert_allclose(positive, slope[0], **close)
 
