@@ -65,9 +65,9 @@ def _has_lowest_energy(estimator):
     """Refuse the search for minima where densities have scales."""
     if estimator._is_mixture:
         raise AttributeError(
-            "lowest_energy needs rows of one group and one scale: the search for minima "
-            "knows the energy of complete pairs of these, not of several. Fit with "
-            "n_groups=1 and n_scales=1, or look at the rows of lowest free_energy."
+            "lowest_energy needs rows of one group and one scale: the search for "
+            "minima knows the energy of complete pairs of these, not of several. Fit "
+            "with n_groups=1 and n_scales=1, or look at the rows of lowest free_energy."
         )
     return True
 

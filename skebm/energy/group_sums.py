@@ -48,8 +48,8 @@ class GroupSums(CompletionSums):
         image = self.draw_image(self._observed_joint(rows, observed), noise)
         drawn = np.array(rows, dtype=np.float64)
         for machine, members, own in self.members(rows, image):
-            own = machine.draw_missing(own, observed[members], noise)
-            drawn[members] = self.stretched(own, image[members])
+            completed = machine.draw_missing(own, observed[members], noise)
+            drawn[members] = self.stretched(completed, image[members])
         return np.where(observed, rows, drawn)
 
     def mean_missing(self, rows, observed):

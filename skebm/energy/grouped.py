@@ -49,8 +49,7 @@ class GroupedEnergy(GroupParameters, GroupLearning, GroupSums, Energy):
         Units whose noise gives shifts their unit, since rows tell most of them along
         directions in which they are narrow. They stay as they are.
     log_det : float
-        Of the noise of which log Z is: its `log_det`. log Z is that of the machine if it
-        had this noise.
+        Of a noise. log Z is that of the machine if it had this one.
 
     References
     ----------

@@ -613,7 +613,10 @@ def check_noise(noise, n_features):
     if noise.ndim == 1:
         positive = (noise > 0).all()
     else:
-        positive = (noise == noise.T).all() and np.linalg.eigvalsh(noise)[0] > 0
+        # As others compute it, but for rounding.
+        symmetric = np.allclose(noise, noise.T, rtol=1e-9, atol=1e-12)
+        noise = (noise + noise.T) / 2
+        positive = symmetric and np.linalg.eigvalsh(noise)[0] > 0
     if not positive:
         raise ValueError(
             "The noise must be positive variances, or a covariance that is symmetric "

@@ -212,16 +212,16 @@ def _squares(mixture, rows, ridge):
 
     Shape (n_groups, n_rows).
     """
-    squares = np.empty((len(mixture.centres), len(rows)))
-    n_scales = mixture.log_scales.shape[1]
-    for own, centre, covariance in zip(squares, *mixture[2:], strict=True):
+    squares, n_scales = [], mixture.log_scales.shape[1]
+    for centre, covariance in zip(*mixture[2:], strict=True):
         deviations = rows - centre
         white = _whitened(deviations, covariance)
-        own[:] = np.einsum("ij,ij->i", white, white)
+        own = np.einsum("ij,ij->i", white, white)
         if ridge > 0:
             trace = np.trace(np.linalg.inv(covariance))
             own += trace * _ridges(deviations, ridge, n_scales)
-    return squares
+        squares.append(own)
+    return np.array(squares)
 
 
 def _joint(mixture, squares):
