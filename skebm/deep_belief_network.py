@@ -368,7 +368,9 @@ class DeepBeliefNetwork(PassingMixin, VariationalMixin, BaseEstimator):
                     "hidden units that depend on each other given a row. Set "
                     "n_groups=1 and spike_share=1."
                 )
-            if isinstance(layer, GaussianRBM) and layer.n_groups * layer.n_scales != 1:
+            if isinstance(layer, GaussianRBM) and (
+                layer.n_groups != 1 or layer.n_scales != 1
+            ):
                 raise ValueError(
                     "A GaussianRBM of several groups or scales has hidden units that "
                     "depend on each other given a row, whose group and scale are not "

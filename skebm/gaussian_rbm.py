@@ -27,6 +27,7 @@ from skebm.learning.metric import KroneckerMetric
 from skebm.learning.starts.correlations import sample_size
 from skebm.learning.starts.directions import start_parameters
 from skebm.learning.starts.groups import fit_groups
+from skebm.learning.starts.number_of_groups import MOST_GROUPS, number_of_groups
 from skebm.units.binary import BinaryUnits
 from skebm.units.data import patterns
 from skebm.units.gaussian import GaussianUnits, whiten_covariance
@@ -317,7 +318,7 @@ class GaussianRBM(HiddenUnitsMixin, BaseRealModel):
             "array-like",
             None,
         ],
-        "n_groups": [Interval(Integral, 1, None, closed="left")],
+        "n_groups": [Interval(Integral, 1, None, closed="left"), StrOptions({"auto"})],
         "n_scales": [Interval(Integral, 1, None, closed="left")],
         "reg_covar": [Interval(Real, 0, None, closed="neither")],
         "algorithm": [StrOptions({"auto", "pcd", "cd", "exact"})],
@@ -491,6 +492,7 @@ class GaussianRBM(HiddenUnitsMixin, BaseRealModel):
             ),
             **rbm._take_noise(noise),
         }
+        attributes["n_groups_"] = sizes["n_groups"]
         if own:
             centre = attributes["intercept_visible_"].copy()
             if location is not None:
@@ -518,14 +520,19 @@ class GaussianRBM(HiddenUnitsMixin, BaseRealModel):
         """Whether rows have groups or scales: those learned, whatever is set since."""
         if hasattr(self, "components_"):
             return hasattr(self, "location_")
-        return self.n_groups * self.n_scales > 1
+        return self._most_groups * self.n_scales > 1
+
+    @property
+    def _most_groups(self):
+        """How many groups there can be, before it is known how many there are."""
+        return MOST_GROUPS if self.n_groups == "auto" else self.n_groups
 
     def _algorithm(self, rows):
         if self.algorithm != "auto":
             return self.algorithm
         if rows is None or self.early_stopping:
             return "pcd"
-        n_images = self.n_groups * self.n_scales
+        n_images = self._most_groups * self.n_scales
         n_values = rows.n_rows * rows.n_columns * n_images
         feasible = (
             self.n_components <= _MAX_EXACT_UNITS
@@ -539,14 +546,21 @@ class GaussianRBM(HiddenUnitsMixin, BaseRealModel):
 
     def _start_size(self, n_columns):
         size = sample_size(n_columns)
-        return max(size, min(self.n_groups * size, _MOST_START_ROWS))
+        return max(size, min(self._most_groups * size, _MOST_START_ROWS))
 
     def _initial_energy(self, sample, rng):
         for name in _OF_SOME_FITS:
             vars(self).pop(name, None)  # of an earlier fit
         self._known_noise = self._given_noise(sample.shape[1])
-        if self.n_groups * self.n_scales > 1:
-            return self._initial_groups(sample, rng)
+        n_groups = self.n_groups
+        given = {"ridge": self.reg_covar, "restricted": self._restricted, "rng": rng}
+        if self._most_groups * self.n_scales > 1:
+            self._check_beside_groups()
+        if n_groups == "auto":
+            n_groups = number_of_groups(sample, self.n_scales, **given)
+        if n_groups * self.n_scales > 1:
+            found = fit_groups(sample, n_groups, self.n_scales, **given)
+            return self._initial_groups(found, sample, rng)
         noise, covariance = None, sample.T @ sample / len(sample)
         covariance += self.reg_covar * np.eye(len(covariance))
         whitening = self._whitening(self._restricted(covariance))
@@ -556,11 +570,8 @@ class GaussianRBM(HiddenUnitsMixin, BaseRealModel):
             *start_parameters(whitening, self.n_components, rng, noise, sample)
         )
 
-    def _initial_groups(self, sample, rng):
+    def _initial_groups(self, found, sample, rng):
         """Start from a mixture of normal distributions, and excursions in its rows."""
-        self._check_beside_groups()
-        sizes = self.n_groups, self.n_scales
-        found = fit_groups(sample, *sizes, self.reg_covar, self._restricted, rng)
         white = self._whitening(np.eye(sample.shape[1]))
         *parameters, left = start_parameters(
             white, self.n_components, rng, sample=found.white(sample, rng)
@@ -696,7 +707,8 @@ class GaussianRBM(HiddenUnitsMixin, BaseRealModel):
 
     def _parameters(self, energy):
         if not isinstance(energy, GroupedEnergy):
-            return self._parameters_of_machine(energy, self._location)
+            own = self._parameters_of_machine(energy, self._location)
+            return own | {"n_groups_": 1}
         shape = energy.log_scales.shape
         order = np.argsort(energy.log_scales, axis=1)
         shares = np.take_along_axis(energy.shares.reshape(shape), order, axis=1)
@@ -733,6 +745,7 @@ class GaussianRBM(HiddenUnitsMixin, BaseRealModel):
         machine = energy.machine.with_noise(noise)
         return {
             **self._parameters_of_machine(machine, centre),
+            "n_groups_": len(noises),
             "location_": centre,
             **attributes,
         }

@@ -399,19 +399,20 @@ def test_one_group_is_the_machine():
 def test_the_start_is_a_mixture_that_em_has_improved(n_scales):
     X = rows_of_model(2000, **(OF_SCALES if n_scales > 1 else {}))
     rng = np.random.default_rng(0)
-    found = fit_groups(X, 2, n_scales, 1e-6, lambda covariance: covariance, rng)
+    given = {"ridge": 1e-6, "restricted": lambda covariance: covariance, "rng": rng}
+    found = fit_groups(X, 2, n_scales, **given)
     weights = np.exp(found.log_weights)
     assert weights.sum() == pytest.approx(1)
     scales = (weights * np.exp(found.log_scales)).sum(axis=1) / weights.sum(axis=1)
     np.testing.assert_allclose(scales, np.ones(2))
     # No small change of a parameter helps much.
-    score = found.score(X, 1e-6)
+    score = found.scores(X, 1e-6).mean()
     for factor in (0.97, 1.03):
         for changes in (
             {"covariances": found.covariances * [[[1.0]], [[factor]]]},
             {"centres": found.centres + np.array([[0], [factor - 1]])},
         ):
-            assert found._replace(**changes).score(X, 1e-6) < score + 2e-4
+            assert found._replace(**changes).scores(X, 1e-6).mean() < score + 2e-4
     white = found.white(X, rng)
     np.testing.assert_allclose(white.mean(axis=0), np.zeros(2), atol=0.1)
     np.testing.assert_allclose(white.T @ white / len(X), np.eye(2), atol=0.1)
@@ -556,3 +557,21 @@ def test_noises_that_follow_each_other():
         first.followed(second).statistics(rows),
         second.statistics(first.statistics(rows)),
     )
+
+
+@pytest.mark.parametrize("n_scales", [1, 2])
+def test_the_number_of_groups_is_chosen_by_rows_held_out(n_scales):
+    apart = rows_of_model(600)
+    together = np.random.default_rng(0).normal(size=(600, 2))
+    if n_scales > 1:
+        together *= np.random.default_rng(1).choice([1, 3], size=(600, 1))
+    settings = {"n_scales": n_scales, "max_iter": 5, "tol": 1.0, "random_state": 0}
+    for X, is_one in ((apart, False), (together, True)):
+        rbm = GaussianRBM(1, n_groups="auto", **settings).fit(X)
+        assert (rbm.n_groups_ == 1) == is_one
+        assert hasattr(rbm, "group_weights_") != is_one
+        if not is_one:
+            assert len(rbm.group_weights_) == rbm.n_groups_
+        assert hasattr(rbm, "lowest_energy") == (is_one and n_scales == 1)
+    few = GaussianRBM(1, n_groups="auto", random_state=0).fit(apart[:3])
+    assert few.n_groups_ == 1

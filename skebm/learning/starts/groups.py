@@ -14,7 +14,6 @@ from skebm.sampling.mixture import cluster
 _ITERATIONS = 60
 _FIRST_ITERATIONS = 10
 
-# Nats, below which a step of EM is the last.
 _LEAST_RISE = 1e-4
 
 # Pseudo-rows of each scale of each group, so that none is lost.
@@ -53,12 +52,14 @@ class GroupMixture(NamedTuple):
             white[own] = _whitened(rows[own] - centre, self.covariances[number])
         return white / np.exp(self.log_scales.ravel()[image, np.newaxis] / 2)
 
-    def score(self, rows, ridge=0.0):
-        """Give the mean log-density of rows, less what a ridge costs."""
-        return logsumexp(_joint(self, _squares(self, rows, ridge)), axis=1).mean()
+    def scores(self, rows, ridge=0.0):
+        """Give the log-density of each row, less what a ridge costs."""
+        return logsumexp(_joint(self, _squares(self, rows, ridge)), axis=1)
 
 
-def fit_groups(rows, n_groups, n_scales, ridge, restricted, rng):  # noqa: PLR0917
+def fit_groups(
+    rows, n_groups, n_scales, *, ridge, restricted, rng, least_rise=_LEAST_RISE
+):
     """Fit a mixture of normal distributions of several scales to rows by EM [1]_.
 
     Parameters
@@ -74,6 +75,8 @@ def fit_groups(rows, n_groups, n_scales, ridge, restricted, rng):  # noqa: PLR09
         Of a covariance, gives the nearest of the kind that is wanted.
     rng : numpy.random.Generator
         Source of the partitions from which groups begin.
+    least_rise : float, default=1e-4
+        Nats, below which a step of EM is the last.
 
     Returns
     -------
@@ -85,15 +88,18 @@ def fit_groups(rows, n_groups, n_scales, ridge, restricted, rng):  # noqa: PLR09
     .. [1] Andrews, D. F. and Mallows, C. L. (1974). Scale mixtures of normal
        distributions. Journal of the Royal Statistical Society B 36(1), 99-102.
     """
-    given = rows, ridge, restricted
+    given = {"ridge": ridge, "restricted": restricted}
     starts = [
-        _of_partition(law, n_scales, *given)
+        _of_partition(law, rows, n_scales, **given)
         for law in _partitions(rows, n_groups, n_scales, rng)
     ]
     if len(starts) > 1:
-        starts = [_improved(start, *given, _FIRST_ITERATIONS) for start in starts]
-        starts.sort(key=lambda start: start.score(rows, ridge))
-    mixture = _improved(starts[-1], *given, _ITERATIONS)
+        starts = [
+            _improved(start, rows, _FIRST_ITERATIONS, least_rise, **given)
+            for start in starts
+        ]
+        starts.sort(key=lambda start: start.scores(rows, ridge).mean())
+    mixture = _improved(starts[-1], rows, _ITERATIONS, least_rise, **given)
     scales, weights = np.exp(mixture.log_scales), np.exp(mixture.log_weights)
     means = (weights * scales).sum(axis=1) / weights.sum(axis=1)
     order = np.argsort(scales, axis=1)
@@ -123,7 +129,7 @@ def _partitions(rows, n_groups, n_scales, rng):
     return laws
 
 
-def _of_partition(law, n_scales, rows, ridge, restricted):
+def _of_partition(law, rows, n_scales, *, ridge, restricted):
     """Make a mixture of groups, in which each scale has as many rows as another."""
     n_rows, n_columns = rows.shape
     mean = rows.mean(axis=0)
@@ -153,7 +159,7 @@ def _of_partition(law, n_scales, rows, ridge, restricted):
     return mixture._replace(log_scales=np.tile(np.log(scales), (len(sizes), 1)))
 
 
-def _improved(mixture, rows, ridge, restricted, n_iterations):
+def _improved(mixture, rows, n_iterations, least_rise, *, ridge, restricted):
     """Take steps of EM."""
     n_rows, n_columns = rows.shape
     n_groups, n_scales = mixture.log_scales.shape
@@ -163,7 +169,7 @@ def _improved(mixture, rows, ridge, restricted, n_iterations):
     for _ in range(n_iterations):
         joint = _joint(mixture, squares)
         score = logsumexp(joint, axis=1).mean()
-        if score < before + _LEAST_RISE:
+        if score < before + least_rise:
             break
         before = score
         law = softmax(joint, axis=1).reshape(n_rows, n_groups, n_scales)
