@@ -99,21 +99,34 @@ class GaussianRBM(HiddenUnitsMixin, BaseRealModel):
     noise_variance : float or array-like of shape (n_features,), default=None
         Known variance of the noise, in the square of the units of the data. None
         learns it, as `covariance_type` says.
+    n_groups : int or "auto", default=1
+        Number of states of one categorical hidden unit beside these: groups of rows.
+        Each group has a location and a noise of its own, and so the covariances of a
+        mixture of normal distributions; hidden units say in each of them what this
+        leaves. Use more than one for a density of tables of several kinds of rows, and
+        of image patches. "auto" tries 1, 2, 4, 8 and 16, and takes more as long as rows
+        that are held out get likelier by more than the standard error. It takes
+        seconds, and then the time of as many groups. Groups take ``n_features**2``
+        parameters each if the noise is "full", and time in proportion. They exclude
+        what several scales exclude.
     n_scales : int, default=1
-        Number of scales. With one, all rows vary by the same amount. With more, each
-        row has one of these scales, drawn at random, and is stretched away from
-        `location_` by its root. Use more than one where rows differ in contrast, as
-        image patches do, or where columns have heavy tails together. The scales and
-        their probabilities are learned. Several scales take time in proportion. They
-        exclude `noise_variance`, ``sampler="langevin"`` and `lowest_energy`.
+        Number of scales of each group. With one, all rows of a group vary by the same
+        amount. With more, each row has one of these scales, drawn at random, and is
+        stretched away from `location_`, or the location of its group, by its root. Use
+        more than one where rows differ in contrast, as image patches do, or where
+        columns have heavy tails together. The scales and their probabilities are
+        learned. Several scales take time in proportion. They exclude `noise_variance`,
+        ``sampler="langevin"`` and `lowest_energy`.
     reg_covar : float, default=1e-3
         Added to the variance of every feature, as a share of it, when the noise is
         learned, which keeps the density finite where features are constant, follow
         from each other, or hidden units say all of them. Without weights, the
         variance of the noise is that of the data times ``1 + reg_covar``. Constant
         features count as of variance 1. With several scales it is a share of the mean
-        square of each row less the centre, so that rows of a small scale can have less
-        noise than others; and its square is added to every row.
+        square of each row less the centre of its group, so that rows of a small scale
+        can have less noise than others; and its square is added to every row. Images
+        with groups or scales want 1e-6, since what is added to their finest details is
+        most of these. Columns that are nearly constant, or of few values, do not.
     algorithm : {"auto", "pcd", "cd", "exact"}, default="auto"
         How the model's side of the gradient is found: "exact" sums over all
         configurations of the hidden units, of which there can be at most 20, and
@@ -122,9 +135,10 @@ class GaussianRBM(HiddenUnitsMixin, BaseRealModel):
         only `fit`. "pcd" continues `n_chains` persistent chains (persistent
         contrastive divergence [2]_); "cd" starts a chain from each row of the batch.
         "auto" is "exact" with at most 10 hidden units, more rows than columns, at most
-        ``200000 / n_scales`` values in the table, and no `early_stopping`. With a
-        "full" noise the missing values must also come in at most ``50 / n_scales``
-        patterns. Otherwise, and in `partial_fit`, "auto" is "pcd".
+        ``200000 / (n_groups * n_scales)`` values in the table, and no `early_stopping`.
+        With a "full" noise the missing values must also come in at most ``50 /
+        (n_groups * n_scales)`` patterns. An "auto" `n_groups` counts as 16. Otherwise,
+        and in `partial_fit`, "auto" is "pcd".
     solver : {"natural", "sgd"}, default="natural"
         Which way steps of "pcd" and "cd" go: "sgd" along the gradient, in units of
         the noise; "natural" along a natural gradient [3]_, in which besides the
@@ -204,15 +218,27 @@ class GaussianRBM(HiddenUnitsMixin, BaseRealModel):
         Variance of each feature given the hidden units.
     noise_covariance_ : ndarray of shape (n_features, n_features)
         Covariance of the features given the hidden units, if it is "full".
-    scales_ : ndarray of shape (n_scales,)
-        The scales, in rising order. The covariance of a row is multiplied by its scale.
-        Their mean, weighted by `scale_weights_`, is 1. The other attributes describe
-        rows of scale 1. This attribute and the next two exist only with `n_scales`
-        above 1.
-    scale_weights_ : ndarray of shape (n_scales,)
-        Probabilities of the scales.
+    n_groups_ : int
+        Number of groups.
+    group_weights_ : ndarray of shape (`n_groups_`,)
+        Probabilities of the groups. This attribute and the next three exist only with
+        several groups. The noise of the machine, `noise_covariance_`, is then the mean
+        of their noises, and `location_` that of their locations.
+    locations_ : ndarray of shape (`n_groups_`, n_features)
+        Where rows of each group are that the machine has at `location_`.
+    noise_variances_ : ndarray of shape (`n_groups_`, n_features)
+        Variance of each feature given the group and the hidden units.
+    noise_covariances_ : ndarray of shape (`n_groups_`, n_features, n_features)
+        Covariance of the features given these, if it is "full".
+    scales_ : ndarray of shape (n_scales,) or (`n_groups_`, n_scales)
+        The scales, in rising order, of each group if there are several. The covariance
+        of a row is multiplied by its scale. Their mean, weighted by `scale_weights_`,
+        is 1. The other attributes describe rows of scale 1. This attribute and the next
+        exist only with `n_scales` above 1.
+    scale_weights_ : ndarray of shape (n_scales,) or (`n_groups_`, n_scales)
+        Probabilities of the scales, given the group.
     location_ : ndarray of shape (n_features,)
-        The point from which rows are stretched.
+        The point from which rows are stretched, with several scales or groups.
     step_size_ : float
         Length of Langevin steps, with ``sampler="langevin"``. At 1 a row keeps
         exp(-1) of its way from the mean that it is drawn to.
@@ -256,6 +282,14 @@ class GaussianRBM(HiddenUnitsMixin, BaseRealModel):
     configurations alone, each unit given all others, and log Z is that of this machine
     and a constant [4]_.
 
+    With several groups z, of probabilities :math:`\pi_z`, a row is :math:`v = c_z + L_z
+    (y - c)`. Here y is a row of the machine above, c is `location_`, c_z are
+    `locations_`, and L_z is the lower triangular matrix that turns the noise of the
+    machine into that of the group. So hidden units have the same weights in all groups,
+    in units of the noise of each, and which these are goes by the order of the columns.
+    Neither log Z nor chains are other ones. Energies sum the groups out, as they do the
+    scales: :math:`-\log \sum_z \pi_z |L_z|^{-1} e^{-E(y_z(v), h)}`.
+
     With several scales s, of probabilities :math:`\pi_s`, a row is :math:`v = c +
     \sqrt{s} (y - c)`, where c is `location_` and y is a row of the machine above. So
     the density is a mixture of as many densities as there are scales [5]_, and neither
@@ -263,8 +297,9 @@ class GaussianRBM(HiddenUnitsMixin, BaseRealModel):
     energies do the hidden units: :math:`-\log \sum_s \pi_s s^{-d/2} e^{-E(y_s(v), h)}`
     for d columns. In learning, a row v counts as if noise of variance :math:`\rho |v -
     m|^2 / d + \rho^2` were added to each column. Here :math:`\rho` is `reg_covar` and m
-    is the centre of the table, in columns of variance 1. The first part is relative to
-    the size of the row. The second keeps small scales from shrinking to nothing.
+    is where the centre of the group starts, in columns of variance 1. The first part is
+    relative to the size of the row. The second keeps small scales from shrinking to
+    nothing.
 
     Learning works in columns of mean 0 and variance 1, those of the first chunk in
     `partial_fit`. It starts from random orthogonal directions in which rows are taken
@@ -306,6 +341,16 @@ class GaussianRBM(HiddenUnitsMixin, BaseRealModel):
     >>> bool(22 < rbm.scales_[1] / rbm.scales_[0] < 28)  # of variances; 25 drew them
     True
     >>> bool(rbm.score(X) > GaussianRBM(2, random_state=0).fit(X).score(X) + 0.2)
+    True
+
+    Rows of two kinds, of which the columns are correlated in either way:
+
+    >>> X = rng.normal(size=(2000, 2))
+    >>> X[:, 1] = 0.5 * X[:, 1] + X[:, 0] * rng.choice([1, -1], size=2000)
+    >>> rbm = GaussianRBM(2, n_groups="auto", random_state=0).fit(X)
+    >>> rbm.n_groups_
+    2
+    >>> rbm.noise_covariances_[:, 0, 1].round().tolist() in ([1, -1], [-1, 1])
     True
     """
 
@@ -426,13 +471,23 @@ class GaussianRBM(HiddenUnitsMixin, BaseRealModel):
         noise : float or array-like of shape (n_features,) or (n_features, n_features)
             Variance of the features given the hidden units, one for all or one for
             each, or their covariance.
-        scales : array-like of shape (n_scales,), default=None
+        scales : array-like of shape (n_scales,) or (n_groups, n_scales), default=None
             What the covariance of the features is multiplied by, rows of one scale
             each. None is one scale of 1.
-        scale_weights : array-like of shape (n_scales,), default=None
-            Probabilities of the scales. None gives all the same.
+        scale_weights : array-like of the same shape, default=None
+            Probabilities of the scales, given the group. None gives all the same.
         location : array-like of shape (n_features,), default=None
-            From where rows are stretched by their scales. None is `intercept_visible`.
+            From where rows are stretched by their scales, and taken to the locations of
+            their groups. None is `intercept_visible`.
+        group_weights : array-like of shape (n_groups,), default=None
+            Probabilities of groups. None gives all the same.
+        locations : array-like of shape (n_groups, n_features), default=None
+            Where rows of each group are that the machine has at `location`. None is one
+            group.
+        noises : array-like of shape (n_groups,), (n_groups, n_features) or \
+                (n_groups, n_features, n_features), default=None
+            Noise of each group, as `noise` is that of the machine. None gives all the
+            same as the machine.
         X : {array-like, sparse matrix} of shape (n_samples, n_features), default=None
             Data in whose location and scale learning goes on with `partial_fit`. None
             takes those of the noise.
@@ -440,7 +495,7 @@ class GaussianRBM(HiddenUnitsMixin, BaseRealModel):
             Parameters of the constructor except `n_components`. Without a
             `covariance_type` it is "full" for a covariance and "diag" for variances.
             With a `noise_variance`, `noise` must be the same; with an `n_scales`, there
-            must be as many scales.
+            must be as many scales, and with an `n_groups` as many groups.
 
         Returns
         -------
@@ -453,7 +508,8 @@ class GaussianRBM(HiddenUnitsMixin, BaseRealModel):
             If the shapes do not fit each other, the noise is not positive definite,
             or it is not of the kind that `covariance_type` and `noise_variance` say; or
             if scales are not positive, or not as many as `n_scales`, or their weights
-            are no probabilities.
+            are no probabilities; or if groups are not as many as `n_groups`, or lack
+            locations.
 
         Examples
         --------

@@ -19,6 +19,10 @@ _LEAST_RISE = 1e-4
 # Pseudo-rows of each scale of each group, so that none is lost.
 _PSEUDO_ROWS = 1.0
 
+# Rows for each column of which the covariance of a group is, where it is of rows at
+# random.
+_ROWS_A_COLUMN = 3
+
 # Share of a row that keeps groups without rows where all rows are.
 _LEAST_ROWS = 1e-6
 
@@ -113,7 +117,7 @@ def fit_groups(
 
 
 def _partitions(rows, n_groups, n_scales, rng):
-    """List partitions to begin from, (n_rows, n_groups): by place, or by direction."""
+    """List partitions to begin from, (n_rows, n_groups): of places, and of shapes."""
     if n_groups == 1:
         return [np.ones((len(rows), 1))]
     tables = [rows]
@@ -126,7 +130,13 @@ def _partitions(rows, n_groups, n_scales, rng):
         found = cluster(table, np.ones(len(rows)), n_groups, rng)
         law[:, : found.shape[1]] = found
         laws.append(law)
-    return laws
+    # A few rows at random for each group, whose covariances differ by chance: groups of
+    # one place, but not of one shape, are found from here.
+    few = min(len(rows) // n_groups, _ROWS_A_COLUMN * rows.shape[1])
+    chosen = rng.permutation(len(rows))[: n_groups * few]
+    law = np.zeros((len(rows), n_groups))
+    law[chosen, np.arange(len(chosen)) % n_groups] = 1
+    return [*laws, law]
 
 
 def _of_partition(law, rows, n_scales, *, ridge, restricted):
@@ -152,7 +162,7 @@ def _of_partition(law, rows, n_scales, *, ridge, restricted):
     if n_scales == 1:
         return mixture
     squares = _squares(mixture, rows, ridge)
-    own = squares[law.argmax(axis=1), np.arange(n_rows)] / n_columns
+    own = squares.min(axis=0) / n_columns
     # Not below the ridge alone, and no two alike.
     places = (np.arange(n_scales) + 0.5) / n_scales
     scales = np.quantile(own, places) * np.geomspace(0.9, 1.1, n_scales)
