@@ -368,10 +368,13 @@ class DeepBeliefNetwork(PassingMixin, VariationalMixin, BaseEstimator):
                     "hidden units that depend on each other given a row. Set "
                     "n_groups=1 and spike_share=1."
                 )
-            if isinstance(layer, GaussianRBM) and layer.n_scales != 1:
+            if isinstance(layer, GaussianRBM) and (
+                layer.n_groups != 1 or layer.n_scales != 1
+            ):
                 raise ValueError(
-                    "A GaussianRBM of several scales has hidden units that depend on "
-                    "each other given a row, whose scale is not known. Set n_scales=1."
+                    "A GaussianRBM of several groups or scales has hidden units that "
+                    "depend on each other given a row, whose group and scale are not "
+                    "known. Set n_groups=1 and n_scales=1."
                 )
 
     def _new_layer(self, layer, rng):

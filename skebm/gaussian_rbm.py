@@ -10,8 +10,8 @@ from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_array
 
 from skebm.energy.gaussian_rbm import GaussianRBMEnergy
+from skebm.energy.grouped import GroupedEnergy
 from skebm.energy.langevin_rbm import LangevinGaussianRBMEnergy
-from skebm.energy.scaled import ScaledEnergy
 from skebm.estimator.base import BaseRealModel
 from skebm.estimator.features import HiddenUnitsMixin
 from skebm.estimator.minima import LowestEnergyMixin
@@ -20,14 +20,17 @@ from skebm.estimator.validation import (
     StrOptions,
     check_bias,
     check_constructor,
+    check_groups,
     check_noise,
     check_noise_factors,
     check_scales,
 )
 from skebm.learning.metric import KroneckerMetric
+from skebm.learning.starts.correlations import sample_size
 from skebm.learning.starts.directions import start_parameters
 from skebm.learning.starts.factors import choose_n_factors, fit_factors
-from skebm.learning.starts.scales import fit_scales
+from skebm.learning.starts.groups import fit_groups
+from skebm.learning.starts.number_of_groups import MOST_GROUPS, number_of_groups
 from skebm.units.binary import BinaryUnits
 from skebm.units.data import patterns
 from skebm.units.factors import FactorUnits
@@ -49,10 +52,18 @@ _MOST_PATTERNS = 50
 # are enough: it has no more than 5000 entries.
 _MOST_NARROW_COLUMNS = 100
 
+# Each group starts from as many rows as one alone would, up to so many in all, of which
+# a covariance of 64 columns and 16 scales for each of 8 groups take half a minute.
+_MOST_START_ROWS = 20_000
+
 # Attributes that fits of some settings have.
 _OF_SOME_FITS = (
     "noise_covariance_",
     "noise_factors_",
+    "noise_covariances_",
+    "noise_variances_",
+    "group_weights_",
+    "locations_",
     "location_",
     "scales_",
     "scale_weights_",
@@ -62,11 +73,11 @@ _OF_SOME_FITS = (
 
 def _has_lowest_energy(estimator):
     """Refuse the search for minima where densities have scales."""
-    if estimator._has_scales:
+    if estimator._is_mixture:
         raise AttributeError(
-            "lowest_energy needs rows of one scale: the search for minima knows the "
-            "energy of complete pairs at one scale, not at several. Fit with "
-            "n_scales=1, or look at the rows of lowest free_energy."
+            "lowest_energy needs rows of one group and one scale: the search for "
+            "minima knows the energy of complete pairs of these, not of several. Fit "
+            "with n_groups=1 and n_scales=1, or look at the rows of lowest free_energy."
         )
     return True
 
@@ -105,22 +116,34 @@ class GaussianRBM(HiddenUnitsMixin, BaseRealModel):
     noise_variance : float or array-like of shape (n_features,), default=None
         Known variance of the noise, in the square of the units of the data. None
         learns it, as `covariance_type` says.
+    n_groups : int or "auto", default=1
+        Number of states of one categorical hidden unit beside these: groups of rows.
+        Each group has a location and a noise of its own, and so the covariances of a
+        mixture of normal distributions; hidden units say in each of them what this
+        leaves. Use more than one for a density of tables of several kinds of rows, and
+        of image patches. "auto" tries 1, 2, 4, 8 and 16, and takes more as long as rows
+        that are held out get likelier by more than the standard error. It takes
+        seconds, and then the time of as many groups. Groups take ``n_features**2``
+        parameters each if the noise is "full", and time in proportion. They exclude
+        what several scales exclude.
     n_scales : int, default=1
-        Number of scales. With one, all rows vary by the same amount. With more, each
-        row has one of these scales, drawn at random, and is stretched away from
-        `location_` by its root. Use more than one where rows differ in contrast, as
-        image patches do, or where columns have heavy tails together. The scales and
-        their probabilities are learned. Several scales take time in proportion. They
-        exclude `noise_variance`, ``covariance_type="factor"``, ``sampler="langevin"``
-        and `lowest_energy`.
+        Number of scales of each group. With one, all rows of a group vary by the same
+        amount. With more, each row has one of these scales, drawn at random, and is
+        stretched away from `location_`, or the location of its group, by its root. Use
+        more than one where rows differ in contrast, as image patches do, or where
+        columns have heavy tails together. The scales and their probabilities are
+        learned. Several scales take time in proportion. They exclude `noise_variance`,
+        ``covariance_type="factor"``, ``sampler="langevin"`` and `lowest_energy`.
     reg_covar : float, default=1e-3
         Added to the variance of every feature, as a share of it, when the noise is
         learned, which keeps the density finite where features are constant, follow
         from each other, or hidden units say all of them. Without weights, the
         variance of the noise is that of the data times ``1 + reg_covar``. Constant
         features count as of variance 1. With several scales it is a share of the mean
-        square of each row less the centre, so that rows of a small scale can have less
-        noise than others; and its square is added to every row.
+        square of each row less the centre of its group, so that rows of a small scale
+        can have less noise than others; and its square is added to every row. Images
+        with groups or scales want 1e-6, since what is added to their finest details is
+        most of these. Columns that are nearly constant, or of few values, do not.
     algorithm : {"auto", "pcd", "cd", "exact"}, default="auto"
         How the model's side of the gradient is found: "exact" sums over all
         configurations of the hidden units, of which there can be at most 20, and
@@ -129,9 +152,10 @@ class GaussianRBM(HiddenUnitsMixin, BaseRealModel):
         only `fit`. "pcd" continues `n_chains` persistent chains (persistent
         contrastive divergence [2]_); "cd" starts a chain from each row of the batch.
         "auto" is "exact" with at most 10 hidden units, more rows than columns, at most
-        ``200000 / n_scales`` values in the table, and no `early_stopping`. With a
-        noise of correlated features the missing values must also come in at most ``50 /
-        n_scales`` patterns. Otherwise, and in `partial_fit`, "auto" is "pcd".
+        ``200000 / (n_groups * n_scales)`` values in the table, and no `early_stopping`.
+        With a noise of correlated features the missing values must also come in at most
+        ``50 / (n_groups * n_scales)`` patterns. An "auto" `n_groups` counts as 16.
+        Otherwise, and in `partial_fit`, "auto" is "pcd".
     solver : {"natural", "sgd"}, default="natural"
         Which way steps of "pcd" and "cd" go: "sgd" along the gradient, in units of
         the noise; "natural" along a natural gradient [3]_, in which besides the
@@ -216,15 +240,27 @@ class GaussianRBM(HiddenUnitsMixin, BaseRealModel):
         factors: strongest first, and uncorrelated in units of the own noise. The
         covariance given the hidden units is ``noise_factors_.T @ noise_factors_`` off
         its diagonal, which is `noise_variance_`.
-    scales_ : ndarray of shape (n_scales,)
-        The scales, in rising order. The covariance of a row is multiplied by its scale.
-        Their mean, weighted by `scale_weights_`, is 1. The other attributes describe
-        rows of scale 1. This attribute and the next two exist only with `n_scales`
-        above 1.
-    scale_weights_ : ndarray of shape (n_scales,)
-        Probabilities of the scales.
+    n_groups_ : int
+        Number of groups.
+    group_weights_ : ndarray of shape (`n_groups_`,)
+        Probabilities of the groups. This attribute and the next three exist only with
+        several groups. The noise of the machine, `noise_covariance_`, is then the mean
+        of their noises, and `location_` that of their locations.
+    locations_ : ndarray of shape (`n_groups_`, n_features)
+        Where rows of each group are that the machine has at `location_`.
+    noise_variances_ : ndarray of shape (`n_groups_`, n_features)
+        Variance of each feature given the group and the hidden units.
+    noise_covariances_ : ndarray of shape (`n_groups_`, n_features, n_features)
+        Covariance of the features given these, if it is "full".
+    scales_ : ndarray of shape (n_scales,) or (`n_groups_`, n_scales)
+        The scales, in rising order, of each group if there are several. The covariance
+        of a row is multiplied by its scale. Their mean, weighted by `scale_weights_`,
+        is 1. The other attributes describe rows of scale 1. This attribute and the next
+        exist only with `n_scales` above 1.
+    scale_weights_ : ndarray of shape (n_scales,) or (`n_groups_`, n_scales)
+        Probabilities of the scales, given the group.
     location_ : ndarray of shape (n_features,)
-        The point from which rows are stretched.
+        The point from which rows are stretched, with several scales or groups.
     step_size_ : float
         Length of Langevin steps, with ``sampler="langevin"``. At 1 a row keeps
         exp(-1) of its way from the mean that it is drawn to.
@@ -268,6 +304,14 @@ class GaussianRBM(HiddenUnitsMixin, BaseRealModel):
     configurations alone, each unit given all others, and log Z is that of this machine
     and a constant [4]_.
 
+    With several groups z, of probabilities :math:`\pi_z`, a row is :math:`v = c_z + L_z
+    (y - c)`. Here y is a row of the machine above, c is `location_`, c_z are
+    `locations_`, and L_z is the lower triangular matrix that turns the noise of the
+    machine into that of the group. So hidden units have the same weights in all groups,
+    in units of the noise of each, and which these are goes by the order of the columns.
+    Neither log Z nor chains are other ones. Energies sum the groups out, as they do the
+    scales: :math:`-\log \sum_z \pi_z |L_z|^{-1} e^{-E(y_z(v), h)}`.
+
     With several scales s, of probabilities :math:`\pi_s`, a row is :math:`v = c +
     \sqrt{s} (y - c)`, where c is `location_` and y is a row of the machine above. So
     the density is a mixture of as many densities as there are scales [5]_, and neither
@@ -275,8 +319,9 @@ class GaussianRBM(HiddenUnitsMixin, BaseRealModel):
     energies do the hidden units: :math:`-\log \sum_s \pi_s s^{-d/2} e^{-E(y_s(v), h)}`
     for d columns. In learning, a row v counts as if noise of variance :math:`\rho |v -
     m|^2 / d + \rho^2` were added to each column. Here :math:`\rho` is `reg_covar` and m
-    is the centre of the table, in columns of variance 1. The first part is relative to
-    the size of the row. The second keeps small scales from shrinking to nothing.
+    is where the centre of the group starts, in columns of variance 1. The first part is
+    relative to the size of the row. The second keeps small scales from shrinking to
+    nothing.
 
     Learning works in columns of mean 0 and variance 1, those of the first chunk in
     `partial_fit`. It starts from random orthogonal directions in which rows are taken
@@ -319,6 +364,16 @@ class GaussianRBM(HiddenUnitsMixin, BaseRealModel):
     True
     >>> bool(rbm.score(X) > GaussianRBM(2, random_state=0).fit(X).score(X) + 0.2)
     True
+
+    Rows of two kinds, of which the columns are correlated in either way:
+
+    >>> X = rng.normal(size=(2000, 2))
+    >>> X[:, 1] = 0.5 * X[:, 1] + X[:, 0] * rng.choice([1, -1], size=2000)
+    >>> rbm = GaussianRBM(2, n_groups="auto", random_state=0).fit(X)
+    >>> rbm.n_groups_
+    2
+    >>> rbm.noise_covariances_[:, 0, 1].round().tolist() in ([1, -1], [-1, 1])
+    True
     """
 
     _parameter_constraints: dict = {
@@ -332,6 +387,7 @@ class GaussianRBM(HiddenUnitsMixin, BaseRealModel):
             "array-like",
             None,
         ],
+        "n_groups": [Interval(Integral, 1, None, closed="left"), StrOptions({"auto"})],
         "n_scales": [Interval(Integral, 1, None, closed="left")],
         "reg_covar": [Interval(Real, 0, None, closed="neither")],
         "algorithm": [StrOptions({"auto", "pcd", "cd", "exact"})],
@@ -344,6 +400,7 @@ class GaussianRBM(HiddenUnitsMixin, BaseRealModel):
 
     _structural_parameters = (
         "n_components",
+        "n_groups",
         "n_scales",
         "solver",
         "sampler",
@@ -357,6 +414,7 @@ class GaussianRBM(HiddenUnitsMixin, BaseRealModel):
         *,
         covariance_type="auto",
         noise_variance=None,
+        n_groups=1,
         n_scales=1,
         reg_covar=1e-3,
         algorithm="auto",
@@ -383,6 +441,7 @@ class GaussianRBM(HiddenUnitsMixin, BaseRealModel):
         self.n_components = n_components
         self.covariance_type = covariance_type
         self.noise_variance = noise_variance
+        self.n_groups = n_groups
         self.n_scales = n_scales
         self.reg_covar = reg_covar
         self.algorithm = algorithm
@@ -418,6 +477,9 @@ class GaussianRBM(HiddenUnitsMixin, BaseRealModel):
         scales=None,
         scale_weights=None,
         location=None,
+        group_weights=None,
+        locations=None,
+        noises=None,
         X=None,
         **params,
     ):
@@ -437,13 +499,23 @@ class GaussianRBM(HiddenUnitsMixin, BaseRealModel):
         noise_factors : array-like of shape (n_factors, n_features), default=None
             What factors of unit variance, which features share, add to them. They are a
             part of the noise, of which `noise` then has the variances, theirs included.
-        scales : array-like of shape (n_scales,), default=None
+        scales : array-like of shape (n_scales,) or (n_groups, n_scales), default=None
             What the covariance of the features is multiplied by, rows of one scale
             each. None is one scale of 1.
-        scale_weights : array-like of shape (n_scales,), default=None
-            Probabilities of the scales. None gives all the same.
+        scale_weights : array-like of the same shape, default=None
+            Probabilities of the scales, given the group. None gives all the same.
         location : array-like of shape (n_features,), default=None
-            From where rows are stretched by their scales. None is `intercept_visible`.
+            From where rows are stretched by their scales, and taken to the locations of
+            their groups. None is `intercept_visible`.
+        group_weights : array-like of shape (n_groups,), default=None
+            Probabilities of groups. None gives all the same.
+        locations : array-like of shape (n_groups, n_features), default=None
+            Where rows of each group are that the machine has at `location`. None is one
+            group.
+        noises : array-like of shape (n_groups,), (n_groups, n_features) or \
+                (n_groups, n_features, n_features), default=None
+            Noise of each group, as `noise` is that of the machine. None gives all the
+            same as the machine.
         X : {array-like, sparse matrix} of shape (n_samples, n_features), default=None
             Data in whose location and scale learning goes on with `partial_fit`. None
             takes those of the noise.
@@ -452,7 +524,7 @@ class GaussianRBM(HiddenUnitsMixin, BaseRealModel):
             `covariance_type` it is "full" for a covariance, "factor" with factors, and
             "diag" for variances alone.
             With a `noise_variance`, `noise` must be the same; with an `n_scales`, there
-            must be as many scales.
+            must be as many scales, and with an `n_groups` as many groups.
 
         Returns
         -------
@@ -465,7 +537,8 @@ class GaussianRBM(HiddenUnitsMixin, BaseRealModel):
             If the shapes do not fit each other, the noise is not positive definite,
             or it is not of the kind that `covariance_type` and `noise_variance` say; or
             if scales are not positive, or not as many as `n_scales`, or their weights
-            are no probabilities.
+            are no probabilities; or if groups are not as many as `n_groups`, or lack
+            locations.
 
         Examples
         --------
@@ -482,19 +555,22 @@ class GaussianRBM(HiddenUnitsMixin, BaseRealModel):
             noise_factors = check_noise_factors(noise_factors, noise)
             kind = "factor"
         params.setdefault("covariance_type", kind)
-        n_scales = 1
-        if scales is not None:
-            scales, scale_weights = check_scales(scales, scale_weights)
-            n_scales = len(scales)
-        if params.setdefault("n_scales", n_scales) != n_scales:
-            raise ValueError(
-                f"The scales make a model of n_scales={n_scales}, and n_scales is "
-                f"{params['n_scales']}. Leave n_scales out, or pass as many scales."
-            )
+        groups = check_groups(group_weights, locations, noises, n_features)
+        own = {} if groups is None else groups
+        sizes = {"n_groups": len(own.get("group_weights_", [1]))}
+        own |= check_scales(scales, scale_weights, **sizes)
+        sizes["n_scales"] = own["scales_"].shape[-1] if "scales_" in own else 1
+        for name, size in sizes.items():
+            if params.setdefault(name, size) != size:
+                what = name.removeprefix("n_")
+                raise ValueError(
+                    f"The {what} make a model of {name}={size}, and {name} is "
+                    f"{params[name]}. Leave {name} out, or pass as many {what}."
+                )
         rbm = cls(n_components, **params)
         check_constructor(rbm)
-        if n_scales > 1:
-            rbm._check_beside_scales()
+        if own:
+            rbm._check_beside_groups()
         attributes = {
             "components_": components,
             "intercept_visible_": check_bias(
@@ -505,11 +581,14 @@ class GaussianRBM(HiddenUnitsMixin, BaseRealModel):
             ),
             **rbm._take_noise(noise, noise_factors),
         }
-        if n_scales > 1:
-            attributes |= {"scales_": scales, "scale_weights_": scale_weights}
-            attributes["location_"] = attributes["intercept_visible_"].copy()
+        attributes["n_groups_"] = sizes["n_groups"]
+        if own:
+            centre = attributes["intercept_visible_"].copy()
             if location is not None:
-                attributes["location_"] = check_bias(location, "location", n_features)
+                centre = check_bias(location, "location", n_features)
+            attributes |= own | {"location_": centre}
+            if groups is not None:
+                attributes |= rbm._take_noises(attributes, noises)
         elif scale_weights is not None or location is not None:
             raise ValueError("scale_weights and location say nothing without scales.")
         rbm._adopt(attributes, n_features, X)
@@ -528,18 +607,24 @@ class GaussianRBM(HiddenUnitsMixin, BaseRealModel):
         return self.covariance_type == "spherical"
 
     @property
-    def _has_scales(self):
-        """Whether rows have several scales: those learned, whatever is set since."""
+    def _is_mixture(self):
+        """Whether rows have groups or scales: those learned, whatever is set since."""
         if hasattr(self, "components_"):
-            return hasattr(self, "scales_")
-        return self.n_scales > 1
+            return hasattr(self, "location_")
+        return self._most_groups * self.n_scales > 1
+
+    @property
+    def _most_groups(self):
+        """How many groups there can be, before it is known how many there are."""
+        return MOST_GROUPS if self.n_groups == "auto" else self.n_groups
 
     def _algorithm(self, rows):
         if self.algorithm != "auto":
             return self.algorithm
         if rows is None or self.early_stopping:
             return "pcd"
-        n_values = rows.n_rows * rows.n_columns * self.n_scales
+        n_images = self._most_groups * self.n_scales
+        n_values = rows.n_rows * rows.n_columns * n_images
         feasible = (
             self.n_components <= _MAX_EXACT_UNITS
             and n_values <= _MAX_EXACT_VALUES
@@ -547,31 +632,42 @@ class GaussianRBM(HiddenUnitsMixin, BaseRealModel):
         )
         if rows.has_missing and not self._noise_is_independent:
             n_patterns = len(patterns(rows.observed(slice(None))))
-            feasible &= n_patterns * self.n_scales <= _MOST_PATTERNS
+            feasible &= n_patterns * n_images <= _MOST_PATTERNS
         return "exact" if feasible else "pcd"
+
+    def _start_size(self, n_columns):
+        size = sample_size(n_columns)
+        return max(size, min(self._most_groups * size, _MOST_START_ROWS))
 
     def _initial_energy(self, sample, rng):
         for name in _OF_SOME_FITS:
             vars(self).pop(name, None)  # of an earlier fit
         self._known_noise = self._given_noise(sample.shape[1])
-        scales = noise = None
-        if self.n_scales > 1:
-            self._check_beside_scales()
-            floor = self.reg_covar**2
-            scales = fit_scales(sample, self.n_scales, floor, self._restricted)
-            covariance = scales.covariance + self.reg_covar * np.eye(sample.shape[1])
-            sample = scales.unscaled(sample, rng)
-            whitening = self._units_of(covariance)
-        else:
-            whitening = self._whitening(sample, rng)
+        n_groups = self.n_groups
+        given = {"ridge": self.reg_covar, "restricted": self._restricted, "rng": rng}
+        if self._most_groups * self.n_scales > 1:
+            self._check_beside_groups()
+        if n_groups == "auto":
+            n_groups = number_of_groups(sample, self.n_scales, **given)
+        if n_groups * self.n_scales > 1:
+            found = fit_groups(sample, n_groups, self.n_scales, **given)
+            return self._initial_groups(found, sample, rng)
+        noise, whitening = None, self._whitening(sample, rng)
         if self._known_noise is not None:
             noise = self._independent(self._known_noise / self._scale**2)
-        machine = self._of(
+        return self._of(
             *start_parameters(whitening, self.n_components, rng, noise, sample)
         )
-        if scales is None:
-            return machine
-        return ScaledEnergy.of(machine, *scales[:3])
+
+    def _initial_groups(self, found, sample, rng):
+        """Start from a mixture of normal distributions, and excursions in its rows."""
+        white = self._units_of(np.eye(sample.shape[1]))
+        *parameters, left = start_parameters(
+            white, self.n_components, rng, sample=found.white(sample, rng)
+        )
+        noises = [self._units_of(own).followed(left) for own in found.covariances]
+        machine = self._of(*parameters, noises[0])
+        return GroupedEnergy.of(machine, noises, *found[:3])
 
     def _whitening(self, sample, rng):
         """Give the units that make rows white as far as the noise can."""
@@ -618,28 +714,29 @@ class GaussianRBM(HiddenUnitsMixin, BaseRealModel):
             )
         return variance
 
-    def _check_beside_scales(self, *, factors=False):
-        """Refuse what rows of several scales cannot have."""
+    def _check_beside_groups(self, *, factors=False):
+        """Refuse what rows of several groups or scales cannot have."""
         if self.noise_variance is not None:
             raise ValueError(
-                "noise_variance is the noise of every row, and with "
-                f"n_scales={self.n_scales} rows have noise of several scales. Leave "
-                "noise_variance out, or set n_scales=1."
+                "noise_variance is the noise of every row, and with n_groups="
+                f"{self.n_groups} and n_scales={self.n_scales} rows have noise of "
+                "several groups or scales. Leave noise_variance out, or set n_groups=1 "
+                "and n_scales=1."
             )
         if self.covariance_type == "factor" or factors:
             raise ValueError(
-                f"Rows of n_scales={self.n_scales} scales are learned with other noise "
-                "than that of factors. Set covariance_type to 'full' or 'diag', or "
-                "n_scales=1."
+                "Rows of several groups or scales are learned with other noise than "
+                "that of factors. Set covariance_type to 'full' or 'diag', or "
+                "n_groups=1 and n_scales=1."
             )
-        self._check_sampler_of_scales()
+        self._check_sampler_of_groups()
 
-    def _check_sampler_of_scales(self):
+    def _check_sampler_of_groups(self):
         if self.sampler == "langevin":
             raise ValueError(
-                "Langevin steps move rows along one slope, and rows of several scales "
-                "have a slope at each of them. Set sampler='gibbs', or fit with "
-                "n_scales=1."
+                "Langevin steps move rows along one slope, and rows of several groups "
+                "or scales have a slope in each of them. Set sampler='gibbs', or fit "
+                "with n_groups=1 and n_scales=1."
             )
 
     def _take_noise(self, noise, factors=None):
@@ -653,8 +750,8 @@ class GaussianRBM(HiddenUnitsMixin, BaseRealModel):
                     "noise_factors go with covariance_type='factor' and "
                     "noise_variance=None, and it with them. Pass all of these, or none."
                 )
-            if self.n_scales > 1:
-                self._check_beside_scales(factors=True)
+            if self._most_groups * self.n_scales > 1:
+                self._check_beside_groups(factors=True)
             return {"noise_variance_": noise, "noise_factors_": factors}
         if may_be_full:
             covariance = noise if noise.ndim == 2 else np.diag(noise)
@@ -679,6 +776,21 @@ class GaussianRBM(HiddenUnitsMixin, BaseRealModel):
                 "covariance_type='spherical' excludes. Use covariance_type='diag'."
             )
         return {"noise_variance_": noise}
+
+    def _take_noises(self, attributes, noises):
+        """Give the attributes of noises of groups, if they are of our kind."""
+        n_groups, n_features = attributes["locations_"].shape
+        if noises is None:
+            of_machine = attributes["noise_variance_"]
+            noises = [attributes.get("noise_covariance_", of_machine)] * n_groups
+        taken = [self._take_noise(check_noise(own, n_features)) for own in noises]
+        names = {"noise_variance_": "noise_variances_"}
+        if not self._noise_is_independent:
+            names["noise_covariance_"] = "noise_covariances_"
+        return {
+            several: np.array([own[name] for own in taken])
+            for name, several in names.items()
+        }
 
     def _check_structure(self):
         super()._check_structure()
@@ -717,18 +829,48 @@ class GaussianRBM(HiddenUnitsMixin, BaseRealModel):
         return KroneckerMetric.start(energy, None, diagonal=self.alpha > 0)
 
     def _parameters(self, energy):
-        if not isinstance(energy, ScaledEnergy):
-            return self._parameters_of_machine(energy, self._location)
-        order = np.argsort(energy.log_scales)
-        shares, scales = energy.shares[order], energy.roots[order] ** 2
-        mean = shares @ scales
-        centre = self._location + self._scale * energy.centre
-        machine = energy.machine.stretched(np.sqrt(mean))
+        if not isinstance(energy, GroupedEnergy):
+            own = self._parameters_of_machine(energy, self._location)
+            return own | {"n_groups_": 1}
+        shape = energy.log_scales.shape
+        order = np.argsort(energy.log_scales, axis=1)
+        shares = np.take_along_axis(energy.shares.reshape(shape), order, axis=1)
+        scales = np.exp(np.take_along_axis(energy.log_scales, order, axis=1))
+        group_weights = shares.sum(axis=1)
+        shares /= group_weights[:, np.newaxis]
+        means = (shares * scales).sum(axis=1)
+        roots = np.sqrt(means)
+        noises = [
+            noise.stretched(root)
+            for noise, root in zip(energy.noises, roots, strict=True)
+        ]
+        centres = self._location + self._scale * energy.centres
+        centre, noise = centres[0], noises[0]
+        attributes = {}
+        if len(noises) > 1:
+            centre = group_weights @ centres
+            covariances = np.array([noise.covariance() for noise in noises])
+            mean = np.einsum("g,gij->ij", group_weights, covariances)
+            noise = self._units_of(mean)
+            covariances *= np.outer(self._scale, self._scale)
+            attributes = {
+                "group_weights_": group_weights,
+                "locations_": centres,
+                "noise_variances_": np.einsum("gii->gi", covariances).copy(),
+            }
+            if noise.is_full:
+                attributes["noise_covariances_"] = covariances
+        if self.n_scales > 1:
+            scales /= means[:, np.newaxis]
+            is_one = len(noises) == 1
+            attributes["scales_"] = scales[0] if is_one else scales
+            attributes["scale_weights_"] = shares[0] if is_one else shares
+        machine = energy.machine.with_noise(noise)
         return {
             **self._parameters_of_machine(machine, centre),
+            "n_groups_": len(noises),
             "location_": centre,
-            "scales_": scales / mean,
-            "scale_weights_": shares,
+            **attributes,
         }
 
     def _parameters_of_machine(self, energy, location):
@@ -755,14 +897,29 @@ class GaussianRBM(HiddenUnitsMixin, BaseRealModel):
         return attributes
 
     def _energy(self):
-        if not self._has_scales:
+        if not self._is_mixture:
             return self._machine(self._location)
-        self._check_sampler_of_scales()
-        return ScaledEnergy.of(
-            self._machine(self.location_),
-            np.log(self.scales_),
-            np.log(self.scale_weights_),
-            (self.location_ - self._location) / self._scale,
+        self._check_sampler_of_groups()
+        machine = self._machine(self.location_)
+        group_weights, noises = np.ones(1), [machine.noise]
+        locations = self.location_[np.newaxis]
+        if hasattr(self, "group_weights_"):
+            group_weights, locations = self.group_weights_, self.locations_
+            if hasattr(self, "noise_covariances_"):
+                unit = np.outer(self._scale, self._scale)
+                bases = map(whiten_covariance, self.noise_covariances_ / unit)
+                noises = [GaussianUnits.of_base(base) for base in bases]
+            else:
+                variances = self.noise_variances_ / self._scale**2
+                noises = [self._independent(own) for own in variances]
+        scales = np.atleast_2d(getattr(self, "scales_", np.ones((len(noises), 1))))
+        shares = np.atleast_2d(getattr(self, "scale_weights_", np.ones_like(scales)))
+        return GroupedEnergy.of(
+            machine,
+            noises,
+            np.log(scales),
+            np.log(shares * group_weights[:, np.newaxis]),
+            (locations - self._location) / self._scale,
         )
 
     def _machine(self, location):

@@ -90,6 +90,18 @@ class GaussianRBMEnergy(NoiseParameters, HiddenChains, RBMEnergy):
             scores[:, number] = own + (linear - squares / root) / root - constant
         return scores
 
+    def hidden_mean_at(self, rows, roots, law):
+        """Average means of hidden units given rows divided by each of several roots.
+
+        Each root of a row counts what `law` says, of shape (n_rows, n_roots).
+        """
+        white = self.visible.statistics(rows.astype(self.dtype, copy=False))
+        field, total = np.dot(white, self.weights.T), 0.0
+        for root, share in zip(roots, law.T, strict=True):
+            own = self.hidden.mean(field / root + self.hidden_bias)
+            total = total + share[:, np.newaxis] * own
+        return total
+
     def pull(self, rows, hidden):
         """Compute the derivatives of E by rows v given means of hidden units.
 

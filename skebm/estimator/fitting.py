@@ -225,7 +225,7 @@ class FittingMixin:
         state = self._begin(rows, rng, algorithm) if first else self._resume()
         if state.jumping is None:
             rng = state.noise.rng
-            state.jumping = self._jumping(_sample(rows, rng), rng)
+            state.jumping = self._jumping(self._sample(rows, rng), rng)
         learner = self._learner(algorithm, state.model)
         learner.run(state, learner.batches(state, rows), Schedule(self.learning_rate))
         vars(self).update(self._fitted_attributes(learner, state), _state=state)
@@ -336,7 +336,7 @@ class FittingMixin:
 
     def _begin(self, rows, rng, algorithm, start=None):
         """Make the state of a machine that starts from what a sample of rows says."""
-        sample = _sample(rows, rng)
+        sample = self._sample(rows, rng)
         energy = start or self._initial_energy(sample, rng)
         state = self._start(energy, sample, rng, algorithm)
         machine, _ = state.model.marginal()
@@ -437,8 +437,11 @@ class FittingMixin:
             }
         return attributes
 
+    def _start_size(self, n_columns):
+        """Say how many rows the start of learning looks at."""
+        return sample_size(n_columns)
 
-def _sample(rows, rng):
-    """Read a sample of rows, always in float64: draws from them are then the same."""
-    sample = rows.take(rows.sample(sample_size(rows.n_columns), rng))
-    return sample.astype(np.float64, copy=False)
+    def _sample(self, rows, rng):
+        """Read a sample of rows, always in float64: draws are then the same."""
+        sample = rows.take(rows.sample(self._start_size(rows.n_columns), rng))
+        return sample.astype(np.float64, copy=False)

@@ -17,6 +17,7 @@ __all__ = [
     "check_couplings",
     "check_feature_names",
     "check_fixed",
+    "check_groups",
     "check_hidden_rows",
     "check_noise",
     "check_noise_factors",
@@ -613,7 +614,10 @@ def check_noise(noise, n_features):
     if noise.ndim == 1:
         positive = (noise > 0).all()
     else:
-        positive = (noise == noise.T).all() and np.linalg.eigvalsh(noise)[0] > 0
+        # As others compute it, but for rounding.
+        symmetric = np.allclose(noise, noise.T, rtol=1e-9, atol=1e-12)
+        noise = (noise + noise.T) / 2
+        positive = symmetric and np.linalg.eigvalsh(noise)[0] > 0
     if not positive:
         raise ValueError(
             "The noise must be positive variances, or a covariance that is symmetric "
@@ -650,31 +654,91 @@ def check_noise_factors(factors, variances):
     return factors
 
 
-def check_scales(scales, scale_weights):
+def check_groups(group_weights, locations, noises, n_features):
+    """Validate what groups of rows have, but for their noises, as float64.
+
+    Returns
+    -------
+    attributes : dict or None
+        Of a fit with groups; None without any of the three.
+
+    Raises
+    ------
+    ValueError
+        If they are fewer than two groups, not as many of each, or weights are no
+        probabilities.
+    """
+    given = {
+        "group_weights": group_weights,
+        "locations": locations,
+        "noises": noises,
+    }
+    given = {name: value for name, value in given.items() if value is not None}
+    if not given:
+        return None
+    sizes = {name: len(value) for name, value in given.items()}
+    n_groups = max(sizes.values())
+    if min(sizes.values()) < n_groups or n_groups < 2:
+        raise ValueError(
+            f"Groups need as many {', '.join(given)} as each other, and at least two; "
+            f"there are {', '.join(map(str, sizes.values()))}. Leave all of them out "
+            "where all rows are of one group."
+        )
+    if locations is None:
+        raise ValueError("Groups need locations, one for each.")
+    locations = check_array(
+        locations, dtype=np.float64, copy=True, input_name="locations"
+    )
+    _check_shape(locations, "locations", (n_groups, n_features))
+    weights = np.full(n_groups, 1 / n_groups)
+    if group_weights is not None:
+        weights = _check_probabilities(group_weights, "group_weights", (n_groups,))
+    return {"group_weights_": weights, "locations_": locations}
+
+
+def check_scales(scales, scale_weights, n_groups):
     """Validate scales of rows and their probabilities, as float64.
 
     Returns
     -------
-    scales, scale_weights : ndarray of shape (n_scales,)
-        Without weights all are the same.
+    attributes : dict
+        Scales and their weights, of shape (n_scales,), or (n_groups, n_scales) of
+        several groups. Without weights all are the same. Empty without scales.
 
     Raises
     ------
     ValueError
         If there are fewer than two, one is not positive, or they do not sum to 1.
     """
+    if scales is None:
+        return {}
     scales = check_array(scales, ensure_2d=False, dtype=np.float64, copy=True)
-    if scales.ndim != 1 or len(scales) < 2 or not (scales > 0).all():
+    n_scales = scales.shape[-1]
+    if n_scales < 2 or scales.ndim > 2 or not (scales > 0).all():
         raise ValueError(
             "scales must be two positive numbers or more. Leave them out where all "
             "rows have one scale, which is that of the noise."
         )
-    if scale_weights is None:
-        return scales, np.full(len(scales), 1 / len(scales))
-    weights = check_bias(scale_weights, "scale_weights", len(scales))
-    if not ((weights > 0).all() and np.isclose(weights.sum(), 1)):
-        raise ValueError("scale_weights must be positive and sum to 1.")
-    return scales, weights
+    shape = (n_scales,) if n_groups == 1 else (n_groups, n_scales)
+    if n_groups > 1 and scales.ndim == 1:
+        scales = np.tile(scales, (n_groups, 1))
+    _check_shape(scales, "scales", shape)
+    weights = np.full(shape, 1 / n_scales)
+    if scale_weights is not None:
+        if n_groups > 1 and np.ndim(scale_weights) == 1:
+            scale_weights = np.tile(scale_weights, (n_groups, 1))
+        weights = _check_probabilities(scale_weights, "scale_weights", shape)
+    return {"scales_": scales, "scale_weights_": weights}
+
+
+def _check_probabilities(weights, name, shape):
+    weights = check_array(
+        weights, ensure_2d=False, dtype=np.float64, copy=True, input_name=name
+    )
+    _check_shape(weights, name, shape)
+    if not ((weights > 0).all() and np.allclose(weights.sum(axis=-1), 1)):
+        raise ValueError(f"{name} must be positive and sum to 1.")
+    return weights
 
 
 def _check_shape(array, name, shape):

@@ -163,6 +163,13 @@ class GaussianUnits(WhiteUnits):
         stretch = np.full_like(self.log_stretch, one)
         return self.replaced(log_stretch=stretch, shear=shear)
 
+    def followed(self, units):
+        """Give the units that take y of these for v of others."""
+        base = units.whitening * self.whitening
+        if self.is_full:
+            base = np.dot(units.whitening, self.whitening)
+        return type(self).of_base(base, shared=self.shared, fixed=self.fixed)
+
     # ---- states ----
 
     def statistics(self, states):

@@ -24,13 +24,13 @@ from skebm.energy.clique_tables import CliqueTables
 from skebm.energy.cliques import CliqueEnergy
 from skebm.energy.gaussian_rbm import GaussianRBMEnergy
 from skebm.energy.graph import Graph, LayeredGraph
+from skebm.energy.grouped import GroupedEnergy
 from skebm.energy.latent import LatentEnergy
 from skebm.energy.memory_mixture import MemoryMixture
 from skebm.energy.mixed_rbm import MixedRBMEnergy
 from skebm.energy.pairwise import PairwiseEnergy
 from skebm.energy.polynomial import PolynomialEnergy
 from skebm.energy.rbm import RBMEnergy
-from skebm.energy.scaled import ScaledEnergy
 from skebm.learning.contrastive import ContrastiveLearning, LearningState
 from skebm.learning.lbfgs import LBFGS
 from skebm.learning.schedule import Schedule
@@ -66,11 +66,11 @@ class Case:
     visible_joint: np.ndarray
     offsets: tuple
     hidden: np.ndarray | None = None
-    n_scales: int = 1
+    n_images: int = 1
 
     def pairs(self):
         """The energies of visible rows and hidden ones, which are listed once."""
-        shape = len(self.visible), self.n_scales, -1
+        shape = len(self.visible), self.n_images, -1
         joint = -logsumexp(-self.visible_joint.reshape(shape), axis=1)
         return joint, self.hidden[: joint.shape[1]]
 
@@ -221,26 +221,37 @@ def gaussian_case(kind):
     )
 
 
-def scaled_case(kind):
-    """Make a machine whose rows have one of three scales."""
-    inner = gaussian_case(kind)
-    scales, shares = np.array([0.3, 1.2, 2.5]), np.array([0.2, 0.5, 0.3])
-    centre, machine = np.array([0.4, -0.3]), inner.energy.replaced(ridge=0.0)
-    energy = ScaledEnergy.of(machine, np.log(scales), np.log(shares) + 0.7, centre)
-    matrix, joints = dense(machine.visible), []
-    for scale, share in zip(scales, shares, strict=True):
-        white = (inner.visible - centre) / np.sqrt(scale) @ matrix.T
-        mean, rows = machine.visible_bias, inner.rows
-        joint = ((white - mean) ** 2).sum(axis=1)[:, np.newaxis] / 2
-        joint = joint - rows @ machine.hidden_bias - white @ machine.weights.T @ rows.T
-        # Of two columns, each of which is the root of the scale times as long.
-        joints.append(joint + np.log(scale) - np.log(share))
+def grouped_case(kind, n_groups=1):
+    """Make a machine whose rows have one of three scales, and perhaps two groups."""
+    inner, rng = gaussian_case(kind), np.random.default_rng(8)
+    machine = inner.energy.replaced(ridge=0.0)
+    scales = np.array([[0.3, 1.2, 2.5], [0.4, 1.3, 1.9]])[:n_groups]
+    shares = np.array([[0.2, 0.5, 0.3], [0.1, 0.4, 0.8]])[:n_groups]
+    centres = np.array([[0.4, -0.3], [-0.7, 0.5]])[:n_groups]
+    noises = [machine.noise, machine.noise.stretched(1.3)]
+    if kind == "full":
+        noises[1] = replace(noises[1], shear=np.tril(rng.normal(size=(2, 2)), -1))
+    energy = GroupedEnergy.of(
+        machine, noises[:n_groups], np.log(scales), np.log(shares) + 0.7, centres
+    )
+    joints, first = [], np.linalg.det(dense(machine.noise))
+    for number, noise in enumerate(energy.noises):
+        matrix = dense(noise)
+        for scale, share in zip(scales[number], shares[number], strict=True):
+            own = (inner.visible - centres[number]) / np.sqrt(scale)
+            white, mean, rows = own @ matrix.T, machine.visible_bias, inner.rows
+            joint = ((white - mean) ** 2).sum(axis=1)[:, np.newaxis] / 2
+            joint = joint - rows @ machine.hidden_bias
+            joint = joint - white @ machine.weights.T @ rows.T
+            # Of two columns, each of which is the root of the scale times as long.
+            volume = scale * first / np.linalg.det(matrix)
+            joints.append(joint + np.log(volume) - np.log(share / shares.sum()))
     return replace(
         inner,
         energy=energy,
         visible_joint=np.hstack(joints),
-        hidden=np.tile(inner.hidden, (3, 1)),
-        n_scales=3,
+        hidden=np.tile(inner.hidden, (scales.size, 1)),
+        n_images=scales.size,
     )
 
 
@@ -353,9 +364,11 @@ CASES = {
     "latent, hidden couplings": lambda: latent_case("hidden"),
     "latent, deep": lambda: latent_case("deep"),
     "gaussian full": lambda: gaussian_case("full"),
-    "gaussian full, scales": lambda: scaled_case("full"),
-    "gaussian diag, scales": lambda: scaled_case("diag"),
-    "gaussian shared, scales": lambda: scaled_case("shared"),
+    "gaussian full, scales": lambda: grouped_case("full"),
+    "gaussian diag, scales": lambda: grouped_case("diag"),
+    "gaussian shared, scales": lambda: grouped_case("shared"),
+    "gaussian full, groups": lambda: grouped_case("full", 2),
+    "gaussian diag, groups": lambda: grouped_case("diag", 2),
     "gaussian diag": lambda: gaussian_case("diag"),
     "gaussian factor": lambda: gaussian_case("factor"),
     "gaussian shared": lambda: gaussian_case("shared"),
@@ -370,7 +383,7 @@ CASES = {
 }
 case_of = cache(lambda name: CASES[name]())
 REAL = [name for name in CASES if "gaussian" in name]
-NORMAL = [name for name in REAL if case_of(name).n_scales == 1]
+NORMAL = [name for name in REAL if case_of(name).n_images == 1]
 DISCRETE = [name for name in CASES if name not in REAL]
 LATENT = [name for name in CASES if isinstance(case_of(name).energy, LatentEnergy)]
 LAYERED = [name for name in CASES if case_of(name).hidden is not None]

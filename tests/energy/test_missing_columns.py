@@ -20,12 +20,12 @@ from skebm.energy.cliques import CliqueEnergy
 from skebm.energy.completions import MOST_SUMMED
 from skebm.energy.gaussian_rbm import GaussianRBMEnergy
 from skebm.energy.graph import LayeredGraph
+from skebm.energy.grouped import GroupedEnergy
 from skebm.energy.hidden_sums import HiddenSums
 from skebm.energy.latent import LatentEnergy
 from skebm.energy.mixed_rbm import MixedRBMEnergy
 from skebm.energy.pairwise import PairwiseEnergy
 from skebm.energy.rbm import RBMEnergy
-from skebm.energy.scaled import ScaledEnergy
 from skebm.sampling.random import UniformNoise
 from skebm.units.binary import BinaryUnits
 from skebm.units.categorical import CategoricalUnits
@@ -123,41 +123,49 @@ class Restricted:
         return np.hstack([*means, self.moments_of_real(row, observed)[0]])
 
 
-class Scaled:
-    """A machine of real columns whose rows have one of a few scales."""
+class Grouped:
+    """A machine of real columns whose rows have groups, and one of a few scales."""
 
     n_categorical = 0
 
-    def __init__(self, inner, scales, shares, centre):
-        self.inner, self.widths = inner, inner.widths
-        self.scales, self.shares, self.centre = scales, shares, centre
-        self.hidden = np.tile(inner.hidden, (len(scales), 1))
-        self.energy = ScaledEnergy.of(
-            inner.energy, np.log(scales), np.log(shares), centre
+    def __init__(self, inners, scales, shares, centres):
+        """Take machines that differ by the noise, of the first of which log Z is."""
+        first = inners[0]
+        self.inners, self.widths = inners, first.widths
+        self.scales, self.shares, self.centres = scales, shares, centres
+        self.hidden = np.tile(first.hidden, (scales.size, 1))
+        noises = [inner.energy.noise for inner in inners]
+        self.energy = GroupedEnergy.of(
+            first.energy, noises, np.log(scales), np.log(shares), centres
         )
 
-    def rows(self, rng):
-        scales = rng.choice(self.scales, size=(N_ROWS, 1))
-        return self.centre + np.sqrt(scales) * self.inner.rows(rng)
+    def images(self):
+        for inner, centre, scales, shares in zip(
+            self.inners, self.centres, self.scales, self.shares, strict=True
+        ):
+            wider = np.linalg.det(inner.covariance)
+            share = np.sqrt(np.linalg.det(self.inners[0].covariance) / wider)
+            for image in zip(scales, share * shares, strict=True):
+                yield inner, centre, *image
 
-    def of_scales(self, row, function):
-        unscaled = [(row - self.centre) / np.sqrt(scale) for scale in self.scales]
-        return map(function, unscaled, self.scales, self.shares)
+    def rows(self, rng):
+        scales = rng.choice(self.scales.ravel(), size=(N_ROWS, 1))
+        return self.centres[0] + np.sqrt(scales) * self.inners[0].rows(rng)
 
     def log_joint(self, row, observed):
-        def log_joint(own, scale, share):
-            volume = observed.sum() / 2 * np.log(scale)
-            return self.inner.log_joint(own, observed) - volume + np.log(share)
-
-        return np.concatenate([*self.of_scales(row, log_joint)])
+        parts = []
+        for inner, centre, scale, share in self.images():
+            own = inner.log_joint((row - centre) / np.sqrt(scale), observed)
+            parts.append(own - observed.sum() / 2 * np.log(scale) + np.log(share))
+        return np.concatenate(parts)
 
     def moments_of_real(self, row, observed):
-        def moments(own, scale, share):
-            mean, covariance = self.inner.moments_of_real(own, observed)
-            every = np.tile(scale * covariance, (len(mean), 1, 1))
-            return self.centre + np.sqrt(scale) * mean, every
-
-        means, covariances = zip(*self.of_scales(row, moments), strict=True)
+        means, covariances = [], []
+        for inner, centre, scale, _ in self.images():
+            own = (row - centre) / np.sqrt(scale)
+            mean, covariance = inner.moments_of_real(own, observed)
+            covariances.append(np.tile(scale * covariance, (len(mean), 1, 1)))
+            means.append(centre + np.sqrt(scale) * mean)
         return np.concatenate(means), np.concatenate(covariances)
 
     def mean_given_hidden(self, row, observed):
@@ -221,11 +229,18 @@ def gaussian(kind):
     return Restricted(energy, constant=energy.visible_bias @ energy.visible_bias / 2)
 
 
-def scaled(kind):
-    inner = gaussian(kind)
-    inner.energy = inner.energy.replaced(ridge=0.0)
-    scales, shares = np.array([0.3, 1.2, 2.5]), np.array([0.2, 0.5, 0.3])
-    return Scaled(inner, scales, shares, np.array([0.4, -0.3, 0.2]))
+def grouped(kind, n_groups=1):
+    inners = [gaussian(kind)]
+    machine = inners[0].energy.replaced(ridge=0.0)
+    for seed in range(5, 4 + n_groups):
+        noise = gaussian_machine(kind, 3, 3, seed=seed).noise
+        inners.append(Restricted(machine.with_noise(noise), (), inners[0].constant))
+    inners[0].energy = machine
+    scales = np.array([[0.3, 1.2, 2.5], [0.4, 1.3, 1.9]])
+    shares = np.array([[0.2, 0.5, 0.3], [0.1, 0.4, 0.8]])
+    centres = np.array([[0.4, -0.3, 0.2], [-0.7, 0.5, 0.1]])
+    scales, shares, centres = (each[:n_groups] for each in (scales, shares, centres))
+    return Grouped(inners, scales, shares / shares.sum(), centres)
 
 
 def mixed(kind, n_levels=(3, 2)):
@@ -256,8 +271,10 @@ CASES = {
     "gaussian diag": lambda: gaussian("diag"),
     "gaussian shared": lambda: gaussian("shared"),
     "gaussian fixed": lambda: gaussian("fixed"),
-    "scales full": lambda: scaled("full"),
-    "scales diag": lambda: scaled("diag"),
+    "scales full": lambda: grouped("full"),
+    "scales diag": lambda: grouped("diag"),
+    "groups full": lambda: grouped("full", 2),
+    "groups diag": lambda: grouped("diag", 2),
     "mixed full": lambda: mixed("full"),
     "mixed diag": lambda: mixed("diag"),
 }
@@ -410,7 +427,7 @@ def test_phases_are_derivatives(name, pattern):
         negative = energy.negative_phase()[1].ravel()
         close = {"rtol": 1e-7, "atol": 1e-7}
         np.testing.assert_allclose(positive - negative, slope[0] - slope[1], **close)
-        with_constant = GaussianRBMEnergy, ScaledEnergy
+        with_constant = GaussianRBMEnergy, GroupedEnergy
         if not with_offsets and not isinstance(energy, with_constant):
             np.testing.assert_allclose(positive, slope[0], **close)
 

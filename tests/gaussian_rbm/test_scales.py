@@ -16,8 +16,8 @@ from statistical import assert_mean_is
 
 from skebm import BinaryRBM, DeepBeliefNetwork, EnergyOutlierDetector, GaussianRBM
 from skebm.energy.gaussian_rbm import GaussianRBMEnergy
-from skebm.energy.scaled import ScaledEnergy
-from skebm.learning.starts.scales import fit_scales
+from skebm.energy.grouped import GroupedEnergy
+from skebm.learning.starts.groups import fit_groups
 from skebm.sampling.random import UniformNoise
 
 SCALES, WEIGHTS = np.array([0.2, 0.9, 4.0]), np.array([0.3, 0.5, 0.2])
@@ -241,7 +241,8 @@ def test_means_of_rows_given_hidden_units():
 def scaled_machine(kind="full"):
     machine = gaussian_machine(kind, 2, 2, ridge=0.05)
     of_scales = np.log(SCALES), np.log(WEIGHTS) - 0.3, np.array([0.2, -0.1])
-    return ScaledEnergy.of(machine, *of_scales).replaced(shift=np.array([0.1, 0.3]))
+    energy = GroupedEnergy.of(machine, [machine.noise], *map(np.atleast_2d, of_scales))
+    return energy.replaced(shifts=np.array([[0.1, 0.3]]))
 
 
 @pytest.mark.parametrize("kind", ["full", "diag", "shared"])
@@ -252,10 +253,10 @@ def test_gradients_with_a_ridge(kind):
     weights = np.random.default_rng(0).dirichlet(np.ones(8))
 
     def objective(energy):
-        squares = ((rows - energy.origin) ** 2).mean(axis=1)
+        squares = ((rows - energy.origins[0]) ** 2).mean(axis=1)
         added = 0.05 * squares[:, np.newaxis] + 0.05**2
-        cost = added / 2 * (energy.machine.noise.whitening**2).sum()
-        joint = energy.joint(rows) - cost / np.exp(energy.log_scales)
+        cost = added / 2 * (energy.noises[0].whitening ** 2).sum()
+        joint = energy.joint(rows) - cost / np.exp(energy.log_scales[0])
         return weights @ logsumexp(joint, axis=1) - energy.negative_phase()[0]
 
     value, positive = energy.positive_phase(rows, weights)
@@ -269,7 +270,7 @@ def test_gradients_with_a_ridge(kind):
     # Neither the ridge nor the origin is a parameter, and both stay.
     for other in (positive, energy.unravel(vector)):
         assert other.machine.ridge == energy.machine.ridge
-        np.testing.assert_array_equal(other.origin, energy.origin)
+        np.testing.assert_array_equal(other.origins, energy.origins)
     observed = np.ones(rows.shape, dtype=bool)
     again_value, again = energy.observed_phase(rows, observed, weights)
     assert again_value == pytest.approx(value, abs=1e-12)
@@ -317,17 +318,19 @@ def test_many_gaps_at_several_scales_are_learned_by_chains():
 
 def test_one_scale_is_the_machine():
     machine = gaussian_machine("full", 2, 2, ridge=0.05)
-    energy = ScaledEnergy.of(machine, np.zeros(1), np.zeros(1), np.zeros(2))
+    zeros = np.zeros((1, 1))
+    energy = GroupedEnergy.of(machine, [machine.noise], zeros, zeros, np.zeros((1, 2)))
     rows, weights = rows_of(machine, 8), np.full(8, 1 / 8)
     np.testing.assert_allclose(energy.free_energy(rows), machine.free_energy(rows))
     value, gradient = energy.positive_phase(rows, weights)
-    # The ridge goes by the size of rows, and has its square beside it.
-    machine = machine.replaced(ridge=0.05 * ((rows**2).mean() + 0.05))
     expected, slope = machine.positive_phase(rows, weights)
     assert value == pytest.approx(expected, abs=1e-12)
-    np.testing.assert_allclose(
-        gradient.machine.ravel(), slope.ravel(), rtol=0, atol=1e-12
+    gradient, slope = (
+        each - energy.negative_phase()[1]
+        for each, energy in ((gradient, energy), (slope, machine))
     )
+    own = gradient.ravel()
+    np.testing.assert_allclose(own[: slope.ravel().size], slope.ravel(), atol=1e-12)
     fitted = GaussianRBM(2, n_scales=1, random_state=0).fit(heavy_rows(300))
     assert isinstance(fitted._energy(), GaussianRBMEnergy)
     assert not hasattr(fitted, "scales_")
@@ -336,24 +339,27 @@ def test_one_scale_is_the_machine():
 def test_the_start_is_a_mixture_whose_likelihood_em_has_raised():
     X, ridge = heavy_rows(2000), 1e-3
     X = X - X.mean(axis=0)
-    found = fit_scales(X, 3, ridge, lambda covariance: covariance)
-    scales, weights = np.exp(found.log_scales), np.exp(found.log_weights)
+    rng = np.random.default_rng(0)
+    given = {"restricted": lambda covariance: covariance, "rng": rng}
+    found = fit_groups(X, 1, 3, ridge=ridge, **given)
+    scales, weights = np.exp(found.log_scales[0]), np.exp(found.log_weights[0])
     assert weights.sum() == pytest.approx(1)
     assert weights @ scales == pytest.approx(1)
+    added = ridge * (((X - found.centres[0]) ** 2).mean(axis=1) + ridge)
 
     def log_likelihood(covariance, scales, weights, centre):
         inverse = np.linalg.inv(covariance)
         squares = np.einsum("ni,ij,nj->n", X - centre, inverse, X - centre)
         log_det = np.linalg.slogdet(2 * np.pi * covariance)[1]
         joint = np.log(weights) - np.log(scales) - log_det / 2
-        joint = joint - (squares + ridge * np.trace(inverse))[:, np.newaxis] / (
-            2 * scales
-        )
+        squares += added * np.trace(inverse)
+        joint = joint - squares[:, np.newaxis] / (2 * scales)
         return logsumexp(joint, axis=1).mean()
 
     one = log_likelihood(np.cov(X.T), np.ones(1), np.ones(1), np.zeros(2))
-    own = found.covariance, scales, weights, found.centre
+    own = found.covariances[0], scales, weights, found.centres[0]
     reached = log_likelihood(*own)
+    assert reached == pytest.approx(found.scores(X, ridge).mean(), abs=1e-9)
     assert reached > one + 0.2
     # No small change of the covariance or the centre helps much.
     for factor in (0.97, 1.03):
@@ -471,7 +477,7 @@ def test_what_is_fitted_stays_when_parameters_are_set():
         ({"n_scales": 2}, "pass as many scales"),
         ({"scales": None}, "nothing without scales"),
         ({"location": [0.0]}, "location"),
-        ({"noise_variance": 0.5}, "noise of several scales"),
+        ({"noise_variance": 0.5}, "noise of several groups or scales"),
         ({"sampler": "langevin"}, "Set sampler='gibbs'"),
     ],
 )
@@ -482,14 +488,14 @@ def test_parameters_that_make_no_mixture(changes, match):
 
 def test_what_has_no_scales():
     X = heavy_rows(50)
-    with pytest.raises(ValueError, match="noise of several scales"):
+    with pytest.raises(ValueError, match="noise of several groups or scales"):
         GaussianRBM(2, n_scales=2, noise_variance=1.0).fit(X)
     for learn in (GaussianRBM.fit, GaussianRBM.partial_fit):
-        with pytest.raises(ValueError, match="a slope at each of them"):
+        with pytest.raises(ValueError, match="a slope in each of them"):
             learn(GaussianRBM(2, n_scales=2, sampler="langevin"), X)
     assert not hasattr(model(), "lowest_energy")
     with pytest.raises(AttributeError, match="no attribute 'lowest_energy'"):
         model().lowest_energy()
     stack = DeepBeliefNetwork((GaussianRBM(2, n_scales=2), BinaryRBM(2)))
-    with pytest.raises(ValueError, match="whose scale is not known"):
+    with pytest.raises(ValueError, match="whose group and scale are not known"):
         stack.fit(X)

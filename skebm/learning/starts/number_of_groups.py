@@ -1,0 +1,69 @@
+"""How many groups the rows of a table are best seen as."""
+
+__all__ = ["MOST_GROUPS", "number_of_groups"]
+
+import numpy as np
+
+from skebm.learning.starts.groups import fit_groups
+
+# Numbers that are tried, one after the other.
+_NUMBERS = (1, 2, 4, 8, 16)
+MOST_GROUPS = _NUMBERS[-1]
+
+# Parts of the rows, each of which is held out once.
+_FOLDS = 3
+
+# Rows looked at, at most, so that it takes seconds.
+_MOST_ROWS = 3000
+
+# Nats in a step of EM, below which no more of them are taken.
+_LEAST_RISE = 1e-3
+
+
+def number_of_groups(rows, n_scales, *, rng, **settings):
+    """Choose how many groups the start of learning has.
+
+    A number is better than another if rows that are held out are likelier, on average,
+    by more than the standard error of the difference [1]_. So few rows have one group.
+
+    Parameters
+    ----------
+    rows, n_scales, rng, **settings
+        As of `fit_groups`.
+
+    Returns
+    -------
+    n_groups : int
+        At most `MOST_GROUPS`.
+
+    References
+    ----------
+    .. [1] Smyth, P. (2000). Model selection for probabilistic clustering using
+       cross-validated likelihood. Statistics and Computing 10(1), 63-72.
+       :doi:`10.1023/A:1008940618127`
+    """
+    settings |= {"rng": rng, "least_rise": _LEAST_RISE}
+    rows = rows[rng.permutation(len(rows))[:_MOST_ROWS]]
+    fold = np.arange(len(rows)) % _FOLDS
+
+    def held_out(n_groups):
+        scores = np.empty(len(rows))
+        for number in range(_FOLDS):
+            out = fold == number
+            sizes = n_groups, n_scales
+            found = fit_groups(rows[~out], *sizes, **settings)
+            scores[out] = found.scores(rows[out])
+        return scores
+
+    best = None
+    for n_groups in _NUMBERS:
+        if n_groups > 1 and n_groups * _FOLDS > len(rows):
+            break
+        scores = held_out(n_groups)
+        if best is not None:
+            gain = scores - best[1]
+            error = gain.std() / np.sqrt(len(gain))
+            if not gain.mean() > error:
+                break
+        best = n_groups, scores
+    return 1 if best is None else best[0]
