@@ -31,6 +31,7 @@ from skebm.learning.starts.directions import start_parameters
 from skebm.learning.starts.factors import choose_n_factors, fit_factors
 from skebm.learning.starts.groups import fit_groups
 from skebm.learning.starts.number_of_groups import MOST_GROUPS, number_of_groups
+from skebm.sampling.random import UniformNoise
 from skebm.units.binary import BinaryUnits
 from skebm.units.data import patterns
 from skebm.units.factors import FactorUnits
@@ -55,6 +56,10 @@ _MOST_NARROW_COLUMNS = 100
 # Each group starts from as many rows as one alone would, up to so many in all, of which
 # a covariance of 64 columns and 16 scales for each of 8 groups take half a minute.
 _MOST_START_ROWS = 20_000
+
+# Times that what is missing is drawn anew before learning, given the factors that what
+# was drawn before has. With 40 % of the values missing, no more were found after these.
+_ROUNDS_OF_GAPS = 8
 
 # Attributes that fits of some settings have.
 _OF_SOME_FITS = (
@@ -639,6 +644,22 @@ class GaussianRBM(HiddenUnitsMixin, BaseRealModel):
         size = sample_size(n_columns)
         return max(size, min(self._most_groups * size, _MOST_START_ROWS))
 
+    def _begin(self, rows, rng, algorithm, start=None):
+        if rows.has_missing and self._may_have_factors(rows.n_columns):
+            # What nothing is known of is drawn apart from the rest at first. Factors
+            # would be lost by that, and would not come back.
+            own, size = deepcopy(rng), self._start_size(rows.n_columns)
+            chosen = rows.sample(size, own)  # as next, of rng
+            noise = UniformNoise(own, np.float64)
+            nothing = np.zeros((1, rows.n_columns)), np.zeros(rows.n_columns)
+            for _ in range(_ROUNDS_OF_GAPS):
+                sample = rows.take(chosen)
+                n_factors = choose_n_factors(sample, self.reg_covar, own)
+                units = fit_factors(sample, n_factors, self.reg_covar, own)
+                energy = GaussianRBMEnergy.of(*nothing, np.zeros(1), units)
+                rows.refresh(chosen, energy, noise)
+        return super()._begin(rows, rng, algorithm, start)
+
     def _initial_energy(self, sample, rng):
         for name in _OF_SOME_FITS:
             vars(self).pop(name, None)  # of an earlier fit
@@ -673,18 +694,25 @@ class GaussianRBM(HiddenUnitsMixin, BaseRealModel):
         """Give the units that make rows white as far as the noise can."""
         ridge, n_columns = self.reg_covar, sample.shape[1]
         n_factors = None
-        if not self._noise_is_independent and self.covariance_type != "full":
-            is_narrow = n_columns <= _MOST_NARROW_COLUMNS
+        if self._may_have_factors(n_columns):
             or_full = self.covariance_type == "auto"
             # From a copy, so that the rest is drawn as if all had been asked for.
             own = deepcopy(rng)
-            if not (is_narrow and or_full):
-                n_factors = choose_n_factors(sample, ridge, own, or_full=or_full)
+            n_factors = choose_n_factors(sample, ridge, own, or_full=or_full)
             if n_factors is not None:
                 return fit_factors(sample, n_factors, ridge, own)
         covariance = sample.T @ sample / len(sample)
         covariance += ridge * np.eye(n_columns)
         return self._units_of(self._restricted(covariance))
+
+    def _may_have_factors(self, n_columns):
+        """Say whether rows are asked for factors of the noise."""
+        if self._noise_is_independent or self._most_groups * self.n_scales > 1:
+            return False
+        is_wide = n_columns > _MOST_NARROW_COLUMNS
+        return self.covariance_type == "factor" or (
+            self.covariance_type == "auto" and is_wide
+        )
 
     def _units_of(self, covariance):
         """Make units of which rows of this covariance are white."""

@@ -121,6 +121,12 @@ class FactorUnits(WhiteUnits):
         inner = np.linalg.inv(np.eye(self.n_factors) + self.moment)
         return ((inner + inner.T) / 2).astype(self.base.dtype)
 
+    @cached_property
+    def _twice(self):
+        """K, with (1 + Q Q')^-2 = 1 - Q K Q'."""
+        inner = self._inner.astype(np.float64)
+        return (2 * inner - inner @ self.moment @ inner).astype(self.base.dtype)
+
     def shrunk(self, rows):
         """Multiply rows by (1 + Q Q')^-1."""
         along = np.dot(np.dot(rows, self.turned), self._inner)
@@ -198,11 +204,13 @@ class FactorUnits(WhiteUnits):
         Q = axes * strengths @ turn', strongest first.
         """
         squares, turn = np.linalg.eigh(self.moment)
-        squares, turn = squares[::-1].copy(), turn[:, ::-1]
+        squares = squares[::-1].copy()
+        turn = turn[:, ::-1].astype(self.base.dtype)
         # Of what is rounded to zero there is no axis: here it is 0 as well.
         squares[squares <= _ROUNDING * squares.max(initial=0)] = 0
         strengths = np.sqrt(squares)
-        axes = self.turned @ turn / np.where(strengths > 0, strengths, np.inf)
+        inverse = 1 / np.where(strengths > 0, strengths, np.inf)
+        axes = np.dot(self.turned, turn) * inverse.astype(turn.dtype)
         return axes, strengths, turn
 
     def axes(self):
@@ -237,9 +245,9 @@ class FactorUnits(WhiteUnits):
     @cached_property
     def precisions(self):
         """1 / variance of the noise of each column of v given the others."""
-        axes, strengths, _ = self._axes
-        explained = 1 - 1 / (1 + strengths**2) ** 2
-        return self.scale**2 * (1 - axes**2 @ explained)
+        turned = self.turned
+        shared = np.einsum("ij,ij->i", np.dot(turned, self._twice), turned)
+        return self.scale**2 * (1 - shared)
 
     @property
     def total_precision(self):
@@ -303,16 +311,23 @@ class FactorUnits(WhiteUnits):
         slope : FactorUnits
             With the derivatives in place of the parameters.
         """
-        # By B = (1 + Q Q')^-1 S, -|B v - mean|^2 / 2 has these derivatives.
-        near, states = self.shrunk(deviation), values * self.scale
-        white, mass = self.shrunk(states), 1.0
+        mass, states = 1.0, values * self.scale
         if row_weights is None:
-            near = near / len(values)
+            deviation = deviation / len(values)
         else:
-            near, mass = near * row_weights[:, np.newaxis], row_weights.sum()
-        by_scale = -np.einsum("ij,ij->j", near, states)
-        by_turned = np.dot(near.T, np.dot(white, self.turned))
-        by_turned += np.dot(white.T, np.dot(near, self.turned))
+            mass = row_weights.sum()
+            deviation = deviation * row_weights[:, np.newaxis]
+        # With J = (1 + Q' Q)^-1, B S^-1 is 1 - Q J Q': of products with Q all follows.
+        turned, inner = self.turned, self._inner
+        along, of_states = np.dot(deviation, turned), np.dot(states, turned)
+        first = np.dot(np.dot(states.T, along), inner)
+        by_turned = np.dot(np.dot(deviation.T, of_states), inner)
+        by_turned += first
+        across = np.dot(along.T, of_states)
+        across = np.dot(np.dot(inner, across + across.T), inner)
+        by_turned -= np.dot(turned, across)
+        by_scale = np.einsum("ij,ij->i", first, turned)
+        by_scale -= np.einsum("ij,ij->j", deviation, states)
         return self._slope(by_scale, by_turned, mass * ridge)
 
     def model_slope(self):
@@ -333,21 +348,26 @@ class FactorUnits(WhiteUnits):
         outer = 1 / ((1 + 1 / size) ** 2 * squares)
         within = (1 / size + 1 / size[:, np.newaxis]) ** 2
         within = 1 / (within * (squares + strengths[:, np.newaxis] ** 2))
-        slope = (gradient.loadings / self._factors) @ turn
-        along = axes.T @ slope
-        step = (slope * outer + axes @ (along * (within - outer))) @ turn.T
-        loadings = (step / self._factors).astype(self.base.dtype, copy=False)
+        outer, within = (part.astype(turn.dtype) for part in (outer, within - outer))
+        slope = np.dot(gradient.loadings / self._factors, turn)
+        step = np.dot(axes, np.dot(axes.T, slope) * within)
+        slope *= outer
+        step += slope
+        loadings = np.dot(step, turn.T) / self._factors
         return gradient.with_arrays([gradient.log_stretch / 2, loadings])
 
     def _slope(self, by_scale, by_turned, ridge=0.0):
         """Give a slope by what learns, of those by log S and by Q, less a ridge."""
         if ridge > 0:
             by_scale = by_scale - ridge * self.precisions
-            # Of the trace of S (1 + Q Q')^-2 S.
-            once, squares = np.dot(self._inner, self._rows), self.scale**2
-            total = self.shrunk(self.shrunk(once * squares))
-            total += self.shrunk(self.shrunk(once) * squares)
-            by_turned = by_turned + self.base.dtype.type(ridge) * total.T
+            # Of the trace of S (1 - Q J Q')^2 S.
+            turned, inner = self.turned, self._inner
+            scaled = turned * self.scale[:, np.newaxis] ** 2
+            across = np.dot(np.dot(turned.T, scaled), inner)
+            total = np.dot(scaled, inner + np.dot(inner, inner))
+            both = np.dot(self._twice, across) + np.dot(inner, np.dot(across, inner))
+            total -= np.dot(turned, both)
+            by_turned = by_turned + self.base.dtype.type(ridge) * total
         by_scale = by_scale + np.einsum("ij,ij->i", self.turned, by_turned)
         loadings = by_turned * self._factors
         dtype = self.base.dtype
