@@ -2,7 +2,7 @@
 
 __all__ = ["BinaryRBM"]
 
-from numbers import Integral
+from numbers import Integral, Real
 
 import numpy as np
 from scipy.special import logit
@@ -13,6 +13,7 @@ from skebm.estimator.base import BaseBinaryModel
 from skebm.estimator.features import HiddenUnitsMixin
 from skebm.estimator.validation import Interval, StrOptions, check_bias
 from skebm.learning.metric import KroneckerMetric
+from skebm.learning.shrinking import Shrinking
 from skebm.learning.starts.correlations import start_weights
 
 
@@ -82,13 +83,17 @@ class BinaryRBM(HiddenUnitsMixin, BaseBinaryModel):
     centering : bool, default=True
         Whether to learn in centred coordinates, where learning does not depend
         on which value is called 1 [3]_. Unused by "exact".
-    alpha : float, default=0.0
+    alpha : float or "auto", default="auto"
         Strength of the penalty of the weights. What is maximised is the mean
         log-likelihood less ``alpha * (l1_ratio * |W|_1 + (1 - l1_ratio) / 2 *
         |W|_2**2)``; the biases are free. It sets in over the first tenth of
         `max_iter`, or the first thousand updates of `partial_fit`: weights that a
         full L1 penalty keeps at zero from the start would never grow. With it the
-        metric of "natural" is diagonal.
+        metric of "natural" is diagonal. "auto" is an L1 penalty, whatever `l1_ratio`
+        is, with the strength `alpha_` that the rows held out by `early_stopping` ask
+        for: strong where rows are few, next to none where they are many. It leaves
+        weights near zero, and the metric as it is. Without rows held out, and where
+        values are missing, "auto" is no penalty.
     l1_ratio : float, default=0.0
         Share of the L1 penalty, under which weights become exactly zero. Where
         chains are drawn, a weak one leaves some of them near zero, by the noise of the
@@ -125,6 +130,8 @@ class BinaryRBM(HiddenUnitsMixin, BaseBinaryModel):
     log_partition_effective_sample_size_ : float
         Number of equally weighted chains that the annealed ones are worth, or draws
         where none were annealed.
+    alpha_ : float
+        Strength of the penalty: `alpha`, or what "auto" found.
     n_iter_ : int
         Number of updates of the parameters made.
     history_ : dict of str to ndarray of shape (n_measurements,)
@@ -213,6 +220,7 @@ class BinaryRBM(HiddenUnitsMixin, BaseBinaryModel):
         "algorithm": [StrOptions({"pcd", "cd", "exact"})],
         "solver": [StrOptions({"natural", "sgd"})],
         "centering": ["boolean"],
+        "alpha": [Interval(Real, 0, None, closed="left"), StrOptions({"auto"})],
     }
 
     _structural_parameters = ("n_components", "solver")
@@ -235,7 +243,7 @@ class BinaryRBM(HiddenUnitsMixin, BaseBinaryModel):
         n_iter_no_change=20,
         tol=1e-4,
         centering=True,
-        alpha=0.0,
+        alpha="auto",
         l1_ratio=0.0,
         binarize=0.5,
         log_partition_tol=0.03,
@@ -329,7 +337,22 @@ class BinaryRBM(HiddenUnitsMixin, BaseBinaryModel):
     def _metric(self, energy, sample):
         if self.solver == "sgd":
             return None
-        return KroneckerMetric.start(energy, sample, diagonal=self.alpha > 0)
+        return KroneckerMetric.start(energy, sample, diagonal=self._strength("pcd") > 0)
+
+    def _strength(self, algorithm):
+        return 0.0 if self.alpha == "auto" else self.alpha
+
+    def _shrinking(self, rows, held_out, rng):
+        if self.alpha != "auto" or held_out is None:
+            return None
+        if rows.has_missing or held_out.has_missing:
+            return None
+        return Shrinking(rows, held_out, rng.spawn(1)[0])
+
+    def _fitted_attributes(self, learner, state, history=None):
+        attributes = super()._fitted_attributes(learner, state, history)
+        alpha = state.shrinkage if self.alpha == "auto" else self.alpha
+        return {**attributes, "alpha_": float(alpha)}
 
     def _parameters(self, energy):
         return {
