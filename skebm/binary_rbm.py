@@ -173,12 +173,18 @@ class BinaryRBM(HiddenUnitsMixin, BaseBinaryModel):
     Stochastic learning starts from weights that follow the correlations of the
     features, and gives the average of its last iterates, five hundred or a tenth
     of all. Along the way log Z is carried from one measurement to the next by annealing
-    along the path that learning itself takes [7]_ [8]_, or summed where a layer has
-    at most 10 units. Where the likelihood that is measured falls, or a parameter
-    leaves all bounds, learning goes back to the best parameters and on from there in
-    smaller steps. Every ten updates or more the persistent chains are offered rows of a
-    mixture that is fitted to the data, by Metropolis-Hastings sampling: so they are in
-    all groups of rows, also where no sweep leads between these.
+    along the path that learning itself takes [7]_ [8]_, or summed where that is short,
+    as for 17 columns and 128 hidden units. Where the likelihood that is measured falls,
+    or a parameter leaves all bounds, learning goes back to the best parameters and on
+    from there in smaller steps. Every ten updates or more the persistent chains are
+    offered rows of a mixture that is fitted to the data, by Metropolis-Hastings
+    sampling: so they are in all groups of rows, also where no sweep leads between
+    these.
+
+    With ``alpha="auto"`` the statistics of rows held out are compared with those of
+    rows learned from, after every hundred updates. By how much these agree more with
+    the signs of the weights is the strength of the L1 penalty under which rows held
+    out would gain by no other [9]_. It is at most 10 over the number of rows.
 
     References
     ----------
@@ -201,6 +207,9 @@ class BinaryRBM(HiddenUnitsMixin, BaseBinaryModel):
        Intelligence 278, 103195. :doi:`10.1016/j.artint.2019.103195`
     .. [8] Béreux, N., Decelle, A., Furtlehner, C. and Seoane, B. (2025). Fast
        training and sampling of restricted Boltzmann machines. ICLR.
+    .. [9] Luketina, J., Berglund, M., Greff, K. and Raiko, T. (2016). Scalable
+       gradient-based tuning of continuous regularization hyperparameters. ICML,
+       2952-2960.
 
     Examples
     --------

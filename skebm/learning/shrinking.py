@@ -12,6 +12,11 @@ SHRINKING_PERIOD = 10
 # moves back and forth with the steps, and its sign means nothing.
 _NEGLIGIBLE_WEIGHT = 0.1
 
+# An L1 penalty of strength alpha, of n rows, is a prior under which weights are about
+# 1 / (n alpha) in size. That is not to be less than negligible: of a large table few
+# rows are held out, and what they ask for by chance would be much.
+_MOST_ROWS_STRENGTH = 1 / _NEGLIGIBLE_WEIGHT
+
 # Rows learned from that are compared with those held out, drawn anew each time.
 _COMPARED_ROWS = 1000
 
@@ -41,6 +46,7 @@ class Shrinking:
         self._rows, self._rng = rows, rng
         self._held_out = held_out.take(slice(None))
         self._weights = held_out.weights
+        self._most = _MOST_ROWS_STRENGTH / rows.total_weight
         self.strength = 0.0
 
     def follow(self, state):
@@ -49,7 +55,8 @@ class Shrinking:
         wanted = wanted_strength(
             state.averaged, state.metric, learned, self._held_out, self._weights
         )
-        self.strength = max(0.0, self.strength + _SHARE * (wanted - self.strength))
+        found = self.strength + _SHARE * (wanted - self.strength)
+        self.strength = min(max(0.0, found), self._most)
         state.shrinkage = self.strength
 
 
