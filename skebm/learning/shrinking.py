@@ -47,17 +47,24 @@ class Shrinking:
         self._held_out = held_out.take(slice(None))
         self._weights = held_out.weights
         self._most = _MOST_ROWS_STRENGTH / rows.total_weight
-        self.strength = 0.0
+        self._wanted = self.strength = 0.0
 
     def follow(self, state):
         """Look at the average of the machines, and give `state` the strength found."""
         learned = self._rows.drawn(_COMPARED_ROWS, self._rng).take(slice(None))
-        wanted = wanted_strength(
+        wanted, error = wanted_strength(
             state.averaged, state.metric, learned, self._held_out, self._weights
         )
-        found = self.strength + _SHARE * (wanted - self.strength)
-        self.strength = min(max(0.0, found), self._most)
+        self._wanted += _SHARE * (wanted - self._wanted)
+        self.strength = min(_without_chance(self._wanted, error), self._most)
         state.shrinkage = self.strength
+
+
+def _without_chance(wanted, error):
+    """Shrink what is wanted by what chance alone would want, as James and Stein do."""
+    if wanted <= error:
+        return 0.0
+    return wanted * (1 - (error / wanted) ** 2)
 
 
 def wanted_strength(energy, metric, learned, held_out, weights=None):
@@ -76,7 +83,7 @@ def wanted_strength(energy, metric, learned, held_out, weights=None):
 
     Parameters
     ----------
-    energy : Energy
+    energy : RBMEnergy
         Near its optimum; before, the value is that at which an optimum like it would be
         left.
     metric : Metric or None
@@ -91,6 +98,8 @@ def wanted_strength(energy, metric, learned, held_out, weights=None):
     strength : float
         Negative where rows held out agree with the weights more than rows learned from
         do, 0 where no weight counts.
+    error : float
+        Its standard error, by how much the rows held out differ.
 
     References
     ----------
@@ -106,13 +115,21 @@ def wanted_strength(energy, metric, learned, held_out, weights=None):
     step.penalised[signs.penalised == 0] = 0
     length = np.vdot(signs.penalised, step.penalised)
     if length <= 0:
-        return 0.0
-    if weights is not None:
-        weights = (weights / weights.sum()).astype(energy.dtype)
-    surplus = energy.statistics(learned.astype(energy.dtype))
-    surplus -= energy.statistics(held_out.astype(energy.dtype), weights)
-    pairs = zip(surplus.arrays(), step.arrays(), strict=True)
-    return float(sum(np.vdot(*pair) for pair in pairs) / length)
+        return 0.0, 0.0
+    agreement = _agreement(energy, step, learned).mean()
+    each = _agreement(energy, step, held_out)
+    shares = np.full(len(each), 1 / len(each)) if weights is None else weights
+    shares = shares / shares.sum()
+    mean = shares @ each
+    error = np.sqrt(shares**2 @ (each - mean) ** 2)
+    return float((agreement - mean) / length), float(error / length)
+
+
+def _agreement(energy, step, rows):
+    """Compute how steeply the score of each row rises along a step, (n_rows,)."""
+    hidden, visible = energy.sides(rows.astype(energy.dtype))
+    rise = np.dot(hidden, step.matrix) * visible
+    return rise.sum(axis=1, dtype=np.float64)
 
 
 def shrunk(energy, metric, amount):
