@@ -106,7 +106,7 @@ class BinaryRBM(HiddenUnitsMixin, BaseBinaryModel):
         Wanted standard error of `log_partition_`, in nats, where both layers have
         more than 20 units and it is estimated by annealed importance sampling.
         Half of it takes four times as long.
-    max_ais_temperatures : int, default=10000
+    max_ais_temperatures : int, default=20000
         Most steps of that annealing. Where they do not suffice for
         `log_partition_tol` there is a `ConvergenceWarning`.
     n_ais_chains : int, default=100
@@ -256,7 +256,7 @@ class BinaryRBM(HiddenUnitsMixin, BaseBinaryModel):
         l1_ratio=0.0,
         binarize=0.5,
         log_partition_tol=0.03,
-        max_ais_temperatures=10_000,
+        max_ais_temperatures=20_000,
         n_ais_chains=100,
         random_state=None,
     ):
