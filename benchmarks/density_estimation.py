@@ -1,11 +1,12 @@
 """Test log-likelihood of binary density-estimation sets, one fit of defaults each.
 
     python benchmarks/density_estimation.py FOLDER [--sets nltcs dna] [--flipped]
-        [--search] [--n-components 128] [--seed 0]
+        [--search] [--n-components 128] [--seed 0] [--no-penalty] [--with-validation]
 
 The folder holds the sets as FOLDER/NAME.npz, bits packed, with keys train, valid,
-test and n_features. The fit sees the training part alone. ``--search`` ranks a
-few candidates by the likelihood of the validation part.
+test and n_features. The fit sees the training part alone, or the validation part as
+well, of both of which it holds rows out itself. ``--search`` ranks a few candidates by
+the likelihood of the validation part.
 """
 
 import argparse
@@ -17,9 +18,6 @@ from sklearn.model_selection import GridSearchCV, PredefinedSplit
 from tables import SETS, read_set
 
 from skebm import BinaryRBM
-
-# For small tables and local structure: an L1 penalty of the weights.
-SMALL = {"dna": {"alpha": 0.003, "l1_ratio": 1.0}}
 
 CANDIDATES = [
     {"n_components": [64, 128, 256]},
@@ -40,7 +38,8 @@ def default_fit(train, valid, test, settings):
     scores = score(rbm, train, valid, test)
     best = np.nanmax(rbm.history_["validation_log_likelihood"])
     last = rbm.history_["validation_log_likelihood"][-1]
-    return rbm, scores, seconds, f"best {best:.3f} last {last:.3f}"
+    remark = f"best {best:.3f} last {last:.3f}  alpha {rbm.alpha_:.1e}"
+    return rbm, scores, seconds, remark
 
 
 def search(train, valid, test, settings):
@@ -65,18 +64,21 @@ def main():
     parser.add_argument("--flipped", action="store_true")
     parser.add_argument("--search", action="store_true")
     parser.add_argument("--no-penalty", action="store_true")
+    parser.add_argument("--with-validation", action="store_true")
     arguments = parser.parse_args()
     print("mean log-likelihood, nats a row; (error of log Z)")
     for name in arguments.sets:
-        parts = read_set(parser, arguments.folder, name)
+        parts = list(read_set(parser, arguments.folder, name))
         if arguments.flipped:
             parts = [~part for part in parts]
+        if arguments.with_validation:
+            parts[0] = np.concatenate(parts[:2])
         settings = {
             "n_components": arguments.n_components,
             "random_state": arguments.seed,
         }
-        if not (arguments.search or arguments.no_penalty):
-            settings |= SMALL.get(name, {})
+        if arguments.no_penalty:
+            settings["alpha"] = 0.0
         run = search if arguments.search else default_fit
         rbm, (train, valid, test), seconds, remark = run(*parts, settings)
         print(

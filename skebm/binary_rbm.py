@@ -2,7 +2,7 @@
 
 __all__ = ["BinaryRBM"]
 
-from numbers import Integral
+from numbers import Integral, Real
 
 import numpy as np
 from scipy.special import logit
@@ -13,6 +13,7 @@ from skebm.estimator.base import BaseBinaryModel
 from skebm.estimator.features import HiddenUnitsMixin
 from skebm.estimator.validation import Interval, StrOptions, check_bias
 from skebm.learning.metric import KroneckerMetric
+from skebm.learning.shrinking import Shrinking
 from skebm.learning.starts.correlations import start_weights
 
 
@@ -74,7 +75,8 @@ class BinaryRBM(HiddenUnitsMixin, BaseBinaryModel):
     n_iter_no_change : int, default=20
         Measurements, one every hundred updates, without a rise by `tol`, after
         which `early_stopping` goes back to the best parameters and lowers the step
-        size. The third time in a row it stops.
+        size. The third time in a row it stops. Where rows learned from do not gain on
+        those held out it is patient for three times as many the first time.
     tol : float, default=1e-4
         Least rise of the likelihood, in nats, that counts as one. For "exact",
         the largest derivative at which learning ends, by the parameters of
@@ -82,13 +84,17 @@ class BinaryRBM(HiddenUnitsMixin, BaseBinaryModel):
     centering : bool, default=True
         Whether to learn in centred coordinates, where learning does not depend
         on which value is called 1 [3]_. Unused by "exact".
-    alpha : float, default=0.0
+    alpha : float or "auto", default="auto"
         Strength of the penalty of the weights. What is maximised is the mean
         log-likelihood less ``alpha * (l1_ratio * |W|_1 + (1 - l1_ratio) / 2 *
         |W|_2**2)``; the biases are free. It sets in over the first tenth of
         `max_iter`, or the first thousand updates of `partial_fit`: weights that a
         full L1 penalty keeps at zero from the start would never grow. With it the
-        metric of "natural" is diagonal.
+        metric of "natural" is diagonal. "auto" is an L1 penalty, whatever `l1_ratio`
+        is, with the strength `alpha_` that the rows held out by `early_stopping` ask
+        for: strong where rows are few, next to none where they are many. It leaves
+        weights near zero, and the metric as it is. Without rows held out, and where
+        values are missing, "auto" is no penalty.
     l1_ratio : float, default=0.0
         Share of the L1 penalty, under which weights become exactly zero. Where
         chains are drawn, a weak one leaves some of them near zero, by the noise of the
@@ -101,7 +107,7 @@ class BinaryRBM(HiddenUnitsMixin, BaseBinaryModel):
         Wanted standard error of `log_partition_`, in nats, where both layers have
         more than 20 units and it is estimated by annealed importance sampling.
         Half of it takes four times as long.
-    max_ais_temperatures : int, default=10000
+    max_ais_temperatures : int, default=20000
         Most steps of that annealing. Where they do not suffice for
         `log_partition_tol` there is a `ConvergenceWarning`.
     n_ais_chains : int, default=100
@@ -125,6 +131,8 @@ class BinaryRBM(HiddenUnitsMixin, BaseBinaryModel):
     log_partition_effective_sample_size_ : float
         Number of equally weighted chains that the annealed ones are worth, or draws
         where none were annealed.
+    alpha_ : float
+        Strength of the penalty: `alpha`, or what "auto" found.
     n_iter_ : int
         Number of updates of the parameters made.
     history_ : dict of str to ndarray of shape (n_measurements,)
@@ -166,12 +174,18 @@ class BinaryRBM(HiddenUnitsMixin, BaseBinaryModel):
     Stochastic learning starts from weights that follow the correlations of the
     features, and gives the average of its last iterates, five hundred or a tenth
     of all. Along the way log Z is carried from one measurement to the next by annealing
-    along the path that learning itself takes [7]_ [8]_, or summed where a layer has
-    at most 10 units. Where the likelihood that is measured falls, or a parameter
-    leaves all bounds, learning goes back to the best parameters and on from there in
-    smaller steps. Every ten updates or more the persistent chains are offered rows of a
-    mixture that is fitted to the data, by Metropolis-Hastings sampling: so they are in
-    all groups of rows, also where no sweep leads between these.
+    along the path that learning itself takes [7]_ [8]_, or summed where that is short,
+    as for 17 columns and 128 hidden units. Where the likelihood that is measured falls,
+    or a parameter leaves all bounds, learning goes back to the best parameters and on
+    from there in smaller steps. Every ten updates or more the persistent chains are
+    offered rows of a mixture that is fitted to the data, by Metropolis-Hastings
+    sampling: so they are in all groups of rows, also where no sweep leads between
+    these.
+
+    With ``alpha="auto"`` the statistics of rows held out are compared with those of
+    rows learned from, after every hundred updates. By how much these agree more with
+    the signs of the weights is the strength of the L1 penalty under which rows held
+    out would gain by no other [9]_. It is at most 10 over the number of rows.
 
     References
     ----------
@@ -194,6 +208,9 @@ class BinaryRBM(HiddenUnitsMixin, BaseBinaryModel):
        Intelligence 278, 103195. :doi:`10.1016/j.artint.2019.103195`
     .. [8] Béreux, N., Decelle, A., Furtlehner, C. and Seoane, B. (2025). Fast
        training and sampling of restricted Boltzmann machines. ICLR.
+    .. [9] Luketina, J., Berglund, M., Greff, K. and Raiko, T. (2016). Scalable
+       gradient-based tuning of continuous regularization hyperparameters. ICML,
+       2952-2960.
 
     Examples
     --------
@@ -213,6 +230,7 @@ class BinaryRBM(HiddenUnitsMixin, BaseBinaryModel):
         "algorithm": [StrOptions({"pcd", "cd", "exact"})],
         "solver": [StrOptions({"natural", "sgd"})],
         "centering": ["boolean"],
+        "alpha": [Interval(Real, 0, None, closed="left"), StrOptions({"auto"})],
     }
 
     _structural_parameters = ("n_components", "solver")
@@ -235,11 +253,11 @@ class BinaryRBM(HiddenUnitsMixin, BaseBinaryModel):
         n_iter_no_change=20,
         tol=1e-4,
         centering=True,
-        alpha=0.0,
+        alpha="auto",
         l1_ratio=0.0,
         binarize=0.5,
         log_partition_tol=0.03,
-        max_ais_temperatures=10_000,
+        max_ais_temperatures=20_000,
         n_ais_chains=100,
         random_state=None,
     ):
@@ -329,7 +347,22 @@ class BinaryRBM(HiddenUnitsMixin, BaseBinaryModel):
     def _metric(self, energy, sample):
         if self.solver == "sgd":
             return None
-        return KroneckerMetric.start(energy, sample, diagonal=self.alpha > 0)
+        return KroneckerMetric.start(energy, sample, diagonal=self._strength("pcd") > 0)
+
+    def _strength(self, algorithm):
+        return 0.0 if self.alpha == "auto" else self.alpha
+
+    def _shrinking(self, rows, held_out, rng):
+        if self.alpha != "auto" or held_out is None:
+            return None
+        if rows.has_missing or held_out.has_missing:
+            return None
+        return Shrinking(rows, held_out, rng.spawn(1)[0])
+
+    def _fitted_attributes(self, learner, state, history=None):
+        attributes = super()._fitted_attributes(learner, state, history)
+        alpha = state.shrinkage if self.alpha == "auto" else self.alpha
+        return {**attributes, "alpha_": float(alpha)}
 
     def _parameters(self, energy):
         return {

@@ -28,6 +28,10 @@ class Energy(CompletionSums, Frozen):
     # Names of the arrays that are learned, the penalised one first.
     parameters = ()
 
+    # Whether the sum that log Z is takes no longer than to follow it by chains. An
+    # energy may have a method `enumerated_log_partition`, faster than listing all rows.
+    sums_quickly = False
+
     # No data make one unit change the odds of another by a factor of exp(100).
     largest_weight = 100.0
 

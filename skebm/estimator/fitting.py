@@ -280,6 +280,7 @@ class FittingMixin:
                 update_rows=self.batch_size + self.n_chains,
             ),
             Backtracking(None if held_out is None else self.n_iter_no_change, self.tol),
+            self._shrinking(rows, held_out, state.noise.rng),
         )
 
     def _learner(self, algorithm, energy, objective=None):
@@ -319,6 +320,13 @@ class FittingMixin:
     def _strength(self, algorithm):
         """Give the strength of the penalty of the weights."""
         return self.alpha
+
+    def _shrinking(self, rows, held_out, rng):
+        """Make what finds the strength of the penalty while learning goes on, or None.
+
+        Few models have it.
+        """
+        return None
 
     @property
     def _centres(self):

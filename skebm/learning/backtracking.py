@@ -24,6 +24,13 @@ _AFTER_FALL = 0.5
 _AFTER_PLATEAU = 0.3
 _AFTER_DIVERGENCE = 0.1
 
+# Where rows held out stop rising while those learned from gain this much on them, in
+# nats, learning overfits. Else it is only that steps are noisy, beyond which learning
+# still gains: smaller steps would show that at once, and then be slow. So there is more
+# patience before the first of these.
+_OVERFITTING = 0.01
+_PATIENCE_WITH_NOISE = 3
+
 # Stretches without improvement, each at a smaller step size, that end learning.
 _MAX_PLATEAUS = 3
 
@@ -41,7 +48,8 @@ class Backtracking:
     ----------
     patience : int or None
         Measurements without improvement after which the step size is lowered,
-        and after a few such stretches learning stops. None: it does not stop.
+        and after a few such stretches learning stops. The first is three times as long
+        where nothing is overfitted. None: it does not stop.
     tol : float
         Least improvement that counts, in nats.
 
@@ -88,7 +96,7 @@ class Backtracking:
             self._best = replace(state)
             self._best_score = -np.inf if np.isnan(score) else score
             self._n_since_best = self._n_plateaus = 0
-            self._best_error = measurement.std
+            self._best_error, self._best_lead = measurement.std, _lead(measurement)
             self.improved, self.went_back = True, False
             return False
         self.improved = self.went_back = False
@@ -96,12 +104,21 @@ class Backtracking:
         error = np.hypot(measurement.std, self._best_error)
         if not score >= self._best_score - _FALL - _ERRORS * error:
             self._step_back(state, _AFTER_FALL)
-        elif self._patience is not None and self._n_since_best >= self._patience:
+        elif self._is_plateau(measurement):
             self._n_plateaus += 1
             self._n_since_best = 0
             self._step_back(state, _AFTER_PLATEAU)
         slow = self._patience is not None and self.rate_scale < _NEGLIGIBLE_SCALE
         return slow or self._n_plateaus == _MAX_PLATEAUS
+
+    def _is_plateau(self, measurement):
+        if self._patience is None:
+            return False
+        patience = self._patience
+        overfits = _lead(measurement) > self._best_lead + _OVERFITTING
+        if self._n_plateaus == 0 and not overfits:
+            patience *= _PATIENCE_WITH_NOISE
+        return self._n_since_best >= patience
 
     def forget(self):
         """Take the next machine as the best, whatever was reached before."""
@@ -136,3 +153,8 @@ class Backtracking:
         state.n_updates = n_updates
         # What was measured is the average; the last iterate may be far worse.
         state.model = state.averaged
+
+
+def _lead(measurement):
+    """By how much rows learned from are likelier than rows held out."""
+    return measurement.training - measurement.validation

@@ -8,6 +8,7 @@ from itertools import pairwise
 import numpy as np
 
 from skebm.learning.penalty import elastic_net, shrink_elastic_net
+from skebm.learning.shrinking import SHRINKING_PERIOD, shrunk
 from skebm.learning.tempered_chains import advance_replicas
 
 # Minibatches are gathered from the table this many elements at a time.
@@ -100,6 +101,8 @@ class LearningState:
         Updates made so far.
     jumping : Jumping or None, default=None
         What proposes jumps to the chains. None: they make none.
+    shrinkage : float, default=0.0
+        Strength of an L1 penalty that is found while learning goes on.
     """
 
     model: object
@@ -110,6 +113,7 @@ class LearningState:
     metric: object = None
     n_updates: int = 0
     jumping: object = None
+    shrinkage: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -228,10 +232,13 @@ class ContrastiveLearning:
         direction += energy
         state.model = direction
         if alpha != 0:
-            rate = rate if metric is None else rate * metric.scales()
+            rates = rate if metric is None else rate * metric.scales()
             shrink_elastic_net(
-                state.model.penalised, rate=rate, alpha=alpha, l1_ratio=self.l1_ratio
+                state.model.penalised, rate=rates, alpha=alpha, l1_ratio=self.l1_ratio
             )
+        if state.shrinkage > 0 and n_done % SHRINKING_PERIOD == 0:
+            amount = SHRINKING_PERIOD * rate * state.shrinkage
+            state.model = shrunk(state.model, metric, amount)
         state.metric = metric
         state.chains = self._kept(chains, replicas)
         state.n_updates += 1

@@ -26,12 +26,15 @@ class Trainer:
         Measures the machine after each stage.
     backtracking : Backtracking
         Judges the measurements, keeps the best machine, and goes back to it.
+    shrinking : Shrinking, default=None
+        Finds the strength of the penalty. None: it is that of the learner.
     """
 
     learner: object
     schedule: object
     measuring: object
     backtracking: object
+    shrinking: object = None
 
     @property
     def n_stages(self):
@@ -117,6 +120,8 @@ class Trainer:
             self.measuring.mark()
         elif backtracking.went_back:
             self.measuring.go_back()
+        if self.shrinking is not None:
+            self.shrinking.follow(state)
         return measurement, enough
 
     def _endless_batches(self, state, rows):

@@ -41,6 +41,8 @@ def enumerate_log_partition(energy):
     """
     if energy.elimination is not None:
         return PartitionEstimate.from_exact(energy.elimination.log_partition)
+    if hasattr(energy, "enumerated_log_partition"):
+        return PartitionEstimate.from_exact(energy.enumerated_log_partition())
     log_partition = logsumexp([logsumexp(scores) for scores in _scores(energy)])
     return PartitionEstimate.from_exact(float(log_partition))
 

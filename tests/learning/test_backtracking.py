@@ -1,3 +1,5 @@
+from itertools import count
+
 import numpy as np
 import pytest
 
@@ -18,8 +20,12 @@ def measured(score, std=0.0):
     return Measurement(score, np.nan, 0.0, std)
 
 
+rising = count()
+
+
 def held_out(score, std=0.0):
-    return Measurement(-1.0, score, 0.0, std)
+    """Measure a machine that overfits more than any before."""
+    return Measurement(float(next(rising)), score, 0.0, std)
 
 
 class Learner:
@@ -131,6 +137,27 @@ def test_the_likelihood_of_rows_held_out_counts_where_there_are_any():
     vars(state).update(vars(state_of(2)))
     judge.review(state, Measurement(-4.0, -6.5, 0.0, 0.0))
     assert state.metric == 1
+
+
+@pytest.mark.parametrize(("gained", "length"), [(0.0, 6), (0.009, 6), (0.011, 2)])
+def test_noise_is_given_more_time_than_overfitting(gained, length):
+    """What rows learned from gain on those held out, which are 0.001 below the best."""
+
+    def measure(score, std):
+        return Measurement(score + (gained if score < -5 else 0), score, 0.0, std)
+
+    learner = Learner(patience=2, measure=measure)
+    assert not learner.reach(*[-5] + (length - 1) * [-5.001])
+    assert learner.backtracking.rate_scale == 1
+    # The next ones are of two each, until an improvement.
+    for n_plateaus, n_measurements in ((1, 1), (2, 2)):
+        learner.reach(*n_measurements * [-5.001])
+        assert learner.is_back_at(1)
+        assert learner.backtracking.rate_scale == pytest.approx(0.3**n_plateaus)
+    learner.reach(*[-4.99] + (length - 1) * [-5.001])
+    assert learner.backtracking.rate_scale == pytest.approx(0.3**2)
+    learner.reach(-5.001)
+    assert learner.backtracking.rate_scale == pytest.approx(0.3**3)
 
 
 def test_a_plateau_steps_back_lowers_the_step_size_and_the_third_stops():

@@ -14,6 +14,12 @@ from skebm.sampling.random import UniformNoise
 from skebm.units.data import CompletedRows, Rows
 
 
+@pytest.fixture(autouse=True)
+def no_short_sums(monkeypatch):
+    """Let chains follow machines that are small enough to be summed."""
+    monkeypatch.setattr(BinaryRBMEnergy, "sums_quickly", False)
+
+
 def groups_of(table):
     return Groups(table, 50, np.random.default_rng(0))
 
@@ -113,8 +119,7 @@ def test_at_most_1000_rows_learned_from_are_scored(monkeypatch):
         lambda energy, rows: scored.append(len(rows)) or free_energy(energy, rows),
     )
     watcher.measure(BinaryRBMEnergy.of(*random_rbm(12, 6)))
-    # Beside the 64 configurations that log Z sums over.
-    assert sorted(scored) == [64, 1000 + 1500]
+    assert scored == [1000 + 1500]  # log Z is a sum of another kind
 
 
 def test_the_rows_scored_are_a_random_part():

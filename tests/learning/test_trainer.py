@@ -174,13 +174,15 @@ def test_stops_when_told():
 
 def test_backtracking_ends_learning():
     run = Run(lambda number: 0.0, n_updates=100_000, patience=2, validated=True).go()
-    # Three stretches of two measurements without improvement.
-    assert run.report.n_begun == 6
-    assert run.state.n_updates == 600
+    # Three stretches of two measurements without improvement, the first three times as
+    # long since nothing is overfitted.
+    assert run.report.n_begun == 6 + 2 + 2
+    assert run.state.n_updates == 1000
     assert run.state.model == 0
-    # Lowered after the second and the fourth stage.
-    np.testing.assert_allclose(run.learner.rates[::200], [1, 0.3, 0.09], rtol=1e-12)
-    assert run.history["n_iter"] == list(range(0, 601, 100))
+    # Lowered after the sixth and the eighth stage.
+    expected = [1, 1, 1, 0.3, 0.09]
+    np.testing.assert_allclose(run.learner.rates[::200], expected, rtol=1e-12)
+    assert run.history["n_iter"] == list(range(0, 1001, 100))
 
 
 def test_a_fall_is_undone_and_learning_goes_on_slower():

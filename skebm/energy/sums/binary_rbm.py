@@ -4,15 +4,21 @@ The moments that go with them are sums of products of units, with a constant 1 a
 to either layer: the derivatives of -E by weights and biases.
 """
 
-__all__ = ["sum_over_configurations", "sum_over_rows"]
+__all__ = ["log_partition_of", "sum_over_configurations", "sum_over_rows"]
 
 import numpy as np
+from scipy.special import logsumexp
 
 from skebm.units.binary import all_configurations, tanh_and_log_cosh
 
 # Configurations enumerated at a time hold 256 KiB of fields: within the
 # processor's cache, and long enough that the interpreter does not count.
 _BLOCK_ELEMENTS = 2**15
+
+# Factors 1 + exp(field) that are multiplied before their logarithm is taken, and the
+# largest exponent of a product of floats.
+_FACTORS = 4
+_LARGEST_EXPONENT = 700.0
 
 
 def sum_over_rows(weights, visible_bias, hidden_bias, visible, row_weights):
@@ -109,6 +115,50 @@ def sum_over_configurations(weights, visible_bias, hidden_bias):
     first = np.concatenate([low_mass @ low, high_mass @ high]) / partition
     hidden = low_tanh.sum(axis=1) / partition
     return reference + np.log(partition), _moments(products, hidden, first, 1.0)
+
+
+def log_partition_of(weights, visible_bias, hidden_bias):
+    """Compute log Z alone, summing over all visible rows.
+
+    As fields are sums over the first units and the others, their exponentials are
+    products: no exponential is left for each configuration and hidden unit, and one
+    logarithm for every four.
+
+    Parameters
+    ----------
+    weights, visible_bias, hidden_bias
+        As of `sum_over_configurations`.
+
+    Returns
+    -------
+    log_partition : float
+        In nats, exact to rounding.
+    """
+    n_hidden, n_visible = weights.shape
+    largest = (np.abs(weights).sum(axis=1) + np.abs(hidden_bias)).max(initial=0)
+    if _FACTORS * largest > _LARGEST_EXPONENT:
+        return sum_over_configurations(weights, visible_bias, hidden_bias)[0]
+    n_low = min(n_visible, max(1, _BLOCK_ELEMENTS // n_hidden).bit_length() - 1)
+    low, high = all_configurations(n_low), all_configurations(n_visible - n_low)
+    # Of units that fill the last product up, factors are 1.
+    n_products = -(-n_hidden // _FACTORS)
+    low_factor = np.zeros((n_products * _FACTORS, len(low)))
+    np.exp(weights[:, :n_low] @ low.T, out=low_factor[:n_hidden])
+    high_factor = np.zeros((len(high), len(low_factor), 1))
+    field = high @ weights[:, n_low:].T + hidden_bias
+    np.exp(field, out=high_factor[:, :n_hidden, 0])
+    scores = (high @ visible_bias[n_low:])[:, np.newaxis] + low @ visible_bias[:n_low]
+    factors = np.empty_like(low_factor)
+    groups = factors.reshape(_FACTORS, n_products, len(low))
+    product = np.empty_like(groups[0])
+    for score, high_one in zip(scores, high_factor, strict=True):
+        np.multiply(low_factor, high_one, out=factors)
+        factors += 1
+        np.multiply(groups[0], groups[1], out=product)
+        for group in groups[2:]:
+            product *= group
+        np.add(score, np.log(product, out=product).sum(axis=0), out=score)
+    return float(logsumexp(scores))
 
 
 def _moments(tanh_products, tanh_sum, visible_sum, mass):

@@ -4,8 +4,13 @@ import numpy as np
 import pytest
 from oracle import RBMOracle, random_rbm
 
+from skebm.energy.binary_rbm import BinaryRBMEnergy
 from skebm.energy.sums import binary_rbm
-from skebm.energy.sums.binary_rbm import sum_over_configurations, sum_over_rows
+from skebm.energy.sums.binary_rbm import (
+    log_partition_of,
+    sum_over_configurations,
+    sum_over_rows,
+)
 
 
 def exact_moments(oracle, joint):
@@ -28,6 +33,39 @@ def test_moments_of_the_model(monkeypatch, shape, block_elements):
     assert log_partition == pytest.approx(np.log(oracle.partition), abs=1e-13)
     exact = exact_moments(oracle, oracle.joint)
     np.testing.assert_allclose(moments, exact, rtol=0, atol=1e-14)
+
+
+# As many hidden units as fill products of four, and others.
+@pytest.mark.parametrize("block_elements", [2**15, 16, 1])
+@pytest.mark.parametrize("shape", [(8, 4), (5, 4), (1, 1), (3, 6)])
+@pytest.mark.parametrize("scale", [1.0, 20.0])
+def test_log_z_alone(monkeypatch, shape, block_elements, scale):
+    monkeypatch.setattr(binary_rbm, "_BLOCK_ELEMENTS", block_elements)
+    parameters = random_rbm(*shape, scale=scale)
+    expected = sum_over_configurations(*parameters)[0]
+    assert log_partition_of(*parameters) == pytest.approx(expected, abs=1e-11)
+
+
+@pytest.mark.parametrize("sign", [1, -1])
+def test_log_z_alone_of_parameters_whose_products_would_overflow(sign):
+    parameters = np.full((5, 3), sign * 90.0), np.full(3, -60.0), np.zeros(5)
+    expected = sum_over_configurations(*parameters)[0]
+    assert log_partition_of(*parameters) == pytest.approx(expected, rel=1e-13)
+
+
+@pytest.mark.parametrize(
+    ("shape", "quick"), [((128, 17), True), ((128, 18), False), ((10, 900), True)]
+)
+def test_short_sums_are_told_from_long_ones(shape, quick):
+    assert BinaryRBMEnergy.of(*random_rbm(*shape)).sums_quickly is quick
+
+
+def test_either_layer_may_be_the_smaller_one():
+    energy = BinaryRBMEnergy.of(*random_rbm(4, 7))
+    expected = np.log(RBMOracle.of(energy).partition)
+    for machine in (energy, energy.transposed()):
+        found = machine.enumerated_log_partition()
+        assert found == pytest.approx(expected, abs=1e-12)
 
 
 def test_moments_of_weighted_rows():
