@@ -2,18 +2,17 @@
 
 __all__ = ["GaussianRBM"]
 
-from copy import deepcopy
 from numbers import Integral, Real
 
 import numpy as np
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_array
 
-from skebm.energy.gaussian_rbm import GaussianRBMEnergy
-from skebm.energy.grouped import GroupedEnergy
-from skebm.energy.langevin_rbm import LangevinGaussianRBMEnergy
 from skebm.estimator.base import BaseRealModel
 from skebm.estimator.features import HiddenUnitsMixin
+from skebm.estimator.gaussian_noise import GaussianNoiseMixin
+from skebm.estimator.gaussian_parameters import GaussianParametersMixin
+from skebm.estimator.gaussian_start import GaussianStartMixin
 from skebm.estimator.minima import LowestEnergyMixin
 from skebm.estimator.validation import (
     Interval,
@@ -26,16 +25,7 @@ from skebm.estimator.validation import (
     check_scales,
 )
 from skebm.learning.metric import KroneckerMetric
-from skebm.learning.starts.correlations import sample_size
-from skebm.learning.starts.directions import start_parameters
-from skebm.learning.starts.factors import choose_n_factors, fit_factors
-from skebm.learning.starts.groups import fit_groups
-from skebm.learning.starts.number_of_groups import MOST_GROUPS, number_of_groups
-from skebm.sampling.random import UniformNoise
-from skebm.units.binary import BinaryUnits
 from skebm.units.data import patterns
-from skebm.units.factors import FactorUnits
-from skebm.units.gaussian import GaussianUnits, whiten_covariance
 
 # So few are summed over in less time than minibatches take to get as far.
 _MAX_EXACT_UNITS = 10
@@ -49,32 +39,6 @@ _MAX_EXACT_VALUES = 200_000
 # take longer at each look at the rows than minibatches do to learn.
 _MOST_PATTERNS = 50
 
-# Of so many columns the whole covariance is learned without asking whether the rows
-# are enough: it has no more than 5000 entries.
-_MOST_NARROW_COLUMNS = 100
-
-# Each group starts from as many rows as one alone would, up to so many in all, of which
-# a covariance of 64 columns and 16 scales for each of 8 groups take half a minute.
-_MOST_START_ROWS = 20_000
-
-# Times that what is missing is drawn anew before learning, given the factors that what
-# was drawn before has. With 40 % of the values missing, no more were found after these.
-_ROUNDS_OF_GAPS = 8
-
-# Attributes that fits of some settings have.
-_OF_SOME_FITS = (
-    "noise_covariance_",
-    "noise_factors_",
-    "noise_covariances_",
-    "noise_variances_",
-    "group_weights_",
-    "locations_",
-    "location_",
-    "scales_",
-    "scale_weights_",
-    "step_size_",
-)
-
 
 def _has_lowest_energy(estimator):
     """Refuse the search for minima where densities have scales."""
@@ -87,7 +51,13 @@ def _has_lowest_energy(estimator):
     return True
 
 
-class GaussianRBM(HiddenUnitsMixin, BaseRealModel):
+class GaussianRBM(
+    GaussianNoiseMixin,
+    GaussianStartMixin,
+    GaussianParametersMixin,
+    HiddenUnitsMixin,
+    BaseRealModel,
+):
     r"""Restricted Boltzmann machine with Gaussian visible and binary hidden units.
 
     A normalised density of real-valued rows, and features of them, learned by
@@ -601,28 +571,6 @@ class GaussianRBM(HiddenUnitsMixin, BaseRealModel):
 
     lowest_energy = available_if(_has_lowest_energy)(LowestEnergyMixin.lowest_energy)
 
-    @property
-    def _noise_is_independent(self):
-        """Whether columns are independent given the hidden units."""
-        independent = self.covariance_type in {"diag", "spherical"}
-        return independent or self.noise_variance is not None
-
-    @property
-    def _one_scale(self):
-        return self.covariance_type == "spherical"
-
-    @property
-    def _is_mixture(self):
-        """Whether rows have groups or scales: those learned, whatever is set since."""
-        if hasattr(self, "components_"):
-            return hasattr(self, "location_")
-        return self._most_groups * self.n_scales > 1
-
-    @property
-    def _most_groups(self):
-        """How many groups there can be, before it is known how many there are."""
-        return MOST_GROUPS if self.n_groups == "auto" else self.n_groups
-
     def _algorithm(self, rows):
         if self.algorithm != "auto":
             return self.algorithm
@@ -640,329 +588,7 @@ class GaussianRBM(HiddenUnitsMixin, BaseRealModel):
             feasible &= n_patterns * n_images <= _MOST_PATTERNS
         return "exact" if feasible else "pcd"
 
-    def _start_size(self, n_columns):
-        size = sample_size(n_columns)
-        return max(size, min(self._most_groups * size, _MOST_START_ROWS))
-
-    def _begin(self, rows, rng, algorithm, start=None):
-        if rows.has_missing and self._may_have_factors(rows.n_columns):
-            # What nothing is known of is drawn apart from the rest at first. Factors
-            # would be lost by that, and would not come back.
-            own, size = deepcopy(rng), self._start_size(rows.n_columns)
-            chosen = rows.sample(size, own)  # as next, of rng
-            noise = UniformNoise(own, np.float64)
-            nothing = np.zeros((1, rows.n_columns)), np.zeros(rows.n_columns)
-            for _ in range(_ROUNDS_OF_GAPS):
-                sample = rows.take(chosen)
-                n_factors = choose_n_factors(sample, self.reg_covar, own)
-                units = fit_factors(sample, n_factors, self.reg_covar, own)
-                energy = GaussianRBMEnergy.of(*nothing, np.zeros(1), units)
-                rows.refresh(chosen, energy, noise)
-        return super()._begin(rows, rng, algorithm, start)
-
-    def _initial_energy(self, sample, rng):
-        for name in _OF_SOME_FITS:
-            vars(self).pop(name, None)  # of an earlier fit
-        self._known_noise = self._given_noise(sample.shape[1])
-        n_groups = self.n_groups
-        given = {"ridge": self.reg_covar, "restricted": self._restricted, "rng": rng}
-        if self._most_groups * self.n_scales > 1:
-            self._check_beside_groups()
-        if n_groups == "auto":
-            n_groups = number_of_groups(sample, self.n_scales, **given)
-        if n_groups * self.n_scales > 1:
-            found = fit_groups(sample, n_groups, self.n_scales, **given)
-            return self._initial_groups(found, sample, rng)
-        noise, whitening = None, self._whitening(sample, rng)
-        if self._known_noise is not None:
-            noise = self._independent(self._known_noise / self._scale**2)
-        return self._of(
-            *start_parameters(whitening, self.n_components, rng, noise, sample)
-        )
-
-    def _initial_groups(self, found, sample, rng):
-        """Start from a mixture of normal distributions, and excursions in its rows."""
-        white = self._units_of(np.eye(sample.shape[1]))
-        *parameters, left = start_parameters(
-            white, self.n_components, rng, sample=found.white(sample, rng)
-        )
-        noises = [self._units_of(own).followed(left) for own in found.covariances]
-        machine = self._of(*parameters, noises[0])
-        return GroupedEnergy.of(machine, noises, *found[:3])
-
-    def _whitening(self, sample, rng):
-        """Give the units that make rows white as far as the noise can."""
-        ridge, n_columns = self.reg_covar, sample.shape[1]
-        n_factors = None
-        if self._may_have_factors(n_columns):
-            or_full = self.covariance_type == "auto"
-            # From a copy, so that the rest is drawn as if all had been asked for.
-            own = deepcopy(rng)
-            n_factors = choose_n_factors(sample, ridge, own, or_full=or_full)
-            if n_factors is not None:
-                return fit_factors(sample, n_factors, ridge, own)
-        covariance = sample.T @ sample / len(sample)
-        covariance += ridge * np.eye(n_columns)
-        return self._units_of(self._restricted(covariance))
-
-    def _may_have_factors(self, n_columns):
-        """Say whether rows are asked for factors of the noise."""
-        if self._noise_is_independent or self._most_groups * self.n_scales > 1:
-            return False
-        is_wide = n_columns > _MOST_NARROW_COLUMNS
-        return self.covariance_type == "factor" or (
-            self.covariance_type == "auto" and is_wide
-        )
-
-    def _units_of(self, covariance):
-        """Make units of which rows of this covariance are white."""
-        if self._noise_is_independent:
-            return self._independent(np.diag(covariance))
-        return GaussianUnits.of_base(whiten_covariance(covariance))
-
-    def _restricted(self, covariance):
-        """Give what a covariance is where columns are independent."""
-        if not self._noise_is_independent:
-            return covariance
-        variance = np.diag(covariance)
-        if self._one_scale:
-            variance = np.full_like(variance, variance.mean())
-        return np.diag(variance)
-
-    def _given_noise(self, n_features):
-        """Validate `noise_variance`: give a variance for each feature, or None."""
-        if self.noise_variance is None or isinstance(self.noise_variance, Real):
-            given = self.noise_variance
-            return None if given is None else np.full(n_features, float(given))
-        variance = check_bias(self.noise_variance, "noise_variance", n_features)
-        if not (variance > 0).all():
-            raise ValueError(
-                f"noise_variance={self.noise_variance} must be positive. Use None to "
-                "learn it."
-            )
-        return variance
-
-    def _check_beside_groups(self, *, factors=False):
-        """Refuse what rows of several groups or scales cannot have."""
-        if self.noise_variance is not None:
-            raise ValueError(
-                "noise_variance is the noise of every row, and with n_groups="
-                f"{self.n_groups} and n_scales={self.n_scales} rows have noise of "
-                "several groups or scales. Leave noise_variance out, or set n_groups=1 "
-                "and n_scales=1."
-            )
-        if self.covariance_type == "factor" or factors:
-            raise ValueError(
-                "Rows of several groups or scales are learned with other noise than "
-                "that of factors. Set covariance_type to 'full' or 'diag', or "
-                "n_groups=1 and n_scales=1."
-            )
-        self._check_sampler_of_groups()
-
-    def _check_sampler_of_groups(self):
-        if self.sampler == "langevin":
-            raise ValueError(
-                "Langevin steps move rows along one slope, and rows of several groups "
-                "or scales have a slope in each of them. Set sampler='gibbs', or fit "
-                "with n_groups=1 and n_scales=1."
-            )
-
-    def _take_noise(self, noise, factors=None):
-        """Give the attributes of noise that a user passes, if it is of our kind."""
-        self._known_noise = self._given_noise(len(noise))
-        may_be_full = not self._noise_is_independent
-        if factors is not None or self.covariance_type == "factor":
-            may_share = may_be_full and self.covariance_type != "full"
-            if factors is None or not may_share:
-                raise ValueError(
-                    "noise_factors go with covariance_type='factor' and "
-                    "noise_variance=None, and it with them. Pass all of these, or none."
-                )
-            if self._most_groups * self.n_scales > 1:
-                self._check_beside_groups(factors=True)
-            return {"noise_variance_": noise, "noise_factors_": factors}
-        if may_be_full:
-            covariance = noise if noise.ndim == 2 else np.diag(noise)
-            return {
-                "noise_variance_": np.diag(covariance).copy(),
-                "noise_covariance_": covariance,
-            }
-        if noise.ndim == 2:
-            raise ValueError(
-                "noise is a covariance, which asks for covariance_type='full' and "
-                "noise_variance=None. Pass the variances alone to keep these settings."
-            )
-        if self._known_noise is not None:
-            if not np.array_equal(noise, self._known_noise):
-                raise ValueError(
-                    f"noise={noise} is not what noise_variance={self.noise_variance} "
-                    "says is known. Leave noise_variance out to learn on from it."
-                )
-        elif self._one_scale and np.ptp(noise) > 0:
-            raise ValueError(
-                f"noise={noise} differs between features, which "
-                "covariance_type='spherical' excludes. Use covariance_type='diag'."
-            )
-        return {"noise_variance_": noise}
-
-    def _take_noises(self, attributes, noises):
-        """Give the attributes of noises of groups, if they are of our kind."""
-        n_groups, n_features = attributes["locations_"].shape
-        if noises is None:
-            of_machine = attributes["noise_variance_"]
-            noises = [attributes.get("noise_covariance_", of_machine)] * n_groups
-        taken = [self._take_noise(check_noise(own, n_features)) for own in noises]
-        names = {"noise_variance_": "noise_variances_"}
-        if not self._noise_is_independent:
-            names["noise_covariance_"] = "noise_covariances_"
-        return {
-            several: np.array([own[name] for own in taken])
-            for name, several in names.items()
-        }
-
-    def _check_structure(self):
-        super()._check_structure()
-        given = self._given_noise(self.n_features_in_)
-        if not np.array_equal(given, self._known_noise):
-            raise ValueError(
-                f"noise_variance is {self.noise_variance} now, which is not what it "
-                "was when learning began. Set it back, or call fit to begin again."
-            )
-
-    def _independent(self, variance):
-        """Make units with noise of given variances, in the model's units."""
-        return GaussianUnits.of_base(
-            1 / np.sqrt(variance),
-            shared=self._one_scale,
-            fixed=self._known_noise is not None,
-        )
-
-    def _of(self, weights, visible_bias, hidden_bias, visible):
-        family = GaussianRBMEnergy
-        if self.sampler == "langevin":
-            family = LangevinGaussianRBMEnergy
-        energy = family.of(
-            weights, visible_bias, hidden_bias, visible, BinaryUnits(len(weights))
-        )
-        if hasattr(self, "step_size_") and self.sampler == "langevin":
-            energy = energy.replaced(length=self.step_size_)
-        # To noise that does not learn, nothing is added.
-        ridge = self.reg_covar if self._known_noise is None else 0.0
-        log_volume = float(np.log(self._scale).sum())
-        return energy.replaced(ridge=ridge, log_volume=log_volume)
-
     def _metric(self, energy, sample):
         if self.solver == "sgd":
             return None
         return KroneckerMetric.start(energy, None, diagonal=self.alpha > 0)
-
-    def _parameters(self, energy):
-        if not isinstance(energy, GroupedEnergy):
-            own = self._parameters_of_machine(energy, self._location)
-            return own | {"n_groups_": 1}
-        shape = energy.log_scales.shape
-        order = np.argsort(energy.log_scales, axis=1)
-        shares = np.take_along_axis(energy.shares.reshape(shape), order, axis=1)
-        scales = np.exp(np.take_along_axis(energy.log_scales, order, axis=1))
-        group_weights = shares.sum(axis=1)
-        shares /= group_weights[:, np.newaxis]
-        means = (shares * scales).sum(axis=1)
-        roots = np.sqrt(means)
-        noises = [
-            noise.stretched(root)
-            for noise, root in zip(energy.noises, roots, strict=True)
-        ]
-        centres = self._location + self._scale * energy.centres
-        centre, noise = centres[0], noises[0]
-        attributes = {}
-        if len(noises) > 1:
-            centre = group_weights @ centres
-            covariances = np.array([noise.covariance() for noise in noises])
-            mean = np.einsum("g,gij->ij", group_weights, covariances)
-            noise = self._units_of(mean)
-            covariances *= np.outer(self._scale, self._scale)
-            attributes = {
-                "group_weights_": group_weights,
-                "locations_": centres,
-                "noise_variances_": np.einsum("gii->gi", covariances).copy(),
-            }
-            if noise.is_full:
-                attributes["noise_covariances_"] = covariances
-        if self.n_scales > 1:
-            scales /= means[:, np.newaxis]
-            is_one = len(noises) == 1
-            attributes["scales_"] = scales[0] if is_one else scales
-            attributes["scale_weights_"] = shares[0] if is_one else shares
-        machine = energy.machine.with_noise(noise)
-        return {
-            **self._parameters_of_machine(machine, centre),
-            "n_groups_": len(noises),
-            "location_": centre,
-            **attributes,
-        }
-
-    def _parameters_of_machine(self, energy, location):
-        """Name the attributes of a machine of rows less a location, in our units."""
-        scale, units = self._scale, energy.visible
-        means = units.states(np.vstack([energy.weights, energy.visible_bias]))
-        # The hidden units see rows that are no longer centred.
-        field = energy.weights @ units.statistics(location / scale)
-        attributes = {
-            "components_": means[:-1] * scale,
-            "intercept_visible_": means[-1] * scale + location,
-            "intercept_hidden_": energy.hidden_bias - field,
-            "noise_variance_": units.variances() * scale**2,
-        }
-        if self._known_noise is not None:
-            attributes["noise_variance_"] = self._known_noise.copy()
-        if self.sampler == "langevin":
-            attributes["step_size_"] = energy.length
-        if isinstance(units, FactorUnits):
-            attributes["noise_factors_"] = units.factors() * scale
-        elif units.is_full:
-            covariance = units.covariance()
-            attributes["noise_covariance_"] = covariance * np.outer(scale, scale)
-        return attributes
-
-    def _energy(self):
-        if not self._is_mixture:
-            return self._machine(self._location)
-        self._check_sampler_of_groups()
-        machine = self._machine(self.location_)
-        group_weights, noises = np.ones(1), [machine.noise]
-        locations = self.location_[np.newaxis]
-        if hasattr(self, "group_weights_"):
-            group_weights, locations = self.group_weights_, self.locations_
-            if hasattr(self, "noise_covariances_"):
-                unit = np.outer(self._scale, self._scale)
-                bases = map(whiten_covariance, self.noise_covariances_ / unit)
-                noises = [GaussianUnits.of_base(base) for base in bases]
-            else:
-                variances = self.noise_variances_ / self._scale**2
-                noises = [self._independent(own) for own in variances]
-        scales = np.atleast_2d(getattr(self, "scales_", np.ones((len(noises), 1))))
-        shares = np.atleast_2d(getattr(self, "scale_weights_", np.ones_like(scales)))
-        return GroupedEnergy.of(
-            machine,
-            noises,
-            np.log(scales),
-            np.log(shares * group_weights[:, np.newaxis]),
-            (locations - self._location) / self._scale,
-        )
-
-    def _machine(self, location):
-        """Build the machine of rows less a location, in our units."""
-        scale = self._scale
-        # Parameters of the constructor may have changed since these were learned.
-        if hasattr(self, "noise_covariance_"):
-            covariance = self.noise_covariance_ / np.outer(scale, scale)
-            units = GaussianUnits.of_base(whiten_covariance(covariance))
-        elif hasattr(self, "noise_factors_"):
-            own = self.noise_variance_ - (self.noise_factors_**2).sum(axis=0)
-            units = FactorUnits.of_factors(own / scale**2, self.noise_factors_ / scale)
-        else:
-            units = self._independent(self.noise_variance_ / scale**2)
-        weights = units.statistics(self.components_ / scale)
-        visible_bias = units.statistics((self.intercept_visible_ - location) / scale)
-        field = weights @ units.statistics(location / scale)
-        return self._of(weights, visible_bias, self.intercept_hidden_ + field, units)

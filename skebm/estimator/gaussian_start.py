@@ -1,0 +1,120 @@
+"""Where models of Gaussian visible units start to learn."""
+
+__all__ = ["GaussianStartMixin"]
+
+from copy import deepcopy
+
+import numpy as np
+
+from skebm.energy.gaussian_rbm import GaussianRBMEnergy
+from skebm.energy.grouped import GroupedEnergy
+from skebm.learning.starts.correlations import sample_size
+from skebm.learning.starts.directions import start_parameters
+from skebm.learning.starts.factors import choose_n_factors, fit_factors
+from skebm.learning.starts.groups import fit_groups
+from skebm.learning.starts.number_of_groups import number_of_groups
+from skebm.sampling.random import UniformNoise
+
+# Of so many columns the whole covariance is learned without asking whether the rows
+# are enough: it has no more than 5000 entries.
+_MOST_NARROW_COLUMNS = 100
+
+# Each group starts from as many rows as one alone would, up to so many in all, of which
+# a covariance of 64 columns and 16 scales for each of 8 groups take half a minute.
+_MOST_START_ROWS = 20_000
+
+# Times that what is missing is drawn anew before learning, given the factors that what
+# was drawn before has. With 40 % of the values missing, no more were found after these.
+_ROUNDS_OF_GAPS = 8
+
+# Attributes that fits of some settings have.
+_OF_SOME_FITS = (
+    "noise_covariance_",
+    "noise_factors_",
+    "noise_covariances_",
+    "noise_variances_",
+    "group_weights_",
+    "locations_",
+    "location_",
+    "scales_",
+    "scale_weights_",
+    "step_size_",
+)
+
+
+class GaussianStartMixin:
+    """How many factors and groups rows have, and a machine of what these leave."""
+
+    def _start_size(self, n_columns):
+        size = sample_size(n_columns)
+        return max(size, min(self._most_groups * size, _MOST_START_ROWS))
+
+    def _begin(self, rows, rng, algorithm, start=None):
+        if rows.has_missing and self._may_have_factors(rows.n_columns):
+            # What nothing is known of is drawn apart from the rest at first. Factors
+            # would be lost by that, and would not come back.
+            own, size = deepcopy(rng), self._start_size(rows.n_columns)
+            chosen = rows.sample(size, own)  # as next, of rng
+            noise = UniformNoise(own, np.float64)
+            nothing = np.zeros((1, rows.n_columns)), np.zeros(rows.n_columns)
+            for _ in range(_ROUNDS_OF_GAPS):
+                sample = rows.take(chosen)
+                n_factors = choose_n_factors(sample, self.reg_covar, own)
+                units = fit_factors(sample, n_factors, self.reg_covar, own)
+                energy = GaussianRBMEnergy.of(*nothing, np.zeros(1), units)
+                rows.refresh(chosen, energy, noise)
+        return super()._begin(rows, rng, algorithm, start)
+
+    def _initial_energy(self, sample, rng):
+        for name in _OF_SOME_FITS:
+            vars(self).pop(name, None)  # of an earlier fit
+        self._known_noise = self._given_noise(sample.shape[1])
+        n_groups = self.n_groups
+        given = {"ridge": self.reg_covar, "restricted": self._restricted, "rng": rng}
+        if self._most_groups * self.n_scales > 1:
+            self._check_beside_groups()
+        if n_groups == "auto":
+            n_groups = number_of_groups(sample, self.n_scales, **given)
+        if n_groups * self.n_scales > 1:
+            found = fit_groups(sample, n_groups, self.n_scales, **given)
+            return self._initial_groups(found, sample, rng)
+        noise, whitening = None, self._whitening(sample, rng)
+        if self._known_noise is not None:
+            noise = self._independent(self._known_noise / self._scale**2)
+        return self._of(
+            *start_parameters(whitening, self.n_components, rng, noise, sample)
+        )
+
+    def _initial_groups(self, found, sample, rng):
+        """Start from a mixture of normal distributions, and excursions in its rows."""
+        white = self._units_of(np.eye(sample.shape[1]))
+        *parameters, left = start_parameters(
+            white, self.n_components, rng, sample=found.white(sample, rng)
+        )
+        noises = [self._units_of(own).followed(left) for own in found.covariances]
+        machine = self._of(*parameters, noises[0])
+        return GroupedEnergy.of(machine, noises, *found[:3])
+
+    def _whitening(self, sample, rng):
+        """Give the units that make rows white as far as the noise can."""
+        ridge, n_columns = self.reg_covar, sample.shape[1]
+        n_factors = None
+        if self._may_have_factors(n_columns):
+            or_full = self.covariance_type == "auto"
+            # From a copy, so that the rest is drawn as if all had been asked for.
+            own = deepcopy(rng)
+            n_factors = choose_n_factors(sample, ridge, own, or_full=or_full)
+            if n_factors is not None:
+                return fit_factors(sample, n_factors, ridge, own)
+        covariance = sample.T @ sample / len(sample)
+        covariance += ridge * np.eye(n_columns)
+        return self._units_of(self._restricted(covariance))
+
+    def _may_have_factors(self, n_columns):
+        """Say whether rows are asked for factors of the noise."""
+        if self._noise_is_independent or self._most_groups * self.n_scales > 1:
+            return False
+        is_wide = n_columns > _MOST_NARROW_COLUMNS
+        return self.covariance_type == "factor" or (
+            self.covariance_type == "auto" and is_wide
+        )
