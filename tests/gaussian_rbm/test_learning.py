@@ -9,7 +9,6 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.mixture import GaussianMixture
 
 from skebm import GaussianRBM
-from skebm.units import gaussian
 
 # ---- what is found ----
 
@@ -184,21 +183,6 @@ def test_early_stopping_rescues_a_fit_that_overfits():
     held_out = stopped.history_["validation_log_likelihood"]
     assert np.isfinite(held_out).all()
     assert np.argmax(held_out) < len(held_out) - 1
-
-
-def test_steps_of_rows_learn_what_whole_gradients_learn(monkeypatch):
-    """As wide tables do; the last one is flat in a direction, which a ridge widens."""
-    rng = np.random.default_rng(0)
-    X = rng.standard_normal((2000, 6)) @ rng.standard_normal((6, 6))
-    X += np.outer(rng.random(2000) < 0.3, rng.normal(0, 3, 6))
-    flat = np.column_stack([X, X[:, 0]])
-    for table, least in ((X, 0.01), (flat, 0.05)):
-        whole = GaussianRBM(2, algorithm="pcd", random_state=0).fit(table)
-        with monkeypatch.context() as patch:
-            patch.setattr(gaussian, "_MOST_WHOLE_COLUMNS", 3)
-            rows = GaussianRBM(2, algorithm="pcd", random_state=0).fit(table)
-        assert rows.score(table) == pytest.approx(whole.score(table), abs=least)
-        assert not np.array_equal(rows.components_, whole.components_)
 
 
 # ---- chunks ----
