@@ -583,7 +583,7 @@ class GaussianRBM(HiddenUnitsMixin, BaseRealModel):
             scales = fit_scales(sample, self.n_scales, floor, self._restricted)
             covariance = scales.covariance + self.reg_covar * np.eye(sample.shape[1])
             sample = scales.unscaled(sample, rng)
-            whitening = self._units_of(covariance)
+            whitening = self._units_whitening(covariance)
         else:
             whitening = self._whitening(sample, rng)
         if self._known_noise is not None:
@@ -608,7 +608,7 @@ class GaussianRBM(HiddenUnitsMixin, BaseRealModel):
                 return fit_factors(sample, n_factors, ridge, own)
         covariance = sample.T @ sample / len(sample)
         covariance += ridge * np.eye(n_columns)
-        return self._units_of(self._restricted(covariance))
+        return self._units_whitening(self._restricted(covariance))
 
     def _may_have_factors(self, n_columns):
         """Say whether rows are asked for factors of the noise."""
@@ -619,7 +619,7 @@ class GaussianRBM(HiddenUnitsMixin, BaseRealModel):
             self.covariance_type == "auto" and is_wide
         )
 
-    def _units_of(self, covariance):
+    def _units_whitening(self, covariance):
         """Make units of which rows of this covariance are white."""
         if self._noise_is_independent:
             return self._independent(np.diag(covariance))
