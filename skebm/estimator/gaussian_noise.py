@@ -61,7 +61,7 @@ class GaussianNoiseMixin:
             variance = np.full_like(variance, variance.mean())
         return np.diag(variance)
 
-    def _units_of(self, covariance):
+    def _units_whitening(self, covariance):
         """Make units of which rows of this covariance are white."""
         if self._noise_is_independent:
             return self._independent(np.diag(covariance))

@@ -52,7 +52,7 @@ class GaussianParametersMixin:
             centre = group_weights @ centres
             covariances = np.array([noise.covariance() for noise in noises])
             mean = np.einsum("g,gij->ij", group_weights, covariances)
-            noise = self._units_of(mean)
+            noise = self._units_whitening(mean)
             covariances *= np.outer(self._scale, self._scale)
             attributes = {
                 "group_weights_": group_weights,

@@ -87,11 +87,13 @@ class GaussianStartMixin:
 
     def _initial_groups(self, found, sample, rng):
         """Start from a mixture of normal distributions, and excursions in its rows."""
-        white = self._units_of(np.eye(sample.shape[1]))
+        white = self._units_whitening(np.eye(sample.shape[1]))
         *parameters, left = start_parameters(
             white, self.n_components, rng, sample=found.white(sample, rng)
         )
-        noises = [self._units_of(own).followed(left) for own in found.covariances]
+        noises = [
+            self._units_whitening(own).followed(left) for own in found.covariances
+        ]
         machine = self._of(*parameters, noises[0])
         return GroupedEnergy.of(machine, noises, *found[:3])
 
@@ -108,7 +110,7 @@ class GaussianStartMixin:
                 return fit_factors(sample, n_factors, ridge, own)
         covariance = sample.T @ sample / len(sample)
         covariance += ridge * np.eye(n_columns)
-        return self._units_of(self._restricted(covariance))
+        return self._units_whitening(self._restricted(covariance))
 
     def _may_have_factors(self, n_columns):
         """Say whether rows are asked for factors of the noise."""
