@@ -74,7 +74,9 @@ class GaussianStartMixin:
         if self._most_groups * self.n_scales > 1:
             self._check_beside_groups()
         if n_groups == "auto":
-            n_groups = number_of_groups(sample, self.n_scales, **given)
+            # Draws of its own, so that one group learns as if it were not chosen.
+            own = given | {"rng": rng.spawn(1)[0]}
+            n_groups = number_of_groups(sample, self.n_scales, **own)
         if n_groups * self.n_scales > 1:
             found = fit_groups(sample, n_groups, self.n_scales, **given)
             return self._initial_groups(found, sample, rng)

@@ -573,5 +573,7 @@ def test_the_number_of_groups_is_chosen_by_rows_held_out(n_scales):
         if not is_one:
             assert len(rbm.group_weights_) == rbm.n_groups_
         assert hasattr(rbm, "lowest_energy") == (is_one and n_scales == 1)
+        same = clone(rbm).set_params(n_groups=rbm.n_groups_).fit(X)
+        np.testing.assert_array_equal(same.score_samples(X), rbm.score_samples(X))
     few = GaussianRBM(1, n_groups="auto", random_state=0).fit(apart[:3])
     assert few.n_groups_ == 1

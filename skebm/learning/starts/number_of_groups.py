@@ -25,6 +25,8 @@ def number_of_groups(rows, n_scales, *, rng, **settings):
 
     A number is better than another if rows that are held out are likelier, on average,
     by more than the standard error of the difference [1]_. So few rows have one group.
+    Where a few rows decide the average, and its error, it also is if more rows than
+    half are likelier, by more than chance.
 
     Parameters
     ----------
@@ -55,15 +57,20 @@ def number_of_groups(rows, n_scales, *, rng, **settings):
             scores[out] = found.scores(rows[out])
         return scores
 
-    best = None
+    best, scores = 1, None
     for n_groups in _NUMBERS:
-        if n_groups > 1 and n_groups * _FOLDS > len(rows):
+        if n_groups * _FOLDS > len(rows):
             break
-        scores = held_out(n_groups)
-        if best is not None:
-            gain = scores - best[1]
-            error = gain.std() / np.sqrt(len(gain))
-            if not gain.mean() > error:
-                break
-        best = n_groups, scores
-    return 1 if best is None else best[0]
+        own = held_out(n_groups)
+        if scores is not None and not _is_gain(own - scores):
+            break
+        best, scores = n_groups, own
+    return best
+
+
+def _is_gain(gains):
+    """Say whether gains of rows are more than chance, by their mean or their signs."""
+    mean, root = gains.mean(), np.sqrt(len(gains))
+    return mean > 0 and (
+        mean > gains.std() / root or (gains > 0).mean() > 0.5 + 1 / root
+    )
