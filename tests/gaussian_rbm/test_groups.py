@@ -561,10 +561,10 @@ def test_noises_that_follow_each_other():
 
 @pytest.mark.parametrize("n_scales", [1, 2])
 def test_the_number_of_groups_is_chosen_by_rows_held_out(n_scales):
-    apart = rows_of_model(600)
-    together = np.random.default_rng(0).normal(size=(600, 2))
+    apart = rows_of_model(300)
+    together = np.random.default_rng(0).normal(size=(300, 2))
     if n_scales > 1:
-        together *= np.random.default_rng(1).choice([1, 3], size=(600, 1))
+        together *= np.random.default_rng(1).choice([1, 3], size=(300, 1))
     settings = {"n_scales": n_scales, "max_iter": 5, "tol": 1.0, "random_state": 0}
     for X, is_one in ((apart, False), (together, True)):
         rbm = GaussianRBM(1, n_groups="auto", **settings).fit(X)
