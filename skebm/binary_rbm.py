@@ -185,7 +185,8 @@ class BinaryRBM(HiddenUnitsMixin, BaseBinaryModel):
     With ``alpha="auto"`` the statistics of rows held out are compared with those of
     rows learned from, after every hundred updates. By how much these agree more with
     the signs of the weights is the strength of the L1 penalty under which rows held
-    out would gain by no other [9]_. It is at most 10 over the number of rows.
+    out would gain by no other [9]_. As far as these are too few to tell, it is 3 over
+    the number of rows.
 
     References
     ----------
