@@ -75,8 +75,9 @@ class BinaryRBM(HiddenUnitsMixin, BaseBinaryModel):
     n_iter_no_change : int, default=20
         Measurements, one every hundred updates, without a rise by `tol`, after
         which `early_stopping` goes back to the best parameters and lowers the step
-        size. The third time in a row it stops. Where rows learned from do not gain on
-        those held out it is patient for three times as many the first time.
+        size. The third time in a row it stops. The first time it takes three times as
+        many where rows learned from do not gain on those held out, or `alpha` is
+        "auto".
     tol : float, default=1e-4
         Least rise of the likelihood, in nats, that counts as one. For "exact",
         the largest derivative at which learning ends, by the parameters of
@@ -185,7 +186,8 @@ class BinaryRBM(HiddenUnitsMixin, BaseBinaryModel):
     With ``alpha="auto"`` the statistics of rows held out are compared with those of
     rows learned from, after every hundred updates. By how much these agree more with
     the signs of the weights is the strength of the L1 penalty under which rows held
-    out would gain by no other [9]_. It is at most 10 over the number of rows.
+    out would gain by no other [9]_. As far as these are too few to tell, it is 3 over
+    the number of rows.
 
     References
     ----------

@@ -49,7 +49,7 @@ class Backtracking:
     patience : int or None
         Measurements without improvement after which the step size is lowered,
         and after a few such stretches learning stops. The first is three times as long
-        where nothing is overfitted. None: it does not stop.
+        where nothing is overfitted, or a penalty follows. None: it does not stop.
     tol : float
         Least improvement that counts, in nats.
 
@@ -104,19 +104,20 @@ class Backtracking:
         error = np.hypot(measurement.std, self._best_error)
         if not score >= self._best_score - _FALL - _ERRORS * error:
             self._step_back(state, _AFTER_FALL)
-        elif self._is_plateau(measurement):
+        elif self._is_plateau(state, measurement):
             self._n_plateaus += 1
             self._n_since_best = 0
             self._step_back(state, _AFTER_PLATEAU)
         slow = self._patience is not None and self.rate_scale < _NEGLIGIBLE_SCALE
         return slow or self._n_plateaus == _MAX_PLATEAUS
 
-    def _is_plateau(self, measurement):
+    def _is_plateau(self, state, measurement):
         if self._patience is None:
             return False
         patience = self._patience
         overfits = _lead(measurement) > self._best_lead + _OVERFITTING
-        if self._n_plateaus == 0 and not overfits:
+        # A penalty that is found while learning goes on takes time to mend that.
+        if self._n_plateaus == 0 and (state.shrinkage > 0 or not overfits):
             patience *= _PATIENCE_WITH_NOISE
         return self._n_since_best >= patience
 

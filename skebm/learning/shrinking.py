@@ -12,10 +12,11 @@ SHRINKING_PERIOD = 10
 # moves back and forth with the steps, and its sign means nothing.
 _NEGLIGIBLE_WEIGHT = 0.1
 
-# An L1 penalty of strength alpha, of n rows, is a prior under which weights are about
-# 1 / (n alpha) in size. That is not to be less than negligible: of a large table few
-# rows are held out, and what they ask for by chance would be much.
-_MOST_ROWS_STRENGTH = 1 / _NEGLIGIBLE_WEIGHT
+# What is known of the strength before any rows are seen, times their number n: its mean
+# and standard deviation. An L1 penalty of strength alpha is a prior of weights that are
+# 1 / (n alpha) in size; tables asked for n alpha of 0 to 9.
+_USUAL_STRENGTH = 3.0
+_USUAL_SPREAD = 3.0
 
 # Rows learned from that are compared with those held out, drawn anew each time.
 _COMPARED_ROWS = 1000
@@ -46,8 +47,8 @@ class Shrinking:
         self._rows, self._rng = rows, rng
         self._held_out = held_out.take(slice(None))
         self._weights = held_out.weights
-        self._most = _MOST_ROWS_STRENGTH / rows.total_weight
-        self._wanted = self.strength = 0.0
+        self._n_rows = rows.total_weight
+        self.strength = 0.0
 
     def follow(self, state):
         """Look at the average of the machines, and give `state` the strength found."""
@@ -55,16 +56,16 @@ class Shrinking:
         wanted, error = wanted_strength(
             state.averaged, state.metric, learned, self._held_out, self._weights
         )
-        self._wanted += _SHARE * (wanted - self._wanted)
-        self.strength = min(_without_chance(self._wanted, error), self._most)
+        expected = _expected(wanted, error, self._n_rows)
+        self.strength = max(0.0, self.strength + _SHARE * (expected - self.strength))
         state.shrinkage = self.strength
 
 
-def _without_chance(wanted, error):
-    """Shrink what is wanted by what chance alone would want, as James and Stein do."""
-    if wanted <= error:
-        return 0.0
-    return wanted * (1 - (error / wanted) ** 2)
+def _expected(wanted, error, n_rows):
+    """Compute the mean strength given what is wanted, with that error, and a prior."""
+    usual, spread = _USUAL_STRENGTH / n_rows, _USUAL_SPREAD / n_rows
+    share = spread**2 / (spread**2 + error**2)
+    return usual + share * (wanted - usual)
 
 
 def wanted_strength(energy, metric, learned, held_out, weights=None):

@@ -35,12 +35,14 @@ class Learner:
         self.backtracking = Backtracking(patience, tol)
         self.measure = measure
         self.state = state_of(0)
+        self.shrinkage = 0.0
 
     def reach(self, *scores, std=0.0):
         """Learn on to machines of these likelihoods; give the last verdict."""
         for score in scores:
             name = self.state.n_updates + 1
             vars(self.state).update(vars(state_of(name)), n_updates=name)
+            self.state.shrinkage = self.shrinkage
             self.last = self.measure(score, std)
             enough = self.backtracking.review(self.state, self.last)
             assert self.backtracking.went_back == (self.state.model != name)
@@ -49,11 +51,13 @@ class Learner:
     def is_at(self, name):
         """Say whether all of the state but its counts is that of a machine."""
         expected = {**vars(state_of(name)), "n_updates": self.state.n_updates}
+        expected["shrinkage"] = self.shrinkage
         return vars(self.state) == expected
 
     def is_back_at(self, name):
         """Say so of one that goes on from the average, which was measured."""
         expected = {**vars(state_of(name)), "n_updates": self.state.n_updates}
+        expected["shrinkage"] = self.shrinkage
         expected["model"] = expected["averaged"]
         return self.backtracking.went_back and vars(self.state) == expected
 
@@ -139,14 +143,20 @@ def test_the_likelihood_of_rows_held_out_counts_where_there_are_any():
     assert state.metric == 1
 
 
-@pytest.mark.parametrize(("gained", "length"), [(0.0, 6), (0.009, 6), (0.011, 2)])
-def test_noise_is_given_more_time_than_overfitting(gained, length):
+@pytest.mark.parametrize(
+    ("gained", "shrinkage", "length"),
+    [(0.0, 0.0, 6), (0.009, 0.0, 6), (0.011, 0.0, 2), (0.011, 0.1, 6)],
+)
+def test_noise_and_penalties_are_given_more_time_than_overfitting(
+    gained, shrinkage, length
+):
     """What rows learned from gain on those held out, which are 0.001 below the best."""
 
     def measure(score, std):
         return Measurement(score + (gained if score < -5 else 0), score, 0.0, std)
 
     learner = Learner(patience=2, measure=measure)
+    learner.shrinkage = shrinkage
     assert not learner.reach(*[-5] + (length - 1) * [-5.001])
     assert learner.backtracking.rate_scale == 1
     # The next ones are of two each, until an improvement.
