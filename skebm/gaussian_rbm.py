@@ -86,7 +86,8 @@ class GaussianRBM(
         takes n_features for each factor. Before learning, a fifth of up to 5000 rows is
         held out, and the number of factors is the one under which these are likeliest.
         "auto" is "full" with at most 100 features. With more it is "factor", unless the
-        rows held out are likelier with any covariance, or `n_scales` is above 1.
+        rows held out are likelier with any covariance, or there are several groups or
+        scales.
         `partial_fit` goes by its first chunk, which should have many rows.
     noise_variance : float or array-like of shape (n_features,), default=None
         Known variance of the noise, in the square of the units of the data. None

@@ -13,9 +13,13 @@ from skebm.conditional.clamped_chains import (
     evenly_spread,
     run_clamped,
 )
+from skebm.energy.completions import draw_of_law
 
 # Draws over which functions of what is missing are averaged.
 _DRAWS = 100
+
+# Machines that all rows are less likely of than this are left out of averages.
+_NEGLIGIBLE = 1e-6
 
 
 def score_incomplete(energy, rows, observed, mean, seed):
@@ -55,14 +59,20 @@ def score_incomplete(energy, rows, observed, mean, seed):
 
 def _annealed(energy, rows, observed, mean, seed):
     """Anneal with each machine of which an energy is a mixture, mostly one."""
+    scores, std = _scores_of_copies(energy, rows, observed, mean, seed)
+    # All draws come from the same seed, so that errors may add up.
+    std = (softmax(scores, axis=0) * std).sum(axis=0)
+    return logsumexp(scores, axis=0), std
+
+
+def _scores_of_copies(energy, rows, observed, mean, seed):
+    """Anneal with each machine alone; give scores and errors, (n_copies, n_rows)."""
     scores, std = [], []
     for machine, own, constant in energy.copies(rows, observed):
         score, error = anneal_missing(machine, own, observed, mean, seed)
         scores.append(score + constant)
         std.append(error)
-    # All draws come from the same seed, so that errors may add up.
-    std = (softmax(scores, axis=0) * std).sum(axis=0)
-    return logsumexp(scores, axis=0), std
+    return np.array(scores), np.array(std)
 
 
 def draw_incomplete(energy, rows, observed, mean, noise, n_sweeps):  # noqa: PLR0917
@@ -74,8 +84,30 @@ def draw_incomplete(energy, rows, observed, mean, noise, n_sweeps):  # noqa: PLR
             result[chosen] = energy.draw_missing(*known, noise)
         else:
             fast = energy.astype(np.float32)
-            result[chosen] = run_clamped(fast, *known, mean, noise, n_sweeps)
+            result[chosen] = _run(fast, *known, mean, noise, n_sweeps)
     return result
+
+
+def _run(energy, rows, observed, mean, noise, n_sweeps):  # noqa: PLR0917
+    """Run chains with one of the machines of which an energy is a mixture.
+
+    Chains stay with the machine that is drawn of each row first, given what is
+    observed: they would hardly leave it where what is missing tells machines apart.
+    """
+    copies = energy.copies(rows, observed)
+    if len(copies) == 1:
+        return run_clamped(energy, rows, observed, mean, noise, n_sweeps)
+    seed = int(noise.rng.integers(2**31))
+    scores, _ = _scores_of_copies(energy, rows, observed, mean, seed)
+    drawn = draw_of_law(softmax(scores.T, axis=1), noise)
+    result = np.empty(rows.shape)
+    for copy, (machine, own, _) in enumerate(copies):
+        members = np.flatnonzero(drawn == copy)
+        if len(members):
+            known = own[members], observed[members]
+            moved = run_clamped(machine, *known, mean, noise, n_sweeps)
+            result[members] = energy.original(moved, copy)
+    return np.where(observed, rows, result)
 
 
 def mean_incomplete(energy, rows, observed, mean, seed, function=None):  # noqa: PLR0917
@@ -88,7 +120,7 @@ def mean_incomplete(energy, rows, observed, mean, seed, function=None):  # noqa:
         known = rows[chosen], observed[chosen]
         if not is_summable:
             own = np.asarray if function is None else function
-            result[chosen] = average_clamped(energy, *known, mean, seed, own)
+            result[chosen] = _average(energy, *known, mean, seed, own)
         elif function is None:
             result[chosen] = energy.mean_missing(*known)
         else:
@@ -105,11 +137,35 @@ def mean_hidden(energy, rows, observed, mean, seed):
         if is_summable:
             result[chosen] = energy.observed_hidden_mean(*known)
         else:
-            fast = energy.astype(np.float32)
-            result[chosen] = average_clamped(
-                energy, *known, mean, seed, fast.hidden_mean
-            )
+            result[chosen] = _average(energy, *known, mean, seed, None)
     return result
+
+
+def _average(energy, rows, observed, mean, seed, function):  # noqa: PLR0917
+    """Average a function of rows, or else hidden units, over draws of what is missing.
+
+    Each machine of which an energy is a mixture has chains of its own, and counts as
+    likely as it is given what is observed.
+    """
+    copies = energy.copies(rows, observed)
+    law = np.ones((1, len(rows)))
+    if len(copies) > 1:
+        scores, _ = _scores_of_copies(energy, rows, observed, mean, seed)
+        law = softmax(scores, axis=0)
+    total = 0.0
+    for copy, (machine, own, _) in enumerate(copies):
+        if law[copy].max() >= _NEGLIGIBLE:
+            of_draws = partial(_of_draws, energy, machine, copy, function)
+            part = average_clamped(machine, own, observed, mean, seed, of_draws)
+            total = total + law[copy, :, np.newaxis] * part
+    return total
+
+
+def _of_draws(energy, machine, copy, function, moved):
+    """Compute the function of rows as a machine sees them, or hidden means."""
+    if function is None:
+        return machine.astype(np.float32).hidden_mean(moved)
+    return function(energy.original(moved, copy))
 
 
 def _kinds(energy, observed):

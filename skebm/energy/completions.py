@@ -48,6 +48,10 @@ class CompletionSums:
         """
         return [(self, rows, 0.0)]
 
+    def original(self, rows, copy):
+        """Give rows, as the machine of a number in `copies` sees them, as they are."""
+        return rows
+
     def observed_score(self, rows, observed):
         """Compute the log of the sum of exp(-E) over all that rows leave open.
 

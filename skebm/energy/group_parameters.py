@@ -1,6 +1,6 @@
 """Groups of rows, and their scales, among the parameters of an energy."""
 
-__all__ = ["GroupParameters"]
+__all__ = ["GroupParameters", "law_of"]
 
 from functools import cached_property
 
@@ -256,3 +256,12 @@ class GroupParameters:
             members = group == number
             rows[members] = noise.states(white[members])
         return self.stretched(rows, image)
+
+
+def law_of(joint):
+    """Give the probabilities of images given rows, of the logs of their densities.
+
+    Rows so far away that all densities are 0 are as likely of each.
+    """
+    is_lost = np.isneginf(joint).all(axis=1, keepdims=True)
+    return softmax(np.where(is_lost, 0, joint), axis=1)

@@ -6,6 +6,7 @@ import numpy as np
 from scipy.special import logsumexp, softmax
 
 from skebm.energy.completions import CompletionSums
+from skebm.energy.group_parameters import law_of
 
 
 class GroupSums(CompletionSums):
@@ -20,6 +21,10 @@ class GroupSums(CompletionSums):
         constants = self.log_shares(observed.sum(axis=1))
         images = zip(self.images(rows), constants.T, strict=True)
         return [(*image, constant) for image, constant in images]
+
+    def original(self, rows, copy):
+        """Give the rows v that rows of the machine of an image are."""
+        return self.stretched(rows, copy)
 
     def observed_score(self, rows, observed):
         """Compute the log of the sum of exp(-E) over all that rows leave open."""
@@ -89,7 +94,7 @@ class GroupSums(CompletionSums):
 
     def _mean(self, rows, observed, function):
         """Average a function of a machine, its rows and image, over images of rows."""
-        law, total = softmax(self._observed_joint(rows, observed), axis=1), 0.0
+        law, total = law_of(self._observed_joint(rows, observed)), 0.0
         for image, (machine, own) in enumerate(self.images(rows)):
             numbers = np.full(len(rows), image)
             total = total + law[:, image, np.newaxis] * function(machine, own, numbers)

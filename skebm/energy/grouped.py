@@ -5,12 +5,12 @@ __all__ = ["GroupedEnergy"]
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.special import logsumexp, softmax
+from scipy.special import logsumexp
 
 from skebm.energy.base import Energy
 from skebm.energy.completions import draw_of_law
 from skebm.energy.group_learning import GroupLearning
-from skebm.energy.group_parameters import GroupParameters
+from skebm.energy.group_parameters import GroupParameters, law_of
 from skebm.energy.group_sums import GroupSums
 from skebm.units.gaussian import GaussianUnits
 
@@ -148,7 +148,7 @@ class GroupedEnergy(GroupParameters, GroupLearning, GroupSums, Energy):
     def hidden_mean(self, rows):
         """Compute the mean of the hidden units given visible rows."""
         rows = rows.astype(self.dtype, copy=False)
-        law = np.split(softmax(self.joint(rows), axis=1), self.n_groups, axis=1)
+        law = np.split(law_of(self.joint(rows)), self.n_groups, axis=1)
         means = [
             machine.hidden_mean_at(rows - centre, roots, own)
             for (machine, centre, roots), own in zip(self.groups(), law, strict=True)
@@ -221,7 +221,7 @@ class GroupedEnergy(GroupParameters, GroupLearning, GroupSums, Energy):
 
     def draw_image(self, joint, noise):
         """Draw an image of each row given the logs of their densities in each."""
-        return draw_of_law(softmax(joint, axis=1), noise)
+        return draw_of_law(law_of(joint), noise)
 
     def at_temperature(self, temperature):
         """Give the machine whose distribution is proportional to exp(-E / temperature).

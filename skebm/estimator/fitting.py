@@ -403,6 +403,8 @@ class FittingMixin:
     def _resume(self):
         # A copy of the noise, so that a pass that fails has drawn nothing.
         state = replace(self._state, noise=deepcopy(self._state.noise))
+        if self.alpha != "auto":
+            state.shrinkage = 0.0  # found before the strength was given
         for name in "model", "averaged":
             energy = getattr(state, name).astype(np.float32)
             # Means of the data have moved since.

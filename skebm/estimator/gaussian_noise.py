@@ -119,7 +119,9 @@ class GaussianNoiseMixin:
         if noises is None:
             of_machine = attributes["noise_variance_"]
             noises = [attributes.get("noise_covariance_", of_machine)] * n_groups
-        taken = [self._take_noise(check_noise(own, n_features)) for own in noises]
+        taken = [
+            self._take_noise(check_noise(own, n_features)) for own in np.asarray(noises)
+        ]
         names = {"noise_variance_": "noise_variances_"}
         if not self._noise_is_independent:
             names["noise_covariance_"] = "noise_covariances_"

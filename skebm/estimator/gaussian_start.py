@@ -14,6 +14,7 @@ from skebm.learning.starts.factors import choose_n_factors, fit_factors
 from skebm.learning.starts.groups import fit_groups
 from skebm.learning.starts.number_of_groups import number_of_groups
 from skebm.sampling.random import UniformNoise
+from skebm.units.gaussian import GaussianUnits, whiten_covariance
 
 # Of so many columns the whole covariance is learned without asking whether the rows
 # are enough: it has no more than 5000 entries.
@@ -50,17 +51,19 @@ class GaussianStartMixin:
         return max(size, min(self._most_groups * size, _MOST_START_ROWS))
 
     def _begin(self, rows, rng, algorithm, start=None):
-        if rows.has_missing and self._may_have_factors(rows.n_columns):
+        n_columns = rows.n_columns
+        if rows.has_missing and (
+            self._may_have_factors(n_columns) or self._most_groups > 1
+        ):
             # What nothing is known of is drawn apart from the rest at first. Factors
-            # would be lost by that, and would not come back.
-            own, size = deepcopy(rng), self._start_size(rows.n_columns)
+            # would be lost by that, and would not come back; and rows with gaps would
+            # be a group of their own.
+            own, size = deepcopy(rng), self._start_size(n_columns)
             chosen = rows.sample(size, own)  # as next, of rng
             noise = UniformNoise(own, np.float64)
-            nothing = np.zeros((1, rows.n_columns)), np.zeros(rows.n_columns)
+            nothing = np.zeros((1, n_columns)), np.zeros(n_columns)
             for _ in range(_ROUNDS_OF_GAPS):
-                sample = rows.take(chosen)
-                n_factors = choose_n_factors(sample, self.reg_covar, own)
-                units = fit_factors(sample, n_factors, self.reg_covar, own)
+                units = self._normal(rows.take(chosen), own)
                 energy = GaussianRBMEnergy.of(*nothing, np.zeros(1), units)
                 rows.refresh(chosen, energy, noise)
         return super()._begin(rows, rng, algorithm, start)
@@ -114,9 +117,19 @@ class GaussianStartMixin:
         covariance += ridge * np.eye(n_columns)
         return self._units_whitening(self._restricted(covariance))
 
+    def _normal(self, sample, rng):
+        """Give units of which the correlations of rows are those of the noise."""
+        n_columns, ridge = sample.shape[1], self.reg_covar
+        if n_columns > _MOST_NARROW_COLUMNS or self.covariance_type == "factor":
+            n_factors = choose_n_factors(sample, ridge, rng)
+            return fit_factors(sample, n_factors, ridge, rng)
+        covariance = sample.T @ sample / len(sample) + ridge * np.eye(n_columns)
+        return GaussianUnits.of_base(whiten_covariance(covariance))
+
     def _may_have_factors(self, n_columns):
-        """Say whether rows are asked for factors of the noise."""
-        if self._noise_is_independent or self._most_groups * self.n_scales > 1:
+        """Say whether rows of a single group are asked for factors of the noise."""
+        has_groups = self.n_groups not in {1, "auto"}
+        if self._noise_is_independent or has_groups or self.n_scales > 1:
             return False
         is_wide = n_columns > _MOST_NARROW_COLUMNS
         return self.covariance_type == "factor" or (

@@ -636,7 +636,11 @@ def check_noise_factors(factors, variances):
         or if the variances are a covariance.
     """
     factors = check_array(
-        factors, dtype=np.float64, copy=True, ensure_min_samples=0, input_name="factors"
+        factors,
+        dtype=np.float64,
+        copy=True,
+        ensure_min_samples=0,
+        input_name="noise_factors",
     )
     if variances.ndim == 2:
         raise ValueError(
@@ -676,13 +680,16 @@ def check_groups(group_weights, locations, noises, n_features):
     given = {name: value for name, value in given.items() if value is not None}
     if not given:
         return None
+    for name, value in given.items():
+        if np.ndim(value) == 0:
+            raise ValueError(f"{name} must have a row for each group, got {value}.")
     sizes = {name: len(value) for name, value in given.items()}
     n_groups = max(sizes.values())
     if min(sizes.values()) < n_groups or n_groups < 2:
         raise ValueError(
-            f"Groups need as many {', '.join(given)} as each other, and at least two; "
-            f"there are {', '.join(map(str, sizes.values()))}. Leave all of them out "
-            "where all rows are of one group."
+            f"{' and '.join(given)} must be of as many groups, at least two; there are "
+            f"{' and '.join(map(str, sizes.values()))}. Leave all of them out where "
+            "all rows are of one group."
         )
     if locations is None:
         raise ValueError("Groups need locations, one for each.")

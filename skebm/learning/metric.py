@@ -9,24 +9,20 @@ __all__ = [
     "blended",
     "damped_power",
     "diagonal_of",
-    "moment_of",
     "second_moment",
     "shortening",
-    "times",
 ]
 
 from copy import copy
 
 import numpy as np
 
-from skebm.learning.low_rank import LowRankFactor, LowRankMoment
-
 # Added to the variance of each unit. The least that keeps units that hardly
 # ever change, and noise in the moments, from directing the step.
 _DAMPING = 0.01
 
-# Factors of more columns would take longer than the gradient itself; of visible units
-# only the leading directions are used, of hidden ones the diagonal.
+# Factors of more columns would take longer than the gradient itself; only
+# their diagonals are used.
 MAX_FULL_FACTOR = 1025
 
 # Share of a new sample in the moments.
@@ -102,10 +98,9 @@ class KroneckerMetric(Metric):
 
     Parameters
     ----------
-    visible_moment : ndarray of shape (n_columns, n_columns) or (n_columns,), \
-            LowRankMoment or None
-        Second moments of the centred visible units and the constant, their diagonal
-        only, or their leading directions. None where they are in units of their noise.
+    visible_moment : ndarray of shape (n_columns, n_columns) or (n_columns,) or None
+        Second moments of the centred visible units and the constant, or their
+        diagonal only. None where they are in units of their noise.
     hidden_moment : ndarray of shape (n_rows, n_rows) or (n_rows,)
         Likewise of the hidden units.
 
@@ -130,7 +125,7 @@ class KroneckerMetric(Metric):
         """Begin with a sample of visible rows, hidden units as often in any state.
 
         The sample is None where rows are in units of their noise. With `diagonal` the
-        diagonals only are used, as wide hidden layers always do.
+        diagonals only are used, as wide layers always do.
         """
         n_hidden = energy.n_hidden
         free = energy.hidden.mean(np.zeros((1, n_hidden)))[0]
@@ -140,7 +135,8 @@ class KroneckerMetric(Metric):
         visible_moment = None
         if sample is not None:
             rows = energy.sides(sample)[1]
-            visible_moment = moment_of(rows, diagonal=diagonal)
+            full = not diagonal and rows.shape[1] <= MAX_FULL_FACTOR
+            visible_moment = second_moment(rows, full=full)
         return cls(visible_moment, hidden_moment)
 
     def diagonal(self):
@@ -172,7 +168,7 @@ class KroneckerMetric(Metric):
             result = matrix * self.hidden_factor[:, np.newaxis]
         else:
             result = np.dot(self.hidden_factor, matrix)
-        return times(result, self.visible_factor)
+        return _times(result, self.visible_factor)
 
     def favours_rows(self, n_rows):
         """Say whether `step_of_rows` takes fewer multiplications than `step`."""
@@ -180,10 +176,10 @@ class KroneckerMetric(Metric):
             return False
         n_hidden, n_visible = len(self.hidden_factor), len(self.visible_factor)
         factors = (self.hidden_factor, self.visible_factor)
-        hidden_cost, visible_cost = map(_row_cost, factors)
-        of_rows = n_rows * (hidden_cost + visible_cost)
+        widths = [len(factor) for factor in factors if factor.ndim == 2]
+        of_rows = n_rows * sum(width**2 for width in widths)
         of_rows += n_rows**2 * (n_hidden + n_visible)
-        return of_rows < n_visible * hidden_cost + n_hidden * visible_cost
+        return of_rows < n_hidden * n_visible * sum(widths)
 
     def step_of_rows(self, hidden, visible, rate):
         """Give the `step` along the gradient ``hidden.T @ visible``.
@@ -207,8 +203,8 @@ class KroneckerMetric(Metric):
         rate : float
             By how much the natural gradient was multiplied.
         """
-        turned_hidden = times(hidden, self.hidden_factor)
-        turned_visible = times(visible, self.visible_factor)
+        turned_hidden = _times(hidden, self.hidden_factor)
+        turned_visible = _times(visible, self.visible_factor)
         alike_hidden = np.dot(turned_hidden, hidden.T)
         alike_visible = np.dot(turned_visible, visible.T)
         rate *= shortening(float(np.vdot(alike_hidden, alike_visible)))
@@ -223,26 +219,15 @@ class KroneckerMetric(Metric):
         return hidden * self.visible_factor[:-1]
 
 
-def times(rows, factor):
-    """Multiply rows by a symmetric factor, or by 1."""
+def _times(rows, factor):
+    """Multiply rows by a symmetric factor, by its diagonal, or by 1."""
     if factor is None:
         return rows
-    if isinstance(factor, LowRankFactor):
-        return factor.times(rows)
     return rows * factor if factor.ndim == 1 else np.dot(rows, factor)
-
-
-def _row_cost(factor):
-    """Count the multiplications of `times` a row."""
-    if isinstance(factor, LowRankFactor):
-        return factor.row_cost
-    return factor.size if factor.ndim == 2 else 0
 
 
 def diagonal_of(moment):
     """Give the diagonal of second moments, or what has none but that."""
-    if isinstance(moment, LowRankMoment):
-        return moment.diagonal()
     return moment if moment is None or moment.ndim == 1 else np.diag(moment)
 
 
@@ -264,17 +249,8 @@ def second_moment(rows, *, full):
     return np.einsum("ij,ij->j", rows, rows) / len(rows)
 
 
-def moment_of(rows, *, diagonal):
-    """Compute the second moments that learning can use of rows of units."""
-    if not diagonal and rows.shape[1] > MAX_FULL_FACTOR:
-        return LowRankMoment.of_rows(rows)
-    return second_moment(rows, full=not diagonal)
-
-
 def blended(moment, rows):
     """Let second moments follow those of new rows."""
-    if isinstance(moment, LowRankMoment):
-        return moment.blended(rows, _SHARE)
     return (1 - _SHARE) * moment + _SHARE * second_moment(rows, full=moment.ndim == 2)
 
 
@@ -282,8 +258,6 @@ def damped_power(moment, power):
     """Raise damped second moments to a power; the constant, last, is not damped."""
     damping = np.full(len(moment), _DAMPING)
     damping[-1] = 0
-    if isinstance(moment, LowRankMoment):
-        return moment.power(power, damping).astype(np.float32)
     if moment.ndim == 1:
         return ((moment + damping) ** power).astype(np.float32)
     damped = moment + np.diag(damping)

@@ -14,8 +14,7 @@ from skebm.learning.metric import (
     blended,
     damped_power,
     diagonal_of,
-    moment_of,
-    times,
+    second_moment,
 )
 
 
@@ -30,9 +29,9 @@ class PairMetric(Metric):
     Parameters
     ----------
     visible_moment : ndarray of shape (n_visible + 1, n_visible + 1) or \
-            (n_visible + 1,), or LowRankMoment
-        Second moments of the centred visible units and the constant, their diagonal
-        only, or, without hidden units, their leading directions.
+            (n_visible + 1,)
+        Second moments of the centred visible units and the constant, or their diagonal
+        only.
     hidden_moment : ndarray of shape (n_hidden + 1, n_hidden + 1) or (n_hidden + 1,)
         Likewise of the hidden units, which come after the visible ones, if there are
         any: else of the constant alone.
@@ -47,16 +46,15 @@ class PairMetric(Metric):
     def start(cls, energy, sample, *, diagonal=False):
         """Begin with a sample of visible rows, hidden units being on half of the time.
 
-        With `diagonal` the diagonals only are used, as couplings need of which some
-        must stay zero, and as wide machines with hidden units always do.
+        With `diagonal` the diagonals only are used, as wide layers always do, and as
+        couplings need of which some must stay zero.
         """
         full = not diagonal and energy.n_units < MAX_FULL_FACTOR
-        leading = not diagonal and not full and energy.n_units == energy.n_visible
         n_visible = energy.n_visible
         rows = centre(sample, np.append(energy.offset[:n_visible], np.float32(0)))
         hidden_moment = np.append(np.full(energy.n_units - n_visible, 0.25), 1.0)
         return cls(
-            moment_of(rows, diagonal=not full and not leading),
+            second_moment(rows, full=full),
             np.diag(hidden_moment) if full else hidden_moment,
         )
 
@@ -82,10 +80,10 @@ class PairMetric(Metric):
 
     def turn(self, matrix):
         """Turn the gradient of a symmetric matrix into a natural one."""
-        if isinstance(self.factor, np.ndarray) and self.factor.ndim == 1:
+        if self.factor.ndim == 1:
             # As one product of factors, so that the result is exactly symmetric.
             return matrix * np.outer(self.factor, self.factor)
-        result = times(times(matrix, self.factor).T, self.factor)
+        result = np.dot(self.factor, np.dot(matrix, self.factor))
         if self._within is not None:
             hidden = slice(len(self.visible_moment) - 1, -1)
             own = np.dot(self._within, matrix[hidden, hidden])

@@ -98,9 +98,9 @@ def wanted_strength(energy, metric, learned, held_out, weights=None):
     -------
     strength : float
         Negative where rows held out agree with the weights more than rows learned from
-        do, 0 where no weight counts.
+        do. 0, for sure, where no weight counts: there is nothing to hold back.
     error : float
-        Its standard error, by how much the rows held out differ.
+        Its standard error, by how much rows differ.
 
     References
     ----------
@@ -117,13 +117,15 @@ def wanted_strength(energy, metric, learned, held_out, weights=None):
     length = np.vdot(signs.penalised, step.penalised)
     if length <= 0:
         return 0.0, 0.0
-    agreement = _agreement(energy, step, learned).mean()
+    agreement = _agreement(energy, step, learned)
     each = _agreement(energy, step, held_out)
     shares = np.full(len(each), 1 / len(each)) if weights is None else weights
     shares = shares / shares.sum()
     mean = shares @ each
-    error = np.sqrt(shares**2 @ (each - mean) ** 2)
-    return float((agreement - mean) / length), float(error / length)
+    # A single row, or equal ones, do not differ at all, and are no surer for that.
+    spread = max(np.sqrt(shares @ (each - mean) ** 2), agreement.std())
+    error = spread * np.linalg.norm(shares)
+    return float((agreement.mean() - mean) / length), float(error / length)
 
 
 def _agreement(energy, step, rows):

@@ -1,5 +1,6 @@
 """Rows of several groups, against the mixture over groups, scales and hidden states."""
 
+import warnings
 from copy import deepcopy
 
 import numpy as np
@@ -9,11 +10,18 @@ from gaussian_oracle import GaussianRBMOracle, random_gaussian_rbm
 from scipy.integrate import quad
 from scipy.special import logsumexp
 from sklearn.base import clone
+from sklearn.exceptions import ConvergenceWarning
 from sklearn.mixture import GaussianMixture
 from sklearn.model_selection import GridSearchCV
 from statistical import assert_mean_is
 
-from skebm import BinaryRBM, DeepBeliefNetwork, EnergyOutlierDetector, GaussianRBM
+from skebm import (
+    BinaryRBM,
+    DeepBeliefNetwork,
+    EnergyOutlierDetector,
+    GaussianRBM,
+)
+from skebm.conditional.incomplete_rows import mean_incomplete
 from skebm.energy.grouped import GroupedEnergy
 from skebm.learning.starts.groups import fit_groups
 from skebm.sampling.random import UniformNoise
@@ -577,3 +585,96 @@ def test_the_number_of_groups_is_chosen_by_rows_held_out(n_scales):
         np.testing.assert_array_equal(same.score_samples(X), rbm.score_samples(X))
     few = GaussianRBM(1, n_groups="auto", random_state=0).fit(apart[:3])
     assert few.n_groups_ == 1
+
+
+# ---- gaps, where what is missing tells the groups apart ----
+
+
+def apart(n_hidden):
+    """Two groups far apart in a column, of which hidden units say nothing."""
+    return GaussianRBM.from_parameters(
+        np.zeros((n_hidden, 2)),
+        [0, 0],
+        np.zeros(n_hidden),
+        1.0,
+        locations=[[0, -8], [0, 8]],
+        group_weights=[0.1, 0.9],
+        noises=[0.2, 1.0],
+        random_state=0,
+    )
+
+
+def test_draws_of_gaps_are_of_each_group_as_often_as_it_is_likely():
+    """Chains would stay in the group that they start in; 13 units are not summed."""
+    given = np.tile([[0.0, np.nan]], (2000, 1))
+    densities = np.array([0.1, 0.9]) / np.sqrt([0.2, 1.0])
+    share = densities[0] / densities.sum()
+    drawn = apart(13).sample(2000, given=given, random_state=0)[:, 1]
+    assert_mean_is(share, drawn < 0, n_errors=4)
+
+
+def test_means_of_gaps_are_over_groups_where_units_are_too_many_to_sum_over():
+    rows = np.array([[0.0, np.nan], [0.5, 1.0], [1.0, np.nan]])
+    known = np.nan_to_num(rows), ~np.isnan(rows)
+    few, many = apart(12)._energy(), apart(13)._energy()
+    means = mean_incomplete(many, *known, np.zeros(2), 0)
+    # Of 600 draws of deviations up to 1, 5 standard errors; and one of the annealing.
+    np.testing.assert_allclose(means, few.mean_missing(*known), atol=0.25)
+    hidden = apart(13).transform(rows)
+    np.testing.assert_allclose(hidden, 0.5, atol=1e-6)
+
+
+def test_rows_too_far_away_for_any_density_have_features():
+    features = apart(2).transform([[1e160, 1e160]])
+    np.testing.assert_array_equal(features, 0.5)
+
+
+# ---- how many groups there are ----
+
+
+@pytest.mark.parametrize("repeated", ["weights", "rows"])
+def test_copies_of_rows_are_no_groups(repeated):
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(200, 3))
+    weights = rng.integers(1, 8, 200)
+    machine = GaussianRBM(1, n_groups="auto", max_iter=5, random_state=0)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        if repeated == "weights":
+            machine.fit(X, sample_weight=weights)
+        else:
+            machine.fit(np.repeat(X, weights, axis=0))
+    assert machine.n_groups_ == 1
+
+
+def test_gaps_are_no_groups():
+    rng = np.random.default_rng(0)
+    X = rng.multivariate_normal(np.zeros(5), 0.1 * np.eye(5) + 0.9, 1000)
+    X[rng.random(X.shape) < 0.3] = np.nan
+    machine = GaussianRBM(1, n_groups="auto", algorithm="pcd", max_iter=5)
+    assert machine.set_params(random_state=0).fit(X).n_groups_ == 1
+
+
+def test_a_single_far_row_makes_few_groups():
+    rng = np.random.default_rng(0)
+    X = np.vstack([rng.normal(size=(200, 2)), [[1e4, 1e4]]])
+    machine = GaussianRBM(1, n_groups="auto", algorithm="pcd", max_iter=5)
+    assert machine.set_params(random_state=0).fit(X).n_groups_ <= 2
+
+
+def test_a_single_group_of_wide_rows_has_factors():
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(250, 3)) @ rng.normal(size=(3, 110))
+    X += rng.normal(size=X.shape)
+    settings = {"algorithm": "pcd", "max_iter": 20, "random_state": 0}
+    machine = GaussianRBM(1, n_groups="auto", **settings).fit(X)
+    assert machine.n_groups_ == 1
+    np.testing.assert_array_equal(
+        machine.noise_factors_, GaussianRBM(1, **settings).fit(X).noise_factors_
+    )
+
+
+@pytest.mark.parametrize("name", ["noises", "group_weights"])
+def test_a_number_for_all_groups_is_refused(name):
+    with pytest.raises(ValueError, match=f"{name} must have a row for each group"):
+        model(**{name: 2.0})

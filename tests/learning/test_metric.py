@@ -10,7 +10,6 @@ from skebm.energy.graph import LayeredGraph
 from skebm.energy.latent import LatentEnergy
 from skebm.energy.pairwise import PairwiseEnergy
 from skebm.learning import metric, pair_metric
-from skebm.learning.low_rank import LowRankFactor
 from skebm.learning.metric import KroneckerMetric, Metric, shortening
 from skebm.learning.pair_metric import PairMetric
 
@@ -538,63 +537,22 @@ def test_a_metric_becomes_that_of_its_diagonal(make):
 
 
 @pytest.mark.parametrize(
-    ("n_visible", "n_hidden", "wide"),
-    [(5, 5, (False, False)), (6, 5, (True, False)), (5, 6, (False, True))],
+    ("n_visible", "n_hidden", "ndims"),
+    [(5, 5, (2, 2)), (6, 5, (1, 2)), (5, 6, (2, 1)), (6, 6, (1, 1))],
 )
-def test_wide_layers_have_factors_of_their_leading_directions(
-    monkeypatch, n_visible, n_hidden, wide
-):
-    """Visible ones; of hidden ones the diagonal."""
+def test_wide_layers_have_diagonal_factors(monkeypatch, n_visible, n_hidden, ndims):
     monkeypatch.setattr(metric, "MAX_FULL_FACTOR", 6)
     energy = binary_rbm(n_hidden, n_visible)
     begun = start(energy)
-    assert isinstance(begun.visible_factor, LowRankFactor) == wide[0]
-    assert begun.hidden_factor.ndim == (1 if wide[1] else 2)
+    assert (begun.visible_factor.ndim, begun.hidden_factor.ndim) == ndims
 
 
-def test_wide_machines_of_pairs_have_a_factor_of_their_leading_directions(monkeypatch):
-    """Or, with hidden units, a diagonal one."""
+def test_wide_machines_of_pairs_have_a_diagonal_factor(monkeypatch):
     for make, n_units in ((pairwise, 4), (latent, 7)):
-        for module in (metric, pair_metric):
-            monkeypatch.setattr(module, "MAX_FULL_FACTOR", n_units + 1)
+        monkeypatch.setattr(pair_metric, "MAX_FULL_FACTOR", n_units + 1)
         assert start(make()).factor.ndim == 2
-        for module in (metric, pair_metric):
-            monkeypatch.setattr(module, "MAX_FULL_FACTOR", n_units)
-        factor = start(make()).factor
-        assert (
-            isinstance(factor, LowRankFactor)
-            if make is pairwise
-            else (factor.ndim == 1)
-        )
-
-
-@pytest.mark.parametrize("make", [binary_rbm, pairwise])
-def test_leading_directions_turn_as_the_matrix_does(monkeypatch, make):
-    """All of them: with the rows, the products of rows, and after new ones."""
-    energy, rng = make(), np.random.default_rng(0)
-    whole = start(energy)
-    monkeypatch.setattr(metric, "MAX_FULL_FACTOR", 4)
-    monkeypatch.setattr(pair_metric, "MAX_FULL_FACTOR", 4)
-    leading = start(energy)
-    new = sample_of(energy, seed=1)
-    assert len(leading.visible_moment.values) == 5
-    matrix = rng.standard_normal(energy.matrix.shape).astype(np.float32)
-    matrix = matrix + matrix.T if make is pairwise else matrix
-    for _ in range(2):
-        np.testing.assert_allclose(
-            leading.turn(matrix), whole.turn(matrix), rtol=1e-4, atol=1e-4
-        )
-        leading = leading.follow_visible(energy, new)
-        whole = whole.follow_visible(energy, new)
-    diagonal = leading.diagonal().turn(matrix)
-    np.testing.assert_allclose(diagonal, whole.diagonal().turn(matrix), rtol=1e-5)
-    if make is binary_rbm:
-        hidden = rng.standard_normal((3, 4)).astype(np.float32)
-        visible = rng.standard_normal((3, 5)).astype(np.float32)
-        step, rate = leading.step_of_rows(hidden, visible, 0.1)
-        same, same_rate = whole.step_of_rows(hidden, visible, 0.1)
-        np.testing.assert_allclose(step, same, rtol=1e-4, atol=1e-5)
-        assert rate == pytest.approx(same_rate, rel=1e-4)
+        monkeypatch.setattr(pair_metric, "MAX_FULL_FACTOR", n_units)
+        assert start(make()).factor.ndim == 1
 
 
 def test_means_of_hidden_units_may_vary_together_more_than_units_can():

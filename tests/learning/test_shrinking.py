@@ -1,3 +1,5 @@
+import copy
+
 import numpy as np
 import pytest
 from oracle import RBMOracle, all_states, random_rbm
@@ -207,3 +209,23 @@ def test_gaps_leave_no_penalty():
     X = walks(100, 0).astype(float)
     X[0, 0] = np.nan
     assert fitted(X, max_iter=300).alpha_ == 0
+
+
+def test_learning_goes_on_without_it_where_a_strength_is_given():
+    X = walks(200, 0)
+    found = fitted(X)
+    assert found.alpha_ > 0
+    plain = copy.deepcopy(found.set_params(alpha=0.0))
+    plain._state.shrinkage = 0.0
+    np.testing.assert_array_equal(
+        found.partial_fit(X).components_, plain.partial_fit(X).components_
+    )
+
+
+def test_rows_held_out_that_are_equal_are_no_surer():
+    energy, learned = machine(), bits(40)
+    different = bits(30, seed=1)
+    for held_out in different[:1], np.repeat(different[:1], 30, axis=0):
+        _, error = wanted_strength(energy, None, learned, held_out)
+        many = wanted_strength(energy, None, learned, bits(len(held_out), seed=2))[1]
+        assert error > many / 3 > 0

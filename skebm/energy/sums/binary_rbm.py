@@ -20,6 +20,10 @@ _BLOCK_ELEMENTS = 2**15
 _FACTORS = 4
 _LARGEST_EXPONENT = 700.0
 
+# Of fewer configurations that share their factors, products would take longer to make
+# than exponentials.
+_LEAST_SHARED = 2**4
+
 
 def sum_over_rows(weights, visible_bias, hidden_bias, visible, row_weights):
     """Sum -F and the moments over rows of data, the hidden units averaged.
@@ -81,7 +85,6 @@ def sum_over_configurations(weights, visible_bias, hidden_bias):
     low, high = all_configurations(n_low), all_configurations(n_visible - n_low)
     half = weights / 2
     low_field = half[:, :n_low] @ low.T
-    high_field = high @ half[:, n_low:].T + hidden_bias / 2
     linear = visible_bias + half.sum(axis=0)
     low_score = low @ linear[:n_low]
     high_score = high @ linear[n_low:] + hidden_bias.sum() / 2
@@ -92,8 +95,10 @@ def sum_over_configurations(weights, visible_bias, hidden_bias):
     low_tanh = np.zeros_like(low_field)
     high_products = np.zeros((n_hidden, n_visible - n_low))
     field = np.empty_like(low_field)
-    for number in range(len(high)):
-        np.add(low_field, high_field[number][:, np.newaxis], out=field)
+    for number, one in enumerate(high):
+        # Of all of them at once, fields of wide layers would be gigabytes.
+        high_field = half[:, n_low:] @ one + hidden_bias / 2
+        np.add(low_field, high_field[:, np.newaxis], out=field)
         tanh, score = tanh_and_log_cosh(field)
         score += low_score
         score += high_score[number]
@@ -108,7 +113,7 @@ def sum_over_configurations(weights, visible_bias, hidden_bias):
         low_mass += mass
         high_mass[number] = mass.sum()
         low_tanh += tanh
-        high_products += np.outer(tanh.sum(axis=1), high[number])
+        high_products += np.outer(tanh.sum(axis=1), one)
 
     partition = low_mass.sum()
     products = np.hstack([low_tanh @ low, high_products]) / partition
@@ -136,23 +141,23 @@ def log_partition_of(weights, visible_bias, hidden_bias):
     """
     n_hidden, n_visible = weights.shape
     largest = (np.abs(weights).sum(axis=1) + np.abs(hidden_bias)).max(initial=0)
-    if _FACTORS * largest > _LARGEST_EXPONENT:
-        return sum_over_configurations(weights, visible_bias, hidden_bias)[0]
     n_low = min(n_visible, max(1, _BLOCK_ELEMENTS // n_hidden).bit_length() - 1)
+    is_wide = n_low < n_visible and 2**n_low < _LEAST_SHARED
+    if _FACTORS * largest > _LARGEST_EXPONENT or is_wide:
+        return sum_over_configurations(weights, visible_bias, hidden_bias)[0]
     low, high = all_configurations(n_low), all_configurations(n_visible - n_low)
     # Of units that fill the last product up, factors are 1.
     n_products = -(-n_hidden // _FACTORS)
     low_factor = np.zeros((n_products * _FACTORS, len(low)))
     np.exp(weights[:, :n_low] @ low.T, out=low_factor[:n_hidden])
-    high_factor = np.zeros((len(high), len(low_factor), 1))
-    field = high @ weights[:, n_low:].T + hidden_bias
-    np.exp(field, out=high_factor[:, :n_hidden, 0])
     scores = (high @ visible_bias[n_low:])[:, np.newaxis] + low @ visible_bias[:n_low]
     factors = np.empty_like(low_factor)
     groups = factors.reshape(_FACTORS, n_products, len(low))
     product = np.empty_like(groups[0])
-    for score, high_one in zip(scores, high_factor, strict=True):
-        np.multiply(low_factor, high_one, out=factors)
+    high_factor = np.zeros((len(low_factor), 1))
+    for score, one in zip(scores, high, strict=True):
+        high_factor[:n_hidden, 0] = np.exp(weights[:, n_low:] @ one + hidden_bias)
+        np.multiply(low_factor, high_factor, out=factors)
         factors += 1
         np.multiply(groups[0], groups[1], out=product)
         for group in groups[2:]:

@@ -19,12 +19,16 @@ _MOST_ROWS = 3000
 # Nats in a step of EM, below which no more of them are taken.
 _LEAST_RISE = 1e-3
 
+# Nats a row, below which more groups are not worth their parameters.
+_LEAST_GAIN = 0.01
+
 
 def number_of_groups(rows, n_scales, *, rng, **settings):
     """Choose how many groups the start of learning has.
 
     A number is better than another if rows that are held out are likelier, on average,
-    by more than the standard error of the difference [1]_. So few rows have one group.
+    by more than the standard error of the difference [1]_, and 0.01 nats. So few rows
+    have one group.
     Where a few rows decide the average, and its error, it also is if more rows than
     half are likelier, by more than chance.
 
@@ -46,7 +50,13 @@ def number_of_groups(rows, n_scales, *, rng, **settings):
     """
     settings |= {"rng": rng, "least_rise": _LEAST_RISE}
     rows = rows[rng.permutation(len(rows))[:_MOST_ROWS]]
-    fold = np.arange(len(rows)) % _FOLDS
+    # Equal rows are held out together: to know one is to know the others.
+    _, first, number, counts = np.unique(
+        rows, axis=0, return_index=True, return_inverse=True, return_counts=True
+    )
+    fold = np.empty(len(first), int)
+    fold[np.argsort(first)] = np.arange(len(first)) % _FOLDS
+    fold = fold[number.ravel()]
 
     def held_out(n_groups):
         scores = np.empty(len(rows))
@@ -59,18 +69,20 @@ def number_of_groups(rows, n_scales, *, rng, **settings):
 
     best, scores = 1, None
     for n_groups in _NUMBERS:
-        if n_groups * _FOLDS > len(rows):
+        if n_groups * _FOLDS > len(first):
             break
-        own = held_out(n_groups)
-        if scores is not None and not _is_gain(own - scores):
+        own = held_out(n_groups)[first]
+        if scores is not None and not _is_gain(own - scores, counts):
             break
         best, scores = n_groups, own
     return best
 
 
-def _is_gain(gains):
+def _is_gain(gains, counts):
     """Say whether gains of rows are more than chance, by their mean or their signs."""
-    mean, root = gains.mean(), np.sqrt(len(gains))
-    return mean > 0 and (
-        mean > gains.std() / root or (gains > 0).mean() > 0.5 + 1 / root
+    weights = counts / counts.sum()
+    mean, root = weights @ gains, 1 / np.linalg.norm(weights)
+    error = np.linalg.norm(weights * (gains - mean))
+    return mean > _LEAST_GAIN and (
+        mean > error or weights @ (gains > 0) > 0.5 + 1 / root
     )

@@ -1,5 +1,7 @@
 """Sums over configurations, whatever the blocks that they are cut into."""
 
+import tracemalloc
+
 import numpy as np
 import pytest
 from oracle import RBMOracle, random_rbm
@@ -86,3 +88,22 @@ def test_large_parameters_neither_overflow_nor_lose_the_sum():
     # All units on: 6 * 900 - 3 * 600; any other configuration is far below.
     assert log_partition == pytest.approx(3600, rel=1e-15)
     np.testing.assert_array_equal(moments, np.ones((3, 4)))
+
+
+@pytest.mark.parametrize("shape", [(2000, 12), (5000, 9), (9, 13)])
+def test_log_partition_takes_no_more_memory_than_a_block_and_its_terms(shape):
+    rng = np.random.default_rng(0)
+    n_hidden, n_visible = shape
+    parameters = (
+        0.1 * rng.standard_normal(shape),
+        rng.standard_normal(n_visible),
+        rng.standard_normal(n_hidden),
+    )
+    tracemalloc.start()
+    value = log_partition_of(*parameters)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    expected, _ = sum_over_configurations(*parameters)
+    assert value == pytest.approx(expected, rel=1e-12)
+    # Of each high configuration no more than a float for each hidden unit.
+    assert peak < 8 * (10 * 2**15 + 4 * 2**n_visible + 3 * n_hidden * n_visible)
