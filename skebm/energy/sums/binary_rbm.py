@@ -9,7 +9,7 @@ __all__ = ["log_partition_of", "sum_over_configurations", "sum_over_rows"]
 import numpy as np
 from scipy.special import logsumexp
 
-from skebm.units.binary import all_configurations, tanh_and_log_cosh
+from skebm.units.binary import all_configurations, softplus, tanh_and_log_cosh
 
 # Configurations enumerated at a time hold 256 KiB of fields: within the
 # processor's cache, and long enough that the interpreter does not count.
@@ -140,17 +140,22 @@ def log_partition_of(weights, visible_bias, hidden_bias):
         In nats, exact to rounding.
     """
     n_hidden, n_visible = weights.shape
-    largest = (np.abs(weights).sum(axis=1) + np.abs(hidden_bias)).max(initial=0)
     n_low = min(n_visible, max(1, _BLOCK_ELEMENTS // n_hidden).bit_length() - 1)
-    is_wide = n_low < n_visible and 2**n_low < _LEAST_SHARED
-    if _FACTORS * largest > _LARGEST_EXPONENT or is_wide:
-        return sum_over_configurations(weights, visible_bias, hidden_bias)[0]
     low, high = all_configurations(n_low), all_configurations(n_visible - n_low)
+    low_field = weights[:, :n_low] @ low.T
+    scores = (high @ visible_bias[n_low:])[:, np.newaxis] + low @ visible_bias[:n_low]
+    largest = (np.abs(weights).sum(axis=1) + np.abs(hidden_bias)).max(initial=0)
+    is_wide = n_low < n_visible and 2**n_low < _LEAST_SHARED
+    if is_wide or _FACTORS * largest > _LARGEST_EXPONENT:
+        for score, one in zip(scores, high, strict=True):
+            field = weights[:, n_low:] @ one + hidden_bias
+            own = softplus(low_field + field[:, np.newaxis]).sum(axis=0)
+            np.add(score, own, out=score)
+        return float(logsumexp(scores))
     # Of units that fill the last product up, factors are 1.
     n_products = -(-n_hidden // _FACTORS)
     low_factor = np.zeros((n_products * _FACTORS, len(low)))
-    np.exp(weights[:, :n_low] @ low.T, out=low_factor[:n_hidden])
-    scores = (high @ visible_bias[n_low:])[:, np.newaxis] + low @ visible_bias[:n_low]
+    np.exp(low_field, out=low_factor[:n_hidden])
     factors = np.empty_like(low_factor)
     groups = factors.reshape(_FACTORS, n_products, len(low))
     product = np.empty_like(groups[0])
