@@ -120,8 +120,8 @@ def test_rows_with_gaps_have_the_score_of_what_is_known():
         oracle = Oracle(model())
         exact = [oracle.log_density(X[:10], [1]), oracle.log_density(X[10:], [0])]
         scores, std = rbm.score_samples(X, return_std=True)
-        tolerance = 1e-10 if rbm.n_components == 2 else 0.3
-        np.testing.assert_allclose(scores, np.concatenate(exact), atol=tolerance)
+        error = np.abs(scores - np.concatenate(exact))
+        assert (error <= (1e-10 if rbm.n_components == 2 else 4 * std)).all()
         assert (std > 0).all() == (rbm.n_components > 2)
     assert rbm.score_samples(np.full((1, 2), np.nan))[0] == pytest.approx(0, abs=1e-9)
 
@@ -138,6 +138,7 @@ def wide_copy(rbm):
         scales=SCALES,
         scale_weights=WEIGHTS,
         location=LOCATION,
+        random_state=0,
     )
 
 
