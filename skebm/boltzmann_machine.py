@@ -90,7 +90,8 @@ class BoltzmannMachine(
     n_iter_no_change : int, default=20
         Measurements, one every hundred updates, without a rise by `tol`, after
         which `early_stopping` goes back to the best parameters and lowers the step
-        size. The third time in a row it stops.
+        size. The third time in a row it stops. The first time it takes three times as
+        many where rows learned from do not gain on those held out.
     tol : float, default=1e-5
         For "exact" and "pseudolikelihood", the largest derivative at which learning
         ends, by the parameters of standardised units. For "pcd", least rise of the

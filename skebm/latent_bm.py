@@ -107,7 +107,8 @@ class LatentBM(HiddenUnitsMixin, MetropolisMixin, BaseBinaryModel):
     n_iter_no_change : int, default=20
         Measurements, one every hundred updates, without a rise by `tol`, after
         which `early_stopping` goes back to the best parameters and lowers the step
-        size. The third time in a row it stops.
+        size. The third time in a row it stops. The first time it takes three times as
+        many where rows learned from do not gain on those held out.
     tol : float, default=1e-4
         Least rise of the likelihood, in nats, that counts as one. For "exact", the
         largest derivative at which learning ends, by the parameters of

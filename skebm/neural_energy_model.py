@@ -89,7 +89,8 @@ class NeuralEnergyModel(ClassNamePrefixFeaturesOutMixin, BaseRealModel):
     n_iter_no_change : int, default=3
         Measurements, one every hundred updates, without a rise by `tol`, after
         which `early_stopping` goes back to the best parameters and lowers the step
-        size. The third time in a row it stops.
+        size. The third time in a row it stops. The first time it takes three times as
+        many where rows learned from do not gain on those held out.
     tol : float, default=1e-4
         Least rise of the likelihood, in nats, that counts as one.
     alpha : float, default=0.0
