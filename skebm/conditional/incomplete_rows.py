@@ -155,17 +155,17 @@ def _average(energy, rows, observed, mean, seed, function):  # noqa: PLR0917
     total = 0.0
     for copy, (machine, own, _) in enumerate(copies):
         if law[copy].max() >= _NEGLIGIBLE:
-            of_draws = partial(_of_draws, energy, machine, copy, function)
+            of_draws = _of_draws(energy, machine, copy, function)
             part = average_clamped(machine, own, observed, mean, seed, of_draws)
             total = total + law[copy, :, np.newaxis] * part
     return total
 
 
-def _of_draws(energy, machine, copy, function, moved):
-    """Compute the function of rows as a machine sees them, or hidden means."""
+def _of_draws(energy, machine, copy, function):
+    """Give what is averaged of rows as a machine sees them; see `_average`."""
     if function is None:
-        return machine.astype(np.float32).hidden_mean(moved)
-    return function(energy.original(moved, copy))
+        return machine.astype(np.float32).hidden_mean
+    return lambda moved: function(energy.original(moved, copy))
 
 
 def _kinds(energy, observed):

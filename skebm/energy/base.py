@@ -11,12 +11,12 @@ import numpy as np
 from scipy.special import logsumexp
 
 from skebm.energy.completions import CompletionSums
-from skebm.units.base import Frozen
+from skebm.units.base import Frozen, Vector
 from skebm.units.binary import BinaryUnits, draw_binary, softplus
 from skebm.units.data import row_blocks
 
 
-class Energy(CompletionSums, Frozen):
+class Energy(CompletionSums, Vector, Frozen):
     """A score of configurations: exp(-E) / Z is the probability of one.
 
     A new energy is a frozen dataclass that names its `parameters`, and defines `units`,
@@ -133,25 +133,6 @@ class Energy(CompletionSums, Frozen):
             array += own
             arrays.append(array)
         return other.with_arrays(arrays)
-
-    def ravel(self):
-        """Give all parameters as one vector, the penalised ones first."""
-        return np.concatenate([array.ravel() for array in self.arrays()])
-
-    def unravel(self, vector):
-        """Return the energy with the parameters that a vector has, as `ravel` does."""
-        arrays = self.arrays()
-        ends = np.cumsum([array.size for array in arrays])[:-1]
-        parts = zip(np.split(vector, ends), arrays, strict=True)
-        return self.with_arrays([part.reshape(array.shape) for part, array in parts])
-
-    def deviations(self):
-        """Give how much each statistic varies where units are independent.
-
-        An energy whose coordinates are divided by it, as `ravel` does them, is well
-        scaled for optimisers.
-        """
-        return self.with_arrays([np.ones_like(array) for array in self.arrays()])
 
     @property
     def dtype(self):

@@ -97,7 +97,7 @@ class GroupLearning:
 
     def costs_of_ridge(self, ridges):
         """Give what it takes off scores of rows in images, (n_rows, n_images)."""
-        halves = [np.vdot(n.whitening, n.whitening) / 2 for n in self.noises]
+        halves = [noise.total_precision / 2 for noise in self.noises]
         by_scale = np.reshape(halves, (-1, 1)) / np.exp(self.log_scales)
         return (ridges[:, :, np.newaxis] * by_scale).reshape(len(ridges), -1)
 
@@ -137,7 +137,6 @@ class GroupLearning:
         """
         matrix, noises, shifts = 0.0, [], []
         stretches, masses = np.zeros(self.n_images), np.zeros(self.n_images)
-        halves = [np.vdot(n.whitening, n.whitening) / 2 for n in self.noises]
         scales = np.exp(self.log_scales.ravel())
         for number, (pairs, statistics, slope, n_columns) in enumerate(parts):
             counts, image = pairs.counts, pairs.image
@@ -149,7 +148,8 @@ class GroupLearning:
             )
             noises.append(statistics.noise.replaced(log_stretch=stretch))
             stretch = (np.einsum("ij,ij->i", slope, pairs.rows) - n_columns) / 2
-            stretch += halves[number] * pairs.ridges / scales[image]
+            half = self.noises[number].total_precision / 2
+            stretch += half * pairs.ridges / scales[image]
             stretches += np.bincount(image, stretch * counts, self.n_images)
             masses += np.bincount(image, counts, self.n_images)
             own = (counts / self.roots[image]) @ slope
@@ -175,10 +175,7 @@ class GroupLearning:
     def _of_machine(self, statistics):
         """Put derivatives by images beside: the integral of the density has none."""
         noises = [
-            noise.replaced(
-                log_stretch=np.zeros_like(noise.log_stretch),
-                shear=np.zeros_like(noise.shear) if noise.is_full else None,
-            )
+            noise.with_arrays([np.zeros_like(array) for array in noise.arrays()])
             for noise in self.noises
         ]
         machine = self.machine.replaced(matrix=statistics.matrix)

@@ -113,18 +113,21 @@ class GaussianStartMixin:
             n_factors = choose_n_factors(sample, ridge, own, or_full=or_full)
             if n_factors is not None:
                 return fit_factors(sample, n_factors, ridge, own)
+        return self._units_whitening(self._restricted(self._covariance(sample)))
+
+    def _covariance(self, sample):
+        """Compute the covariance of rows of mean 0, the floor added."""
         covariance = sample.T @ sample / len(sample)
-        covariance += ridge * np.eye(n_columns)
-        return self._units_whitening(self._restricted(covariance))
+        covariance += self.reg_covar * np.eye(len(covariance))
+        return covariance
 
     def _normal(self, sample, rng):
         """Give units of which the correlations of rows are those of the noise."""
-        n_columns, ridge = sample.shape[1], self.reg_covar
-        if n_columns > _MOST_NARROW_COLUMNS or self.covariance_type == "factor":
+        ridge = self.reg_covar
+        if sample.shape[1] > _MOST_NARROW_COLUMNS or self.covariance_type == "factor":
             n_factors = choose_n_factors(sample, ridge, rng)
             return fit_factors(sample, n_factors, ridge, rng)
-        covariance = sample.T @ sample / len(sample) + ridge * np.eye(n_columns)
-        return GaussianUnits.of_base(whiten_covariance(covariance))
+        return GaussianUnits.of_base(whiten_covariance(self._covariance(sample)))
 
     def _may_have_factors(self, n_columns):
         """Say whether rows of a single group are asked for factors of the noise."""

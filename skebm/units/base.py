@@ -1,6 +1,6 @@
 """What a kind of units is asked for."""
 
-__all__ = ["Frozen", "Units"]
+__all__ = ["Frozen", "Units", "Vector"]
 
 import numpy as np
 
@@ -30,6 +30,29 @@ class Frozen:
         for name in own.keys() - self.__dataclass_fields__.keys():
             del own[name]
         return self
+
+
+class Vector:
+    """What learns, as one vector, of what has `arrays` and `with_arrays`."""
+
+    def ravel(self):
+        """Give all parameters as one vector; of energies the penalised ones first."""
+        return np.concatenate([array.ravel() for array in self.arrays()])
+
+    def unravel(self, vector):
+        """Return the same with the parameters that a vector has, as of `ravel`."""
+        arrays = self.arrays()
+        ends = np.cumsum([array.size for array in arrays])[:-1]
+        parts = zip(np.split(vector, ends), arrays, strict=True)
+        return self.with_arrays([part.reshape(array.shape) for part, array in parts])
+
+    def deviations(self):
+        """Give how much each statistic varies where units are independent.
+
+        What has coordinates divided by it, as `ravel` does them, is well scaled for
+        optimisers.
+        """
+        return self.with_arrays([np.ones_like(array) for array in self.arrays()])
 
 
 class Units:

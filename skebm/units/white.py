@@ -5,10 +5,10 @@ __all__ = ["WhiteUnits"]
 import numpy as np
 
 from skebm.units import observed_gaussian
-from skebm.units.base import Frozen, Units
+from skebm.units.base import Frozen, Units, Vector
 
 
-class WhiteUnits(Frozen, Units):
+class WhiteUnits(Vector, Frozen, Units):
     """Real columns v whose noise is white in y = B v; y are their statistics.
 
     A kind of noise defines what B is, by `n_columns`, `log_det`, `statistics` and
@@ -87,18 +87,3 @@ class WhiteUnits(Frozen, Units):
     def with_arrays(self, arrays):
         """Return the same kind of units with other parameters."""
         raise NotImplementedError
-
-    def ravel(self):
-        """Give what learns as one vector."""
-        return np.concatenate([array.ravel() for array in self.arrays()])
-
-    def unravel(self, vector):
-        """Return the units with the parameters that a vector has."""
-        arrays = self.arrays()
-        ends = np.cumsum([array.size for array in arrays])[:-1]
-        parts = zip(np.split(vector, ends), arrays, strict=True)
-        return self.with_arrays([part.reshape(array.shape) for part, array in parts])
-
-    def deviations(self):
-        """Give what coordinates count, as `Energy.deviations` does: each 1."""
-        return self.with_arrays([np.ones_like(array) for array in self.arrays()])
