@@ -11,6 +11,7 @@ from sklearn.utils.validation import check_is_fitted
 from skebm.energy.network import ACTIVATIONS, Network
 from skebm.energy.neural import NeuralEnergy
 from skebm.estimator.base import BaseRealModel
+from skebm.estimator.standardised_rows import OVERFLOWING
 from skebm.estimator.validation import (
     Interval,
     StrOptions,
@@ -360,6 +361,7 @@ class NeuralEnergyModel(ClassNamePrefixFeaturesOutMixin, BaseRealModel):
         (3, 4)
         """
         rows = self._rows(X)
+        self._refuse_far(rows, OVERFLOWING)
         if rows.has_missing:
             return self._hidden_means(rows)
         energy = self._energy()

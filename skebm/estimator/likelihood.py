@@ -9,6 +9,7 @@ from scipy.special import logsumexp
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils.validation import check_is_fitted
 
+from skebm.estimator.standardised_rows import OVERFLOWING
 from skebm.estimator.validation import as_container, check_weights, unqualified
 from skebm.partition.enumeration import can_enumerate
 from skebm.partition.log_partition import compute_log_partition
@@ -300,6 +301,7 @@ class LikelihoodMixin:
     def _conditionals(self, X, summary):
         """Summarise log p(v_i | the others) of each row, in the units of users."""
         rows = self._rows(X)
+        self._refuse_far(rows, OVERFLOWING)
         if rows.has_missing:
             return summary(self._observed_conditionals(rows))
         energy = self._energy()

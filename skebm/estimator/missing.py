@@ -1,6 +1,6 @@
 """Rows of which some values are missing: their scores, and how learning reads them."""
 
-__all__ = ["DRAW_STEPS", "MissingValuesMixin", "parts_of"]
+__all__ = ["DRAW_STEPS", "MissingValuesMixin", "has_gaps", "parts_of"]
 
 from functools import partial
 
@@ -12,6 +12,7 @@ from skebm.conditional.incomplete_rows import (
     mean_incomplete,
     score_incomplete,
 )
+from skebm.estimator.standardised_rows import FAR, FAR_FOR_DIFFERENCES
 from skebm.estimator.validation import as_container, refuse_missing
 from skebm.units.data import CompletedRows
 
@@ -27,6 +28,19 @@ class MissingValuesMixin:
 
     # What a unit of the model is in those of users, of each feature.
     _scale = 1.0
+
+    def _refuse_far(self, rows, farthest=FAR, among=None):
+        """Refuse rows with values too large for what is asked, where they can be.
+
+        Parameters
+        ----------
+        rows : Rows
+            In the units of the model.
+        farthest : float
+            Standard deviations.
+        among : callable, default=None
+            Of what is observed of some rows, says which of them to look at.
+        """
 
     def _observed_scores(self, rows):
         """Compute the log of the sum of exp(-E) over all that rows leave open.
@@ -46,8 +60,12 @@ class MissingValuesMixin:
         mean, seed = self._mean_of_rows(), self._partition_seed
         log_scale = np.log(self._scale) + np.zeros(rows.n_columns)
         score, std = np.empty(rows.n_rows), np.empty(rows.n_rows)
+        self._refuse_far(
+            rows, among=lambda known: has_gaps(known) & ~energy.is_summable(known)
+        )
         for block, part, observed in parts_of(rows, energy.n_units):
-            own = score_incomplete(energy, part, observed, mean, seed)
+            with np.errstate(over="ignore"):  # rows beyond all others have no density
+                own = score_incomplete(energy, part, observed, mean, seed)
             score[block], std[block] = own
             score[block] += ~observed @ log_scale
             empty = ~observed.any(axis=1)
@@ -62,6 +80,8 @@ class MissingValuesMixin:
         energy, mean = self._energy(), self._mean_of_rows()
         log_scale = np.log(self._scale) + np.zeros(rows.n_columns)
         result = np.full((rows.n_rows, self.n_features_in_), np.nan)
+        by_differences = has_gaps if self._has_conditionals else None
+        self._refuse_far(rows, FAR_FOR_DIFFERENCES, by_differences)
         for block, part, observed in parts_of(rows, energy.n_units):
             complete = observed.all(axis=1) & self._has_conditionals
             chosen, values = block.start + np.flatnonzero(complete), part[complete]
@@ -89,6 +109,7 @@ class MissingValuesMixin:
     def _hidden_means(self, rows):
         """Compute means of hidden units given what is observed of rows."""
         energy, mean = self._energy(), self._mean_of_rows()
+        self._refuse_far(rows, among=has_gaps)
         parts = [
             mean_hidden(energy, part, observed, mean, self._partition_seed)
             for _, part, observed in parts_of(rows, energy.n_units)
@@ -129,6 +150,7 @@ class MissingValuesMixin:
         """Give the columns of a table, what is missing by its mean, or likeliest."""
         raw = self._check(X)
         rows, energy = self._in_units(raw), self._energy()
+        self._refuse_far(rows, among=has_gaps)
         mean, seed = self._mean_of_rows(), self._partition_seed
         parts = [
             mean_incomplete(energy, part, observed, mean, seed)
@@ -177,6 +199,11 @@ class MissingValuesMixin:
         if self._visible_mean is None:
             return np.zeros(self.n_features_in_)
         return self._visible_mean
+
+
+def has_gaps(observed):
+    """Say of which rows something is missing."""
+    return ~observed.all(axis=1)
 
 
 def parts_of(rows, row_elements):

@@ -7,8 +7,9 @@ from numbers import Real
 import numpy as np
 
 from skebm.conditional.incomplete_rows import mean_incomplete
-from skebm.estimator.missing import DRAW_STEPS, parts_of
+from skebm.estimator.missing import DRAW_STEPS, has_gaps, parts_of
 from skebm.estimator.real_rows import moments
+from skebm.estimator.standardised_rows import FAR_FOR_DIFFERENCES, StandardisedRowsMixin
 from skebm.estimator.table_columns import Columns, missing_column, read_columns
 from skebm.estimator.validation import (
     Interval,
@@ -22,10 +23,10 @@ from skebm.estimator.validation import (
     feature_names,
     refuse_missing,
 )
-from skebm.units.data import Rows, ScaledRows, relative
+from skebm.units.data import Rows, relative
 
 
-class MixedRowsMixin:
+class MixedRowsMixin(StandardisedRowsMixin):
     """Rows of models whose visible units are categories, one-hot, and then numbers.
 
     Numbers are worked with in columns of mean 0 and variance 1.
@@ -91,12 +92,6 @@ class MixedRowsMixin:
         self._visible_mean = (self._column_sums + prior) / (self._n_rows_seen + 1)
         self._visible_mean[n_one_hot:] = 0
 
-    def _in_units(self, rows):
-        return ScaledRows(rows, self._location, self._scale)
-
-    def _drawn(self, rows, rng):
-        return rows
-
     def _start_rows(self, n_rows, rng):
         """Draw rows of independent columns, in the model's units."""
         rows = rng.standard_normal((n_rows, len(self._visible_mean)))
@@ -107,12 +102,6 @@ class MixedRowsMixin:
             levels = np.searchsorted(ends, rng.random(n_rows))
             rows[:, start:stop] = np.arange(n_levels) == levels[:, np.newaxis]
         return rows
-
-    def _in_states(self, units):
-        return self._location + self._scale * units
-
-    def _given(self, rows, block, units):
-        return rows.take(block)
 
     def _without_gaps_but_spikes(self, rows, reason):
         """Refuse rows with missing values; numbers with levels have no real ones."""
@@ -143,7 +132,9 @@ class MixedRowsMixin:
 
     def _rows_without(self, X, column):
         """Validate a table of which a column is not looked at."""
-        return self._in_units(self._check(X, ignored=column))
+        rows = self._in_units(self._check(X, ignored=column))
+        self._refuse_far(rows, FAR_FOR_DIFFERENCES)
+        return rows
 
     def _values_of_column(self, column):
         """List the levels of a column."""
@@ -154,7 +145,8 @@ class MixedRowsMixin:
 
         Of missing numbers it is the mean, of what they are in a table.
         """
-        rows, energy = self._in_units(self._check(X)), self._energy()
+        rows, energy = self._rows(X), self._energy()
+        self._refuse_far(rows, among=has_gaps)
         mean, seed, real = (
             self._mean_of_rows(),
             self._partition_seed,

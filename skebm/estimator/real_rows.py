@@ -4,6 +4,7 @@ __all__ = ["RealRowsMixin", "moments"]
 
 import numpy as np
 
+from skebm.estimator.standardised_rows import StandardisedRowsMixin
 from skebm.estimator.validation import check_real_rows
 from skebm.units.data import ScaledRows
 
@@ -15,7 +16,7 @@ _LEAST_VARIANCE = 1e-290
 _ROUNDING = 1e-13
 
 
-class RealRowsMixin:
+class RealRowsMixin(StandardisedRowsMixin):
     """Rows of models whose visible units take real values.
 
     Learning goes on in columns of mean 0 and variance 1, so that it is the same
@@ -45,21 +46,8 @@ class RealRowsMixin:
         self._location = self.intercept_visible_.copy()
         self._scale = np.sqrt(self.noise_variance_)
 
-    def _in_units(self, rows):
-        return ScaledRows(rows, self._location, self._scale)
-
-    def _drawn(self, rows, rng):
-        return rows
-
     def _start_rows(self, n_rows, rng):
         return rng.standard_normal((n_rows, self.n_features_in_))
-
-    def _given(self, rows, block, units):
-        """Give the values of rows as users gave them, to the last bit."""
-        return rows.take(block)
-
-    def _in_states(self, units):
-        return self._location + self._scale * units
 
 
 def moments(rows):

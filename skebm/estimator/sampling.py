@@ -261,6 +261,7 @@ class SamplingMixin:
         reason = "chains start from complete rows."
         rows = self._without_gaps(self._check(init), reason, temperature, rng)
         rows = self._in_units(rows)
+        self._refuse_far(rows)
         return lambda block: rows.take(np.arange(block.start, block.stop) % rows.n_rows)
 
     def _without_gaps(self, rows, reason, temperature, rng):
@@ -298,6 +299,7 @@ class SamplingMixin:
     def _redrawn(self, rows, held, draw, rng):
         """Draw all but what is held of rows, which stays as it is to the last bit."""
         units, noise = self._in_units(rows), UniformNoise(rng, np.float32)
+        self._refuse_far(units)
         result = np.empty((rows.n_rows, rows.n_columns))
         for block in units.blocks(rows.n_columns):
             part = self._drawn(units.take(block), rng)
@@ -310,6 +312,7 @@ class SamplingMixin:
         rng, rows = make_generator(random_state), self._check(X)
         rows = self._without_gaps(rows, _COMPLETE, temperature, rng)
         rows, energy = self._in_units(rows), self._energy_at(temperature)
+        self._refuse_far(rows)
         moved = self._run_chains(
             energy, rows.take, rows.n_rows, n_steps, rng, kernel=kernel
         )

@@ -4,9 +4,16 @@ import numpy as np
 import pytest
 from mixture_oracle import two_sources
 from scipy import sparse
+from sklearn.base import clone
 from sklearn.exceptions import ConvergenceWarning
 
-from skebm import GaussianRBM, NeuralEnergyModel
+from skebm import (
+    EnergyImputer,
+    EnergyOutlierDetector,
+    GaussianRBM,
+    MixedRBM,
+    NeuralEnergyModel,
+)
 
 # Iterations are cut short here, where some of these would take thousands.
 pytestmark = pytest.mark.filterwarnings(
@@ -256,3 +263,80 @@ def test_real_values_have_a_highest_temperature(method):
     rows = getattr(rbm, method)(given, temperature=1e30, random_state=0)
     assert (np.abs(rows) > 1e12).all()
     assert (np.abs(rows) < 1e17).all()
+
+
+FAR_MODELS = {
+    "full": GaussianRBM(2, max_iter=5, random_state=0),
+    "diag": GaussianRBM(2, covariance_type="diag", max_iter=5, random_state=0),
+    "factor": GaussianRBM(2, covariance_type="factor", max_iter=5, random_state=0),
+    "groups": GaussianRBM(2, n_groups=2, max_iter=5, random_state=0),
+    "scales": GaussianRBM(2, n_scales=2, max_iter=5, random_state=0),
+    "many units": GaussianRBM(14, algorithm="pcd", max_iter=5, random_state=0),
+    "network": NeuralEnergyModel((8, 4), max_iter=5, random_state=0),
+    "mixed": MixedRBM(2, max_iter=5, random_state=0),
+}
+
+
+@pytest.fixture(scope="module", params=FAR_MODELS)
+def far_model(request):
+    return clone(FAR_MODELS[request.param]).fit(PLAIN)
+
+
+@pytest.mark.parametrize("value", [1e15, 1e40, 1e160, -1e308])
+def test_rows_beyond_all_others_with_gaps(far_model, value):
+    """An error, or the right number: the density of one far value is next to none."""
+    X = np.vstack([PLAIN[:2], PLAIN[:1]])
+    X[1, :2] = np.nan, value
+    for method, limit in {
+        far_model.transform: r"(12|100)",
+        far_model.conditional_score_samples: r"(07|100)",
+        far_model.pseudo_log_likelihood: r"(07|100)",
+        lambda X: far_model.sample(given=X, random_state=0): 12,
+    }.items():
+        with pytest.raises(ValueError, match=rf"Row 1 .* more than 1e\+{limit} stand"):
+            method(X)
+    sums = getattr(far_model, "n_components", np.inf) <= 12
+    if not sums:
+        with pytest.raises(ValueError, match=r"Row 1 .* more than 1e\+12 standard"):
+            far_model.score_samples(X)
+        return
+    near, far, again = far_model.score_samples(X)
+    assert near == again
+    assert far < -1e25
+    assert (far == -np.inf) == (abs(value) > 1e159)
+
+
+@pytest.mark.parametrize("value", [1e15, 1e40, 1e160, -1e308])
+def test_complete_rows_beyond_all_others(far_model, value):
+    X = np.vstack([PLAIN[:1], np.full((1, 4), value), PLAIN[:1]])
+    for move in (far_model.gibbs, lambda X: far_model.sample(3, init=X)):
+        with pytest.raises(ValueError, match=r"Row 1 .* more than 1e\+12 standard"):
+            move(X)
+    by_differences = isinstance(far_model, MixedRBM)
+    if abs(value) > 1e100 or by_differences:
+        with pytest.raises(ValueError, match=r"Row 1 .* more than 1e\+(07|100) stand"):
+            far_model.conditional_score_samples(X)
+    else:
+        assert np.isfinite(far_model.conditional_score_samples(X)).all()
+    if isinstance(far_model, NeuralEnergyModel) and abs(value) > 1e100:
+        with pytest.raises(ValueError, match=r"Row 1 .* more than 1e\+100 standard"):
+            far_model.transform(X)
+    else:
+        assert np.isfinite(far_model.transform(X)).all()
+
+
+def test_imputing_from_values_beyond_all_others():
+    imputer = EnergyImputer(FAR_MODELS["full"]).fit(PLAIN)
+    X = PLAIN[:8].copy()
+    X[7, 0], X[7, 1] = 1e200, np.nan
+    with pytest.raises(ValueError, match="Row 7 of X has a value more than"):
+        imputer.transform(X)
+
+
+def test_explanations_of_rows_beyond_all_others():
+    X = PLAIN[:50].copy()
+    detector = EnergyOutlierDetector(FAR_MODELS["full"], random_state=0).fit(X)
+    X[7, 0], X[7, 1] = 1e200, np.nan
+    assert detector.predict(X)[7] == -1
+    with pytest.raises(ValueError, match="Row 7 of X has a value more than"):
+        detector.feature_surprise(X)
