@@ -16,6 +16,7 @@ from skebm.detection.projected_mixture import ProjectedMixture
 from skebm.detection.robust_columns import RobustColumns
 from skebm.detection.tail import Tail
 from skebm.estimator.one_hot_rows import OneHotRowsMixin
+from skebm.estimator.real_rows import LARGEST_FLOOR, lost_floor
 from skebm.estimator.validation import (
     Interval,
     StrOptions,
@@ -152,7 +153,7 @@ class DensityEnsemble(OneHotRowsMixin, BaseEstimator):
         "n_mixtures": [Interval(Integral, 2, None, closed="left")],
         "n_components": [Interval(Integral, 1, None, closed="left")],
         "max_samples": [Interval(Integral, 2, None, closed="left")],
-        "reg_covar": [Interval(Real, 0, None, closed="neither")],
+        "reg_covar": [Interval(Real, 0, LARGEST_FLOOR, closed="right")],
         "n_bins": [Interval(Integral, 1, None, closed="left")],
         "categorical_features": [StrOptions({"auto"}), "array-like", None],
         "add_indicator": ["boolean"],
@@ -314,7 +315,10 @@ class DensityEnsemble(OneHotRowsMixin, BaseEstimator):
         settings = self.n_components, self.reg_covar, random
         if rows.shape[1] > _MOST_COLUMNS or np.isnan(rows).any():
             return ProjectedMixture.learn(rows, *settings, _DIRECTIONS)
-        return NormalMixture.learn(rows, *settings)
+        try:
+            return NormalMixture.learn(rows, *settings)
+        except np.linalg.LinAlgError as error:
+            raise lost_floor(self.reg_covar) from error
 
     def _judge(self, rows, unseen):
         """Learn what usual scores are, of rows that mixtures have not learned from.

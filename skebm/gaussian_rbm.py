@@ -14,6 +14,7 @@ from skebm.estimator.gaussian_noise import GaussianNoiseMixin
 from skebm.estimator.gaussian_parameters import GaussianParametersMixin
 from skebm.estimator.gaussian_start import GaussianStartMixin
 from skebm.estimator.minima import LowestEnergyMixin
+from skebm.estimator.real_rows import LARGEST_FLOOR
 from skebm.estimator.validation import (
     Interval,
     StrOptions,
@@ -366,7 +367,7 @@ class GaussianRBM(
         ],
         "n_groups": [Interval(Integral, 1, None, closed="left"), StrOptions({"auto"})],
         "n_scales": [Interval(Integral, 1, None, closed="left")],
-        "reg_covar": [Interval(Real, 0, None, closed="neither")],
+        "reg_covar": [Interval(Real, 0, LARGEST_FLOOR, closed="right")],
         "algorithm": [StrOptions({"auto", "pcd", "cd", "exact"})],
         "solver": [StrOptions({"natural", "sgd"})],
         "sampler": [StrOptions({"gibbs", "langevin"})],

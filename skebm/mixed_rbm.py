@@ -11,6 +11,7 @@ from skebm.estimator.base import BaseEnergyModel
 from skebm.estimator.conditions import ConditionsMixin
 from skebm.estimator.features import HiddenUnitsMixin
 from skebm.estimator.mixed_rows import MixedRowsMixin
+from skebm.estimator.real_rows import LARGEST_FLOOR, floored_covariance
 from skebm.estimator.validation import Interval, StrOptions
 from skebm.learning.metric import KroneckerMetric
 from skebm.learning.starts.mixed import start_of_mixed
@@ -219,7 +220,7 @@ class MixedRBM(HiddenUnitsMixin, ConditionsMixin, MixedRowsMixin, BaseEnergyMode
         "n_groups": [Interval(Integral, 1, None, closed="left"), StrOptions({"auto"})],
         "alpha": [Interval(Real, 0, None, closed="left"), StrOptions({"auto"})],
         "covariance_type": [StrOptions({"full", "diag"})],
-        "reg_covar": [Interval(Real, 0, None, closed="neither")],
+        "reg_covar": [Interval(Real, 0, LARGEST_FLOOR, closed="right")],
         "algorithm": [StrOptions({"auto", "em", "pcd", "cd", "exact"})],
         "solver": [StrOptions({"natural", "sgd"})],
     }
@@ -314,9 +315,9 @@ class MixedRBM(HiddenUnitsMixin, ConditionsMixin, MixedRowsMixin, BaseEnergyMode
     def _initial_energy(self, sample, rng):
         vars(self).pop("noise_covariance_", None)  # of an earlier fit
         numbers = sample[:, self._real]
-        covariance = numbers.T @ numbers / len(numbers)
-        covariance += self.reg_covar * np.eye(len(covariance))
-        if self.covariance_type == "full":
+        full = self.covariance_type == "full"
+        covariance = floored_covariance(numbers, self.reg_covar, independent=not full)
+        if full:
             noise = GaussianUnits.of_base(whiten_covariance(covariance))
         else:
             noise = GaussianUnits.of_base(1 / np.sqrt(np.diag(covariance)))

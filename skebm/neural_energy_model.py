@@ -11,6 +11,7 @@ from sklearn.utils.validation import check_is_fitted
 from skebm.energy.network import ACTIVATIONS, Network
 from skebm.energy.neural import NeuralEnergy
 from skebm.estimator.base import BaseRealModel
+from skebm.estimator.real_rows import LARGEST_FLOOR, floored_covariance
 from skebm.estimator.standardised_rows import OVERFLOWING
 from skebm.estimator.validation import (
     Interval,
@@ -198,7 +199,7 @@ class NeuralEnergyModel(ClassNamePrefixFeaturesOutMixin, BaseRealModel):
             Interval(Integral, 1, None, closed="left"),
         ],
         "activation": [StrOptions(set(ACTIVATIONS))],
-        "reg_covar": [Interval(Real, 0, None, closed="neither")],
+        "reg_covar": [Interval(Real, 0, LARGEST_FLOOR, closed="right")],
         "algorithm": [StrOptions({"pcd", "cd"})],
         "n_langevin_steps": [Interval(Integral, 1, None, closed="left")],
     }
@@ -445,8 +446,7 @@ class NeuralEnergyModel(ClassNamePrefixFeaturesOutMixin, BaseRealModel):
 
     def _initial_energy(self, sample, rng):
         n_features = sample.shape[1]
-        covariance = sample.T @ sample / len(sample)
-        covariance += self.reg_covar * np.eye(n_features)
+        covariance = floored_covariance(sample, self.reg_covar)
         visible = GaussianUnits.of_base(whiten_covariance(covariance))
         sizes = self._sizes(n_features)
         vector = np.zeros(Network.n_parameters(sizes)[1])

@@ -8,6 +8,7 @@ import numpy as np
 
 from skebm.energy.gaussian_rbm import GaussianRBMEnergy
 from skebm.energy.grouped import GroupedEnergy
+from skebm.estimator.real_rows import check_floor, floored_covariance
 from skebm.learning.starts.correlations import sample_size
 from skebm.learning.starts.directions import start_parameters
 from skebm.learning.starts.factors import choose_n_factors, fit_factors
@@ -76,6 +77,7 @@ class GaussianStartMixin:
         given = {"ridge": self.reg_covar, "restricted": self._restricted, "rng": rng}
         if self._most_groups * self.n_scales > 1:
             self._check_beside_groups()
+            self._covariance(sample)  # refuses what is lost to rounding
         if n_groups == "auto":
             # Draws of its own, so that one group learns as if it were not chosen.
             own = given | {"rng": rng.spawn(1)[0]}
@@ -107,6 +109,7 @@ class GaussianStartMixin:
         ridge, n_columns = self.reg_covar, sample.shape[1]
         n_factors = None
         if self._may_have_factors(n_columns):
+            check_floor(np.square(sample).mean(axis=0) + ridge, ridge)
             or_full = self.covariance_type == "auto"
             # From a copy, so that the rest is drawn as if all had been asked for.
             own = deepcopy(rng)
@@ -117,9 +120,8 @@ class GaussianStartMixin:
 
     def _covariance(self, sample):
         """Compute the covariance of rows of mean 0, the floor added."""
-        covariance = sample.T @ sample / len(sample)
-        covariance += self.reg_covar * np.eye(len(covariance))
-        return covariance
+        independent = self._noise_is_independent
+        return floored_covariance(sample, self.reg_covar, independent=independent)
 
     def _normal(self, sample, rng):
         """Give units of which the correlations of rows are those of the noise."""

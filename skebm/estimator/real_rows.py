@@ -1,6 +1,13 @@
 """How tables become rows of real values in the units of a model, and back."""
 
-__all__ = ["RealRowsMixin", "moments"]
+__all__ = [
+    "LARGEST_FLOOR",
+    "RealRowsMixin",
+    "check_floor",
+    "floored_covariance",
+    "lost_floor",
+    "moments",
+]
 
 import numpy as np
 
@@ -14,6 +21,17 @@ _LEAST_VARIANCE = 1e-290
 
 # Columns that vary by less than this share of their size vary by rounding.
 _ROUNDING = 1e-13
+
+
+# Of columns of variance 1, the largest that can be added to it: beyond, nothing that
+# tells rows apart is left of them.
+LARGEST_FLOOR = 1e15
+
+# The inverse of a variance must be within float32, in which chains move.
+_LEAST_FLOOR = 1e-30
+
+# Eigenvalues of correlations are rounded by this share for each column.
+_ROUNDED_SHARE = 10 * np.finfo(float).eps
 
 
 class RealRowsMixin(StandardisedRowsMixin):
@@ -80,3 +98,37 @@ def moments(rows):
             "their variance is rounded to zero. Multiply them by a constant."
         )
     return mean, variance
+
+
+def floored_covariance(sample, reg_covar, *, independent=False):
+    """Compute the covariance of rows of mean 0 in units of the model, a floor added.
+
+    Raises
+    ------
+    ValueError
+        If variances of columns, or correlations unless these are `independent`, are
+        lost to rounding.
+    """
+    covariance = sample.T @ sample / len(sample)
+    covariance += reg_covar * np.eye(len(covariance))
+    check_floor(np.diag(covariance), reg_covar)
+    if not independent:
+        roots = np.sqrt(np.diag(covariance))
+        shares = np.linalg.eigvalsh(covariance / np.outer(roots, roots))
+        check_floor(shares, reg_covar, least=_ROUNDED_SHARE * len(roots))
+    return covariance
+
+
+def check_floor(variances, reg_covar, least=_LEAST_FLOOR):
+    """Refuse a floor that leaves variances below the least to compute with."""
+    if variances.min(initial=np.inf) < least:
+        raise lost_floor(reg_covar)
+
+
+def lost_floor(reg_covar):
+    """Make the error of a floor of variances that is lost to rounding."""
+    return ValueError(
+        f"reg_covar={reg_covar} is lost to rounding: columns of X are constant, or "
+        "follow from each other, and have no other variance of their own. Set "
+        "reg_covar to 1e-12 or more, or leave such columns out."
+    )

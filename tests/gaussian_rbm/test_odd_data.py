@@ -8,6 +8,7 @@ from sklearn.base import clone
 from sklearn.exceptions import ConvergenceWarning
 
 from skebm import (
+    DensityEnsemble,
     EnergyImputer,
     EnergyOutlierDetector,
     GaussianRBM,
@@ -252,6 +253,48 @@ def test_rows_beyond_all_others_have_no_density(value):
     assert far == -np.inf if abs(value) > 1e160 else -np.inf < far < -1e290
     assert np.isfinite(near)
     assert np.isfinite(rbm.transform(np.full((1, 4), value))).all()
+
+
+KINDS_WITH_A_FLOOR = {
+    "exact": GaussianRBM(2),
+    "pcd": GaussianRBM(2, algorithm="pcd"),
+    "groups": GaussianRBM(2, n_groups=2),
+    "any number of groups": GaussianRBM(2, n_groups="auto"),
+    "network": NeuralEnergyModel((8, 4)),
+    "mixed": MixedRBM(2),
+    "mixtures": DensityEnsemble(),
+}
+
+
+@pytest.mark.parametrize("kind", KINDS_WITH_A_FLOOR)
+@pytest.mark.parametrize("floor", [1e-300, 1e-17])
+def test_floors_that_are_lost_beside_copies(kind, floor):
+    model = clone(KINDS_WITH_A_FLOOR[kind]).set_params(reg_covar=floor)
+    with pytest.raises(ValueError, match=r"is lost to rounding.*1e-12 or more"):
+        model.fit(PLAIN[:, [0, 1, 0]])
+    assert not hasattr(model, "n_iter_")
+
+
+@pytest.mark.parametrize("kind", ["full", "diag", "factor"])
+def test_floors_that_are_lost_of_constants(kind):
+    model = GaussianRBM(2, covariance_type=kind, reg_covar=1e-300)
+    with pytest.raises(ValueError, match=r"is lost to rounding.*1e-12 or more"):
+        model.fit(np.insert(PLAIN, 2, 7.3, axis=1))
+    assert vars(model).keys() == model.get_params().keys()
+
+
+@pytest.mark.parametrize("kind", KINDS_WITH_A_FLOOR)
+def test_floors_above_all_variances(kind):
+    model = clone(KINDS_WITH_A_FLOOR[kind]).set_params(reg_covar=1e300)
+    with pytest.raises(ValueError, match=r"'reg_covar' .* in the range .*Got 1e\+300"):
+        model.fit(PLAIN)
+
+
+def test_the_least_floor_beside_copies():
+    """The advice of the error is one that can be followed."""
+    X = PLAIN[:, [0, 1, 0]]
+    rbm = GaussianRBM(2, reg_covar=1e-12, max_iter=5, random_state=0).fit(X)
+    assert np.isfinite(rbm.score_samples(X)).all()
 
 
 @pytest.mark.parametrize("method", ["sample", "gibbs"])
