@@ -87,7 +87,8 @@ class LBFGS:
         Warns
         -----
         ConvergenceWarning
-            If the gradient exceeds the tolerance at the end, unless `report` ended it.
+            If the gradient exceeds the tolerance at the end, unless `report` ended it:
+            at `max_iter`, or where no step is found that leads higher.
         """
         start = state.model.astype(np.float64)
         objective = self.objective(start, rows)
@@ -125,12 +126,7 @@ class LBFGS:
             if stopped:
                 return history
         if slope > self.tol:
-            warn_user(
-                f"Learning has not converged after {state.n_updates} "
-                f"iterations: the largest derivative is {slope:.1e}, above tol="
-                f"{self.tol:.1e}. Increase max_iter or tol.",
-                ConvergenceWarning,
-            )
+            self._warn_of(slope, state.n_updates)
         state.model = state.averaged = start.unravel(vector / scale)
         objective.check_end(state.model)
         # A start that is the optimum takes one look to be known as such.
@@ -145,6 +141,24 @@ class LBFGS:
     def result(self, state):
         """Give the machine learned."""
         return state.averaged
+
+    def _warn_of(self, slope, n_iterations):
+        """Say why learning has ended where it is not flat."""
+        found = f"the largest derivative is {slope:.1e}, above tol={self.tol:.1e}"
+        if n_iterations >= self.max_iter:
+            reason = f"{found}. Increase max_iter or tol."
+        else:
+            reason = (
+                f"it has ended before max_iter={self.max_iter}, since no step raised "
+                f"the objective by more than rounding, and {found}. More iterations "
+                "would change nothing: increase tol above that if it will do. Else "
+                "drop columns that follow from others, or raise what bounds "
+                "parameters: alpha, or reg_covar where there is one."
+            )
+        warn_user(
+            f"Learning has not converged after {n_iterations} iterations: {reason}",
+            ConvergenceWarning,
+        )
 
     def _stages(self):
         """List strength and L1 share of the penalty, and the last iteration so far."""

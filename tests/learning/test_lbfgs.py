@@ -184,6 +184,19 @@ def test_says_when_it_has_not_converged(table):
     assert state.n_updates == len(history[MEASURED]) == 3
 
 
+def test_says_when_no_step_leads_higher(table):
+    """Not that more iterations would help, where rounding has ended the search."""
+    message = (
+        r"not converged after \d+ iterations: it has ended before max_iter=2000, since "
+        r"no step .* above tol=1\.0e-19\. More iterations would change nothing"
+    )
+    with pytest.warns(ConvergenceWarning, match=message) as caught:
+        state, _, _ = learn(start(2, 5), table, tol=1e-19)
+    assert "Increase max_iter" not in str(caught[0].message)
+    assert state.n_updates < 2000
+    assert_stationary(state.model, table)
+
+
 @pytest.mark.parametrize("n_stop", [1, 4])
 @pytest.mark.parametrize("l1_ratio", [0.0, 1.0])
 def test_a_callback_ends_learning(table, l1_ratio, n_stop):
