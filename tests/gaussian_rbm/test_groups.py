@@ -5,7 +5,13 @@ from copy import deepcopy
 
 import numpy as np
 import pytest
-from gaussian_machines import gaussian_machine, rows_of
+from gaussian_laws import (
+    assert_densities_are,
+    assert_moments_are,
+    assert_visible_chains_leave,
+    draws_of,
+)
+from gaussian_machines import derivatives, gaussian_machine, rows_of
 from gaussian_oracle import GaussianRBMOracle, random_gaussian_rbm
 from scipy.integrate import quad
 from scipy.special import logsumexp
@@ -238,48 +244,18 @@ def test_a_round_trip_through_the_parameters_keeps_the_density(kind):
 
 @pytest.mark.parametrize("how", ["sample", "gibbs", "given"])
 def test_draws_have_the_law_of_the_mixture(how):
-    rbm, rng = model(**OF_SCALES), np.random.default_rng(3)
+    rbm = model(**OF_SCALES)
     oracle = Oracle(rbm)
-    if how == "sample":
-        X = rbm.sample(20_000, random_state=0)
-    elif how == "gibbs":
-        X = rbm.gibbs(oracle.draw(20_000, rng), n_steps=2, random_state=0)
-    else:
-        given = oracle.draw(20_000, rng)
-        given[:, 1] = np.nan
-        X = rbm.sample(given=given, random_state=0)
-        np.testing.assert_array_equal(X[:, 0], given[:, 0])
-    mean, second = oracle.moments()
-    assert_mean_is(mean, X)
-    assert_mean_is(second, np.einsum("ni,nj->nij", X, X))
-    # Shares of rows by their density, against draws of the oracle.
-    edges = np.quantile(
-        oracle.log_density(oracle.draw(100_000, np.random.default_rng(4))),
-        [0.1, 0.5, 0.9],
-    )
-    below = oracle.log_density(X)[:, np.newaxis] < edges
-    assert_mean_is(np.array([0.1, 0.5, 0.9]), below.astype(float), n_errors=5.5)
+    X = draws_of(rbm, oracle, how)
+    assert_moments_are(oracle.moments(), X)
+    assert_densities_are(oracle, X)
 
 
 @pytest.mark.parametrize("fixed", [None, [True, False]])
 def test_chains_of_visible_rows_leave_the_law(fixed):
     """What draws missing values where sums are too long."""
     rbm = model(**OF_SCALES)
-    oracle, energy = Oracle(rbm), rbm._energy().astype(np.float32)
-    start = oracle.draw(20_000, np.random.default_rng(5))
-    in_units = rbm._in_units(rbm._check(start)).take(slice(None))
-    chains, _ = energy.with_visible_chains()
-    noise = UniformNoise(np.random.default_rng(6), np.float32)
-    held = None if fixed is None else np.tile(fixed, (len(start), 1))
-    rows = chains.complete(in_units, noise)
-    moved = chains.gibbs(rows, noise, 3, fixed=held)
-    if fixed is not None:
-        np.testing.assert_array_equal(moved[:, 0], rows[:, 0])
-    assert (moved[:, 1] != rows[:, 1]).mean() > 0.99
-    X = rbm._in_states(moved.astype(float))
-    mean, second = oracle.moments()
-    assert_mean_is(mean, X)
-    assert_mean_is(second, np.einsum("ni,nj->nij", X, X))
+    assert_visible_chains_leave(rbm, Oracle(rbm), fixed)
 
 
 def test_means_of_rows_given_hidden_units():
@@ -307,9 +283,8 @@ def test_at_a_temperature_groups_are_as_hidden_units():
         means.append(mean)
         covariances.append(temperature * covariance)
     law, means = np.exp(weights - logsumexp(weights)), np.array(means)
-    assert_mean_is(law @ means, X)
     second = np.array(covariances) + np.einsum("ni,nj->nij", means, means)
-    assert_mean_is(np.einsum("n,nij->ij", law, second), np.einsum("ni,nj->nij", X, X))
+    assert_moments_are((law @ means, np.einsum("n,nij->ij", law, second)), X)
 
 
 # ---- learning ----
@@ -352,10 +327,7 @@ def test_gradients_with_a_ridge(kind, n_scales):
     value, positive = energy.positive_phase(rows, weights)
     log_partition, negative = energy.negative_phase()
     assert value - log_partition == pytest.approx(objective(energy), abs=1e-12)
-    vector, slope = energy.ravel(), []
-    for step in 1e-5 * np.eye(len(vector)):
-        up, down = energy.unravel(vector + step), energy.unravel(vector - step)
-        slope.append((objective(up) - objective(down)) / 2e-5)
+    slope = derivatives(objective, energy)
     np.testing.assert_allclose((positive - negative).ravel(), slope, atol=1e-8)
     observed = np.ones(rows.shape, dtype=bool)
     again_value, again = energy.observed_phase(rows, observed, weights)
