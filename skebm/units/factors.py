@@ -179,15 +179,7 @@ class FactorUnits(WhiteUnits):
         return FactorPattern(rows, columns, self)
 
     def observed_slope(self, field, states, observed, posterior, ridge=0.0):
-        """Sum the derivatives of -E by what learns, given what is observed.
-
-        Parameters
-        ----------
-        field, states, observed, posterior : ndarray
-            As of `Units.observed_statistics`.
-        ridge : float, default=0.0
-            As of `slope`.
-        """
+        """Sum the derivatives of -E by what learns; see `WhiteUnits`."""
         by_scale, by_turned = observed_slopes(self, field, states, observed, posterior)
         return self._slope(by_scale, by_turned, posterior.sum() * ridge)
 
@@ -275,17 +267,7 @@ class FactorUnits(WhiteUnits):
         return self.replaced(loadings=loadings / self._factors)
 
     def nearest(self, white, states, moves):
-        """Give the values of some columns of v with which y is nearest to a row each.
-
-        Parameters
-        ----------
-        white : ndarray of shape (n_rows, n_columns)
-            Of the statistics y.
-        states : ndarray of shape (n_rows, n_columns)
-            Rows v, of which the other columns stay as they are.
-        moves : ndarray of bool of shape (n_columns,)
-            Which columns move.
-        """
+        """Give the values of some columns with which y is nearest; see `WhiteUnits`."""
         observed = np.broadcast_to(~moves, states.shape)
         one = np.eye(len(white))
         return self.mean_of_fields(white, states, observed, one)[:, moves]
@@ -293,24 +275,7 @@ class FactorUnits(WhiteUnits):
     # ---- learning ----
 
     def slope(self, deviation, values, row_weights=None, ridge=0.0):
-        """Average the derivatives of -E by what learns over rows.
-
-        Parameters
-        ----------
-        deviation : ndarray of shape (n_rows, n_columns)
-            y less its mean given the other layer.
-        values : ndarray of shape (n_rows, n_columns)
-            The rows v.
-        row_weights : ndarray of shape (n_rows,), default=None
-            What each row counts. None counts each 1 / n_rows.
-        ridge : float, default=0.0
-            What is added to the variance of every column of v.
-
-        Returns
-        -------
-        slope : FactorUnits
-            With the derivatives in place of the parameters.
-        """
+        """Average the derivatives of -E by what learns; see `WhiteUnits`."""
         mass, states = 1.0, values * self.scale
         if row_weights is None:
             deviation = deviation / len(values)

@@ -211,20 +211,7 @@ class GaussianUnits(WhiteUnits):
         return Units.observed_statistics(self, field, states, observed, posterior)
 
     def observed_slope(self, field, states, observed, posterior, ridge=0.0):
-        """Sum the derivatives of -E by stretch and shear, given what is observed.
-
-        Parameters
-        ----------
-        field, states, observed, posterior : ndarray
-            As of `Units.observed_statistics`.
-        ridge : float, default=0.0
-            As of `slope`.
-
-        Returns
-        -------
-        slope : GaussianUnits
-            With the derivatives in place of the parameters.
-        """
+        """Sum the derivatives of -E by stretch and shear; see `WhiteUnits`."""
         mass = posterior.sum() * ridge
         products = self.observed_products(field, states, observed, posterior)
         if self.is_full:
@@ -295,17 +282,7 @@ class GaussianUnits(WhiteUnits):
         return self.stretched(np.sqrt(left))
 
     def nearest(self, white, states, moves):
-        """Give the values of some columns of v with which y is nearest to a row each.
-
-        Parameters
-        ----------
-        white : ndarray of shape (n_rows, n_columns)
-            Of the statistics y.
-        states : ndarray of shape (n_rows, n_columns)
-            Rows v, of which the other columns stay as they are.
-        moves : ndarray of bool of shape (n_columns,)
-            Which columns move.
-        """
+        """Give the values of some columns with which y is nearest; see `WhiteUnits`."""
         if moves.all() or not self.is_full:
             return self.states(white)[:, moves]
         axes = self.axes()
@@ -352,24 +329,7 @@ class GaussianUnits(WhiteUnits):
     # ---- learning ----
 
     def slope(self, deviation, values, row_weights=None, ridge=0.0):
-        """Average the derivatives of -E by stretch and shear over rows.
-
-        Parameters
-        ----------
-        deviation : ndarray of shape (n_rows, n_columns)
-            y less its mean given the other layer.
-        values : ndarray of shape (n_rows, n_columns)
-            The rows v.
-        row_weights : ndarray of shape (n_rows,), default=None
-            What each row counts. None counts each 1 / n_rows.
-        ridge : float, default=0.0
-            What is added to the variance of every column of v.
-
-        Returns
-        -------
-        slope : GaussianUnits
-            With the derivatives in place of the parameters.
-        """
+        """Average the derivatives of -E by stretch and shear; see `WhiteUnits`."""
         mass = 1.0
         if row_weights is not None:
             deviation, mass = deviation * row_weights[:, np.newaxis], row_weights.sum()

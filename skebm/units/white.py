@@ -78,6 +78,57 @@ class WhiteUnits(Vector, Frozen, Units):
         """Put for what is missing of rows its mean; see `Units`."""
         return observed_gaussian.conditioned(self, law @ field, states, observed)
 
+    # ---- the noise ----
+
+    def nearest(self, white, states, moves):
+        """Give the values of some columns of v with which y is nearest to a row each.
+
+        Parameters
+        ----------
+        white : ndarray of shape (n_rows, n_columns)
+            Of the statistics y.
+        states : ndarray of shape (n_rows, n_columns)
+            Rows v, of which the other columns stay as they are.
+        moves : ndarray of bool of shape (n_columns,)
+            Which columns move.
+        """
+        raise NotImplementedError
+
+    # ---- learning ----
+
+    def slope(self, deviation, values, row_weights=None, ridge=0.0):
+        """Average the derivatives of -E by what learns over rows.
+
+        Parameters
+        ----------
+        deviation : ndarray of shape (n_rows, n_columns)
+            y less its mean given the other layer.
+        values : ndarray of shape (n_rows, n_columns)
+            The rows v.
+        row_weights : ndarray of shape (n_rows,), default=None
+            What each row counts. None counts each 1 / n_rows.
+        ridge : float, default=0.0
+            What is added to the variance of every column of v.
+
+        Returns
+        -------
+        slope : WhiteUnits
+            With the derivatives in place of the parameters.
+        """
+        raise NotImplementedError
+
+    def observed_slope(self, field, states, observed, posterior, ridge=0.0):
+        """Sum the derivatives of -E by what learns, given what is observed.
+
+        Parameters
+        ----------
+        field, states, observed, posterior : ndarray
+            As of `Units.observed_statistics`.
+        ridge : float, default=0.0
+            As of `slope`.
+        """
+        raise NotImplementedError
+
     # ---- as a vector ----
 
     def arrays(self):
