@@ -74,29 +74,32 @@ class GaussianRBMEnergy(NoiseParameters, HiddenChains, RBMEnergy):
         white, field, _ = RBMEnergy.context(self, rows)
         return self._spread(white) - self.hidden.log_normaliser(field)
 
-    def scores_at(self, rows, roots):
+    def products(self, rows):
+        """Give y of rows, and its products with the weights."""
+        white = self.visible.statistics(rows.astype(self.dtype, copy=False))
+        return white, np.dot(white, self.weights.T)
+
+    def scores_at(self, products, roots):
         """Compute -F of rows divided by each of several roots, (n_rows, n_roots).
 
         Products of the rows serve all roots.
         """
-        white = self.visible.statistics(rows.astype(self.dtype, copy=False))
-        field = np.dot(white, self.weights.T)
+        white, field = products
         squares = np.einsum("ij,ij->i", white, white) / 2
         linear = np.dot(white, self.visible_bias)
         constant = np.vdot(self.visible_bias, self.visible_bias) / 2
-        scores = np.empty((len(rows), len(roots)), self.dtype)
+        scores = np.empty((len(white), len(roots)), self.dtype)
         for number, root in enumerate(roots):
             own = self.hidden.log_normaliser(field / root + self.hidden_bias)
             scores[:, number] = own + (linear - squares / root) / root - constant
         return scores
 
-    def hidden_mean_at(self, rows, roots, law):
+    def hidden_mean_at(self, products, roots, law):
         """Average means of hidden units given rows divided by each of several roots.
 
         Each root of a row counts what `law` says, of shape (n_rows, n_roots).
         """
-        white = self.visible.statistics(rows.astype(self.dtype, copy=False))
-        field, total = np.dot(white, self.weights.T), 0.0
+        (_, field), total = products, 0.0
         for root, share in zip(roots, law.T, strict=True):
             own = self.hidden.mean(field / root + self.hidden_bias)
             total = total + share[:, np.newaxis] * own
@@ -192,14 +195,22 @@ class GaussianRBMEnergy(NoiseParameters, HiddenChains, RBMEnergy):
 
     def statistics(self, rows, row_weights=None, *, noise=None):
         """Average -dE/dtheta over visible rows, the ridge added to their variance."""
+        return self.statistics_and_deviation(rows, row_weights)[0]
+
+    def statistics_and_deviation(self, rows, row_weights):
+        """Give `statistics`, and what makes derivatives by rows, of the same products.
+
+        That is y less its mean given the means of hidden units, a row for each.
+        """
         rows = rows.astype(self.dtype, copy=False)
         hidden, white = self.sides(rows)
         deviation = (white - self._mean_rows(hidden))[:, :-1]
         slope = self.visible.slope(deviation, rows, row_weights, self.ridge)
         if row_weights is not None:
             hidden *= row_weights[:, np.newaxis]
-            return self._gradient(np.dot(hidden.T, white), slope)
-        return self._gradient(np.dot(hidden.T, white) / len(rows), slope)
+            return self._gradient(np.dot(hidden.T, white), slope), deviation
+        statistics = self._gradient(np.dot(hidden.T, white) / len(rows), slope)
+        return statistics, deviation
 
     def chain_statistics(self, chains):
         """Average -dE/dtheta over hidden rows, the visible units at their means."""

@@ -167,9 +167,9 @@ class GroupLearning:
         """Sum -dE/dtheta over pairs of rows and images."""
         parts = []
         for machine, pairs in self.pairs(rows, ridges, law):
-            statistics = machine.statistics(pairs.rows, pairs.counts)
-            slope = machine.pull(pairs.rows, machine.hidden_mean(pairs.rows))
-            parts.append((pairs, statistics, slope, self.n_visible))
+            own = machine.statistics_and_deviation(pairs.rows, pairs.counts)
+            slope = machine.visible.slope_by_states(own[1])
+            parts.append((pairs, own[0], slope, self.n_visible))
         return self.with_slopes(parts)
 
     def _of_machine(self, statistics):

@@ -126,13 +126,20 @@ class GroupedEnergy(GroupParameters, GroupLearning, GroupSums, Energy):
 
     def joint(self, rows):
         """Give the log of what exp(-E) sums to in each image, (n_rows, n_images)."""
+        return self._joint_of(self._products(rows), rows.shape)
+
+    def _products(self, rows):
+        """Give products of rows with the machine of each group."""
         rows = rows.astype(self.dtype, copy=False)
+        return [machine.products(rows - centre) for machine, centre, _ in self.groups()]
+
+    def _joint_of(self, products, shape):
+        """Give `joint` of rows of a shape by their products."""
         scores = [
-            machine.scores_at(rows - centre, roots)
-            for machine, centre, roots in self.groups()
+            machine.scores_at(own, roots)
+            for (machine, _, roots), own in zip(self.groups(), products, strict=True)
         ]
-        n_columns = np.full(len(rows), rows.shape[1])
-        return np.hstack(scores) + self.log_shares(n_columns)
+        return np.hstack(scores) + self.log_shares(np.full(shape[0], shape[1]))
 
     def free_energy(self, rows):
         """Compute -log of what exp(-E) sums to over images and h, shape (n_rows,)."""
@@ -147,11 +154,14 @@ class GroupedEnergy(GroupParameters, GroupLearning, GroupSums, Energy):
 
     def hidden_mean(self, rows):
         """Compute the mean of the hidden units given visible rows."""
-        rows = rows.astype(self.dtype, copy=False)
-        law = np.split(law_of(self.joint(rows)), self.n_groups, axis=1)
+        products = self._products(rows)
+        law = law_of(self._joint_of(products, rows.shape))
+        parts = zip(
+            self.groups(), products, np.split(law, self.n_groups, axis=1), strict=True
+        )
         means = [
-            machine.hidden_mean_at(rows - centre, roots, own)
-            for (machine, centre, roots), own in zip(self.groups(), law, strict=True)
+            machine.hidden_mean_at(own, roots, share)
+            for (machine, _, roots), own, share in parts
         ]
         return np.sum(means, axis=0)
 
