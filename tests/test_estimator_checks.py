@@ -14,6 +14,7 @@ from skebm import (
     MixedRBM,
     NeuralEnergyModel,
 )
+from skebm.estimator import likelihood
 
 # The checks bring continuous data, which the default threshold turns into units, and
 # leave few iterations to what would go on to an optimum.
@@ -25,6 +26,13 @@ pytestmark = [
         "ignore:Learning has not converged:sklearn.exceptions.ConvergenceWarning"
     ),
 ]
+
+
+@pytest.fixture(autouse=True)
+def quick_log_z(monkeypatch):
+    """Log Z of few draws: no check looks at its digits."""
+    monkeypatch.setattr(likelihood, "_TEMPERING_STEPS", 100)
+
 
 # These fit with names and then transform without them, and the other way round.
 mixes_names = [
@@ -161,7 +169,7 @@ def test_check_estimator(estimator, check):
         NeuralEnergyModel(
             (4, 3), max_iter=5, n_chains=20, n_ais_chains=4, n_langevin_steps=1
         ),
-        EnergyImputer(),
+        EnergyImputer(MixedRBM(1, max_iter=5)),
     ],
 )
 def test_check_that_check_estimator_leaves_out(estimator, name):
