@@ -551,7 +551,7 @@ def test_stochastic_learning_comes_close_to_the_optimum(name, algorithm):
     # The same rows for both samplers: optima are found from the same start.
     X = drawn_rows(name.removesuffix(", langevin"), 600, seed=1)
     best = exact_fit(name, X)
-    settings = {"algorithm": algorithm, "max_iter": 1500, "n_chains": 500}
+    settings = {"algorithm": algorithm, "max_iter": 1000, "n_chains": 300}
     settings |= {"n_gibbs_steps": 5 if algorithm == "cd" else 1, "batch_size": 200}
     model = clone(best).set_params(**settings, tol=1e-4).fit(X)
     # Both are of the same rows; of many optima either may find a better one.
