@@ -135,15 +135,15 @@ class FittingMixin:
         2
         """
         rows = self._check(X, reset=True, sample_weight=sample_weight)
-        rows = rows.weighted(relative(check_weights(sample_weight, rows.table)))
-        algorithm = self._algorithm(rows)
+        all_rows = rows.weighted(relative(check_weights(sample_weight, rows.table)))
+        algorithm = self._algorithm(all_rows)
         rng = self._seed()
-        rows, held_out = self._hold_out(rows, rng, algorithm)
+        rows, held_out = self._hold_out(all_rows, rng, algorithm)
         self._see(rows, first=True)
         rows = self._completed(self._in_units(rows), rng)
         self._remember(rows)
         state = self._begin(rows, rng, algorithm, self._pretrained(rows, rng))
-        trainer = self._trainer(state, rows, held_out, algorithm)
+        trainer = self._trainer(state, rows, held_out, all_rows, algorithm)
 
         def fitted_attributes(history):
             return self._fitted_attributes(trainer, state, history)
@@ -259,12 +259,16 @@ class FittingMixin:
         held_out, learned = order[:n_held_out], np.sort(order[n_held_out:])
         return rows.subset(learned), rows.subset(np.sort(held_out))
 
-    def _trainer(self, state, rows, held_out, algorithm):
+    def _trainer(self, state, rows, held_out, all_rows, algorithm):
         """Build what learns until it is enough."""
         learner = self._learner(algorithm, state.model)
         if algorithm in _DETERMINISTIC:
             return learner
         n_updates = self._n_updates(rows.n_rows)
+        if held_out is None or all_rows.has_missing:
+            all_rows = None  # what is missing of rows held out is not drawn
+        else:
+            all_rows = self._in_units(all_rows)
         held_out = None if held_out is None else self._in_units(held_out)
         return Trainer(
             learner,
@@ -281,6 +285,7 @@ class FittingMixin:
             ),
             Backtracking(None if held_out is None else self.n_iter_no_change, self.tol),
             self._shrinking(rows, held_out, state.noise.rng),
+            all_rows,
         )
 
     def _learner(self, algorithm, energy, objective=None):

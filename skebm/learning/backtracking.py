@@ -60,6 +60,9 @@ class Backtracking:
     improved, went_back : bool
         Whether the state last reviewed was the best so far, and whether it was set
         back to an earlier one.
+    best_lead : float
+        By how much, in nats, rows learned from are likelier than rows held out under
+        the best machine.
     """
 
     def __init__(self, patience, tol):
@@ -71,6 +74,11 @@ class Backtracking:
         self._n_plateaus = 0
         self.rate_scale = 1.0
         self.improved = self.went_back = False
+
+    @property
+    def n_updates_of_best(self):
+        """Number of updates made until the best machine."""
+        return self._best.n_updates
 
     def review(self, state, measurement):
         """Judge the state that learning has come to.
@@ -96,7 +104,7 @@ class Backtracking:
             self._best = replace(state)
             self._best_score = -np.inf if np.isnan(score) else score
             self._n_since_best = self._n_plateaus = 0
-            self._best_error, self._best_lead = measurement.std, _lead(measurement)
+            self._best_error, self.best_lead = measurement.std, _lead(measurement)
             self.improved, self.went_back = True, False
             return False
         self.improved = self.went_back = False
@@ -115,7 +123,7 @@ class Backtracking:
         if self._patience is None:
             return False
         patience = self._patience
-        overfits = _lead(measurement) > self._best_lead + _OVERFITTING
+        overfits = _lead(measurement) > self.best_lead + _OVERFITTING
         # A penalty that is found while learning goes on takes time to mend that.
         if self._n_plateaus == 0 and (state.shrinkage > 0 or not overfits):
             patience *= _PATIENCE_WITH_NOISE

@@ -7,6 +7,9 @@ from sklearn.exceptions import ConvergenceWarning
 
 from skebm import BinaryRBM
 from skebm.energy.binary_rbm import BinaryRBMEnergy
+from skebm.estimator.fitting import FittingMixin
+from skebm.learning import trainer
+from skebm.learning.contrastive import ContrastiveLearning
 from skebm.learning.measuring import Measuring
 
 STOCHASTIC_HISTORY = {
@@ -111,7 +114,8 @@ def test_early_stopping_rescues_a_fit_that_overfits(seed):
     assert stopped._n_rows_seen == 70
 
 
-def test_early_stopping_keeps_the_best_parameters():
+def test_early_stopping_keeps_the_best_parameters(monkeypatch):
+    monkeypatch.setattr(trainer, "_FINISHING_SHARE", 0)
     rbm = fit_overfitting(early_stopping=True)
     history = rbm.history_
     assert history.keys() == STOCHASTIC_HISTORY
@@ -136,9 +140,53 @@ def test_patience_and_tolerance_of_early_stopping():
 
 
 def test_early_stopping_ends_at_max_iter():
+    """A twentieth is kept for learning from the rows held out."""
     rbm = fit_overfitting(early_stopping=True, max_iter=150)
-    assert rbm.n_iter_ == 150
-    assert list(rbm.history_["n_iter"]) == [0, 100, 150]
+    assert list(rbm.history_["n_iter"]) == [0, 100, 143]
+    assert 143 <= rbm.n_iter_ <= 150
+
+
+@pytest.mark.parametrize("weights", [None, np.arange(1.0, 101)])
+def test_rows_held_out_are_learned_from_in_the_end(monkeypatch, weights):
+    """By brute force."""
+    parts, gathered = [], []
+    hold_out, batches = FittingMixin._hold_out, ContrastiveLearning.batches
+
+    def watched(self, rows, *args):
+        parts[:] = hold_out(self, rows, *args)
+        return parts
+
+    def noted(self, state, rows):
+        gathered.append(rows)
+        yield from batches(self, state, rows)
+
+    monkeypatch.setattr(FittingMixin, "_hold_out", watched)
+    monkeypatch.setattr(ContrastiveLearning, "batches", noted)
+    X = noisy_patterns(100, 12)
+    rbm = BinaryRBM(
+        10,
+        early_stopping=True,
+        validation_fraction=0.3,
+        n_iter_no_change=5,
+        random_state=0,
+    ).fit(X, sample_weight=weights)
+    learned, held_out = parts
+    np.testing.assert_array_equal(gathered[0].take(slice(None)), X[learned.chosen])
+    np.testing.assert_array_equal(gathered[-1].take(slice(None)), X)
+    if weights is not None:
+        np.testing.assert_array_equal(gathered[-1].weights, weights)
+    assert rbm.n_iter_ > rbm.history_["n_iter"][-1]
+    # log Z is exact on the way, and few updates gain little.
+    likelihoods = oracle_of(rbm).log_likelihood(X[held_out.chosen])
+    after = np.average(likelihoods, weights=held_out.weights)
+    assert after > np.max(rbm.history_["validation_log_likelihood"]) + 1e-4
+
+
+def test_rows_with_gaps_stay_held_out():
+    X = noisy_patterns(100, 12).astype(float)
+    X[0, 0] = np.nan
+    rbm = BinaryRBM(10, early_stopping=True, max_iter=200, random_state=0).fit(X)
+    assert rbm.n_iter_ == rbm.history_["n_iter"][-1] == 200
 
 
 @pytest.mark.parametrize(

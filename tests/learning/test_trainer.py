@@ -8,6 +8,7 @@ from skebm.learning.contrastive import LearningState
 from skebm.learning.measuring import Measurement
 from skebm.learning.schedule import Schedule
 from skebm.learning.trainer import STAGE_UPDATES, Trainer
+from skebm.units.data import Rows
 
 
 class Number(float):
@@ -104,6 +105,8 @@ class Run:
         validated=False,
         decay_fraction=0.0,
         n_stages=None,
+        rows="rows",
+        all_rows=None,
         **learner,
     ):
         self.learner = Learner(**learner)
@@ -111,13 +114,18 @@ class Run:
         self.backtracking = Backtracking(patience, 0.0)
         schedule = Schedule(1.0, n_updates, decay_fraction)
         self.trainer = Trainer(
-            self.learner, schedule, self.measuring, self.backtracking
+            self.learner,
+            schedule,
+            self.measuring,
+            self.backtracking,
+            all_rows=all_rows,
         )
+        self.rows = rows
         self.state = LearningState(Number(0), Number(0), None, None, {})
         self.report = Report(n_stages)
 
     def go(self):
-        self.history = self.trainer.run(self.state, "rows", self.report)
+        self.history = self.trainer.run(self.state, self.rows, self.report)
         return self
 
 
@@ -281,6 +289,64 @@ def test_other_errors_are_not_taken_for_divergence():
     run.learner.run = interrupt
     with pytest.raises(KeyboardInterrupt):
         run.go()
+
+
+# ---- rows held out, in the end ----
+
+
+def finishing(score=slow, n_learned=90, **settings):
+    """Learn from some of a hundred rows, which lead by a nat, and then from all."""
+    rows, all_rows = (Rows(np.ones((n, 1)), None) for n in (n_learned, 100))
+    settings = {"n_updates": 2000, "patience": 20, **settings}
+    return Run(score, validated=True, rows=rows, all_rows=all_rows, **settings).go()
+
+
+def test_the_last_updates_learn_from_all_rows():
+    run = finishing()
+    seen = [rows.n_rows for rows, _ in run.learner.batches_seen]
+    # A twentieth of the plan is kept free, and a twentieth of the updates made is used.
+    assert seen == [90] * 1900 + [100] * 95
+    assert run.learner.rates[:1900] == [1] * 1900
+    falling = np.arange(95, 0, -1) / 95
+    np.testing.assert_allclose(run.learner.rates[1900:], falling, rtol=1e-9)
+    assert run.state.n_updates == 1995
+    assert run.state.model == pytest.approx(1900 + falling.sum())
+    # They are reported as a stage of their own, of which the history says nothing.
+    assert run.report.n_begun == run.trainer.n_stages == 20
+    assert run.report.lengths[-2:] == [{20}, {20}]
+    assert run.history["n_iter"][-1] == 1900
+
+
+def test_they_go_on_from_the_best_machine():
+    def score(number):
+        return slow(min(number, 1000 - number))
+
+    run = finishing(score, n_updates=4000)
+    assert run.history["n_iter"][-1] == 3800
+    # As many as for 500 updates, downhill: they do harm, and are undone.
+    assert run.state.n_updates == 3800 + 25
+    assert run.state.model == 500
+    assert run.measuring.gone_back_to[-1] == 500
+
+
+def test_there_are_none_where_they_promise_little():
+    """Half of the lead times the share of rows held out, beside 0.01 nats."""
+    assert finishing(n_learned=99).state.n_updates == 1900
+    assert finishing(n_learned=97).state.n_updates == 1995
+
+
+def test_divergence_in_the_last_updates_leaves_the_best_machine():
+    run = finishing(bound=1900)
+    assert run.state.n_updates == 1995
+    assert run.state.model == 1900
+    assert run.report.n_begun == len(run.report.lengths) == 20
+
+
+@pytest.mark.parametrize(("n_stages", "n_updates"), [(5, 500), (96, 9600)])
+def test_callbacks_may_stop_before_the_last_updates_and_within(n_stages, n_updates):
+    run = finishing(n_updates=10_000, n_stages=n_stages)
+    assert run.report.n_begun == n_stages
+    assert run.state.n_updates == n_updates
 
 
 def test_estimators_end_at_the_best_of_their_history():
