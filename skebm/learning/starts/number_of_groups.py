@@ -36,7 +36,7 @@ def choose_groups(rows, n_groups, n_scales, *, rng, **settings):
     have one group.
     Where a few rows decide the average, and its error, it also is if more rows than
     half are likelier, by more than chance.
-    Of each number, pseudo-rows are those with which rows held out are likeliest.
+    Of each number, more pseudo-rows are better than fewer in the same way.
 
     Parameters
     ----------
@@ -87,7 +87,7 @@ def choose_groups(rows, n_groups, n_scales, *, rng, **settings):
                 )
                 own[out] = found[number].scores(rows[out])
             own = own[first]
-            if scores is not None and not counts @ own > counts @ scores:
+            if scores is not None and not _is_gain(own - scores, counts):
                 break
             best, scores = pseudo_rows, own
         return best, scores
