@@ -101,8 +101,9 @@ class GaussianRBM(
         of image patches. "auto" tries 1, 2, 4, 8 and 16, and takes more as long as rows
         that are held out get likelier by more than the standard error. It takes
         seconds, and then the time of as many groups. Groups take ``n_features**2``
-        parameters each if the noise is "full", and time in proportion. They exclude
-        what several scales exclude.
+        parameters each if the noise is "full", and time in proportion. How alike their
+        covariances are to be is chosen by rows held out as well, also where their
+        number is given. They exclude what several scales exclude.
     n_scales : int, default=1
         Number of scales of each group. With one, all rows of a group vary by the same
         amount. With more, each row has one of these scales, drawn at random, and is
@@ -255,7 +256,7 @@ class GaussianRBM(
         Number of updates of the parameters made.
     history_ : dict of str to ndarray of shape (n_measurements,)
         What the last `fit` measured: as of `BinaryRBM`. With "exact" the likelihood
-        is less what `reg_covar` costs.
+        is less what `reg_covar` costs, and groups that are not alike.
     n_features_in_ : int
         Number of features seen in `fit`.
     feature_names_in_ : ndarray of shape (`n_features_in_`,)

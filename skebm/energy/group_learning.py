@@ -54,11 +54,12 @@ class GroupLearning:
             law = drawn[:, np.newaxis] == np.arange(self.n_images)
         else:
             law = softmax(joint, axis=1)
-        return self._sum(rows, ridges, law * row_weights[:, np.newaxis])
+        sums = self._sum(rows, ridges, law * row_weights[:, np.newaxis])
+        return self.beside_pseudo_rows(0.0, sums, row_weights, noise)[1]
 
     def chain_statistics(self, chains):
         """Average -dE/dtheta over chains, which say nothing of images."""
-        return self._of_machine(self.machine.chain_statistics(chains))
+        return self._of_machine(self.machine.chain_statistics(chains)) * self.mass
 
     def positive_phase(self, rows, row_weights):
         """Sum -F and the statistics over weighted rows, less what the ridge costs."""
@@ -66,12 +67,49 @@ class GroupLearning:
         joint = self.joint(rows) - self.costs_of_ridge(ridges)
         law = softmax(joint, axis=1) * row_weights[:, np.newaxis]
         value = row_weights @ logsumexp(joint, axis=1)
-        return value, self._sum(rows, ridges, law)
+        sums = self._sum(rows, ridges, law)
+        return self.beside_pseudo_rows(value, sums, row_weights)
 
     def negative_phase(self):
-        """Compute log Z and the statistics of the machine."""
+        """Compute log Z and the statistics of the machine, for pseudo-rows as well."""
         log_partition, statistics = self.machine.negative_phase()
-        return log_partition, self._of_machine(statistics)
+        return log_partition * self.mass, self._of_machine(statistics) * self.mass
+
+    def beside_pseudo_rows(self, value, sums, row_weights, noise=None):
+        """Add what pseudo-rows say to the sums of `positive_phase` over other rows.
+
+        What they score by the distributions that they are of is taken off the score,
+        which is so a likelihood less a cost. Noise draws a few of them, as it does
+        images.
+        """
+        pseudo = self.pseudo_rows
+        if pseudo is None:
+            return value, sums
+        mass, chosen = row_weights.sum() * pseudo.share, np.arange(len(pseudo.rows))
+        if noise is not None:
+            size = len(row_weights) // self.n_groups + 1
+            chosen = noise.rng.integers(len(chosen), size=size)
+        rows, parts = pseudo.rows[chosen], []
+        counts = np.full(len(rows), mass / len(rows), self.dtype)
+        for number, machine in enumerate(self.machines):
+            image = pseudo.images[number, chosen]
+            factors = pseudo.roots[number, chosen] / self.roots[image]
+            own = rows * factors[:, np.newaxis]
+            if noise is None:
+                volume = machine.visible.log_det - self.log_det + self.log_volume
+                volume -= self.n_visible / 2 * self.log_scales.ravel()[image].mean()
+                value += mass * (volume - pseudo.scores[number])
+                value -= counts @ machine.free_energy(own)
+            statistics = machine.replaced(ridge=0.0).statistics(own, counts)
+            slope = machine.pull(own, machine.hidden_mean(own))
+            pairs = Pairs(own, image, chosen, counts, np.zeros_like(counts))
+            parts.append((pairs, statistics, slope, self.n_visible))
+        added = self.with_slopes(parts)
+        # They are where the group is, and say nothing of how large it is.
+        return value, sums + added.replaced(
+            log_weights=np.zeros_like(added.log_weights),
+            shifts=np.zeros_like(added.shifts),
+        )
 
     def ridges(self, rows, observed=None):
         """Give what is added to the variance of columns, (n_rows, n_groups).

@@ -57,8 +57,12 @@ class GroupParameters:
         own = [array.astype(dtype) for array in self.of_images()]
         noises = [noise.astype(dtype) for noise in self.noises]
         converted = self._with(self.machine.astype(dtype), noises, *own)
-        frames = tuple(frame.astype(dtype) for frame in self.frames)
-        return converted.replaced(origins=self.origins.astype(dtype), frames=frames)
+        pseudo_rows = self.pseudo_rows
+        return converted.replaced(
+            origins=self.origins.astype(dtype),
+            frames=tuple(frame.astype(dtype) for frame in self.frames),
+            pseudo_rows=None if pseudo_rows is None else pseudo_rows.astype(dtype),
+        )
 
     def ravel(self):
         """Give the vector of the machine, and then what the images learn."""
@@ -124,11 +128,12 @@ class GroupParameters:
         weights = (of_groups + _DAMPING) / (1 + _DAMPING)
         precisions = (shares * np.exp(-self.log_scales)).sum(axis=1) / of_groups
         noises, shifts = [], []
+        pseudo = 0.0 if self.pseudo_rows is None else self.pseudo_rows.share
         for number, (noise, frame, weight) in enumerate(
             zip(self.noises, self.frames, weights, strict=True)
         ):
             step = noise.natural_step(gradient.noises[number])
-            arrays = [array / weight for array in step.arrays()]
+            arrays = [array / (weight + pseudo) for array in step.arrays()]
             noises.append(step.with_arrays(arrays))
             by_noise = noise.slope_by_statistics(
                 frame.slope_by_states(gradient.shifts[number])
@@ -136,12 +141,19 @@ class GroupParameters:
             shift = frame.statistics(noise.states(by_noise))
             shifts.append(shift / (precisions[number] * weight))
         return self._with(
-            self.machine.natural(gradient.machine, turn),
+            self.machine.natural(gradient.machine * (1 / self.mass), turn),
             noises,
-            gradient.log_scales / (self.n_visible / 2 * damped),
+            gradient.log_scales
+            / (self.n_visible / 2 * (damped + pseudo / self.n_scales)),
             gradient.log_weights / damped,
             np.array(shifts),
         )
+
+    @property
+    def mass(self):
+        """What data and pseudo-rows count in all, where data count 1."""
+        pseudo = self.pseudo_rows
+        return 1.0 if pseudo is None else 1.0 + self.n_groups * pseudo.share
 
     @property
     def n_groups(self):

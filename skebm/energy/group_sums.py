@@ -46,7 +46,8 @@ class GroupSums(CompletionSums):
             pull = machine.pull(completed, machine.observed_hidden_mean(*known))
             slope = np.where(known[1], pull, 0.0)
             parts.append((pairs, statistics, slope, known[1].sum(axis=1)))
-        return row_weights @ logsumexp(joint, axis=1), self.with_slopes(parts)
+        value = row_weights @ logsumexp(joint, axis=1)
+        return self.beside_pseudo_rows(value, self.with_slopes(parts), row_weights)
 
     def draw_missing(self, rows, observed, noise):
         """Draw what is missing of rows given what is observed, (n_rows, n_visible)."""

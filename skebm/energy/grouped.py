@@ -12,6 +12,7 @@ from skebm.energy.completions import draw_of_law
 from skebm.energy.group_learning import GroupLearning
 from skebm.energy.group_parameters import GroupParameters, law_of
 from skebm.energy.group_sums import GroupSums
+from skebm.energy.pseudo_rows import PseudoRows
 from skebm.units.gaussian import GaussianUnits
 
 
@@ -50,6 +51,9 @@ class GroupedEnergy(GroupParameters, GroupLearning, GroupSums, Energy):
         directions in which they are narrow. They stay as they are.
     log_det : float
         Of a noise. log Z is that of the machine if it had this one.
+    pseudo_rows : PseudoRows, default=None
+        Rows that learning has beside those of data. They mean nothing elsewhere, and
+        stay as they are.
 
     References
     ----------
@@ -65,6 +69,7 @@ class GroupedEnergy(GroupParameters, GroupLearning, GroupSums, Energy):
     origins: np.ndarray
     frames: tuple
     log_det: float
+    pseudo_rows: PseudoRows | None = None
 
     @classmethod
     def of(cls, machine, noises, log_scales, log_weights, centres):

@@ -8,12 +8,13 @@ import numpy as np
 
 from skebm.energy.gaussian_rbm import GaussianRBMEnergy
 from skebm.energy.grouped import GroupedEnergy
+from skebm.energy.pseudo_rows import PseudoRows
 from skebm.estimator.real_rows import check_floor, floored_covariance
 from skebm.learning.starts.correlations import sample_size
 from skebm.learning.starts.directions import start_parameters
 from skebm.learning.starts.factors import choose_n_factors, fit_factors
 from skebm.learning.starts.groups import fit_groups
-from skebm.learning.starts.number_of_groups import number_of_groups
+from skebm.learning.starts.number_of_groups import choose_groups
 from skebm.sampling.random import UniformNoise
 from skebm.units.gaussian import GaussianUnits, whiten_covariance
 
@@ -73,18 +74,25 @@ class GaussianStartMixin:
         for name in _OF_SOME_FITS:
             vars(self).pop(name, None)  # of an earlier fit
         self._known_noise = self._given_noise(sample.shape[1])
-        n_groups = self.n_groups
         given = {"ridge": self.reg_covar, "restricted": self._restricted, "rng": rng}
         if self._most_groups * self.n_scales > 1:
             self._check_beside_groups()
             self._covariance(sample)  # refuses what is lost to rounding
-        if n_groups == "auto":
-            # Draws of its own, so that one group learns as if it were not chosen.
+        n_groups, pseudo_rows = self.n_groups, 0.0
+        if n_groups != 1:
+            # Draws of its own, so that groups learn as if they were not chosen.
             own = given | {"rng": rng.spawn(1)[0]}
-            n_groups = number_of_groups(sample, self.n_scales, **own)
+            n_groups, pseudo_rows = choose_groups(
+                sample, n_groups, self.n_scales, **own
+            )
         if n_groups * self.n_scales > 1:
+            given["pseudo_rows"] = pseudo_rows
             found = fit_groups(sample, n_groups, self.n_scales, **given)
-            return self._initial_groups(found, sample, rng)
+            energy = self._initial_groups(found, sample, rng)
+            if pseudo_rows == 0:
+                return energy
+            drawn = PseudoRows.of(found, pseudo_rows / len(sample), rng)
+            return energy.replaced(pseudo_rows=drawn)
         noise, whitening = None, self._whitening(sample, rng)
         if self._known_noise is not None:
             noise = self._independent(self._known_noise / self._scale**2)

@@ -38,12 +38,18 @@ class GroupMixture(NamedTuple):
         The means.
     covariances : ndarray of shape (n_groups, n_columns, n_columns)
         At scale 1.
+    common : ndarray of shape (n_columns, n_columns)
+        The covariance of all groups, if they had one but for a factor of each.
+    factors : ndarray of shape (n_groups,)
+        By which groups are wider than that.
     """
 
     log_scales: np.ndarray
     log_weights: np.ndarray
     centres: np.ndarray
     covariances: np.ndarray
+    common: np.ndarray
+    factors: np.ndarray
 
     def white(self, rows, rng):
         """Give rows in units of the deviations of their group and scale, drawn."""
@@ -62,9 +68,22 @@ class GroupMixture(NamedTuple):
 
 
 def fit_groups(
-    rows, n_groups, n_scales, *, ridge, restricted, rng, least_rise=_LEAST_RISE
+    rows,
+    n_groups,
+    n_scales,
+    *,
+    ridge,
+    restricted,
+    rng,
+    pseudo_rows=0.0,
+    least_rise=_LEAST_RISE,
+    start=None,
 ):
     """Fit a mixture of normal distributions of several scales to rows by EM [1]_.
+
+    With pseudo-rows it is the posterior that EM climbs [2]_. Covariances of groups are
+    as in a mixture of one shape, but for a factor of each group [3]_, where rows do not
+    say otherwise. That shape is of the rows as well, and moves with the groups.
 
     Parameters
     ----------
@@ -79,8 +98,12 @@ def fit_groups(
         Of a covariance, gives the nearest of the kind that is wanted.
     rng : numpy.random.Generator
         Source of the partitions from which groups begin.
+    pseudo_rows : float, default=0.0
+        How many rows say that the covariance of a group has the common shape.
     least_rise : float, default=1e-4
         Nats, below which a step of EM is the last.
+    start : GroupMixture, default=None
+        Where EM begins instead of in partitions.
 
     Returns
     -------
@@ -91,12 +114,20 @@ def fit_groups(
     ----------
     .. [1] Andrews, D. F. and Mallows, C. L. (1974). Scale mixtures of normal
        distributions. Journal of the Royal Statistical Society B 36(1), 99-102.
+    .. [2] Fraley, C. and Raftery, A. E. (2007). Bayesian regularization for normal
+       mixture estimation and model-based clustering. Journal of Classification 24(2),
+       155-181. :doi:`10.1007/s00357-007-0004-5`
+    .. [3] Banfield, J. D. and Raftery, A. E. (1993). Model-based Gaussian and
+       non-Gaussian clustering. Biometrics 49(3), 803-821. :doi:`10.2307/2532201`
     """
     given = {"ridge": ridge, "restricted": restricted}
-    starts = [
-        _of_partition(law, rows, n_scales, **given)
-        for law in _partitions(rows, n_groups, n_scales, rng)
-    ]
+    starts = [start]
+    if start is None:
+        starts = [
+            _of_partition(law, rows, n_scales, **given)
+            for law in _partitions(rows, n_groups, n_scales, rng)
+        ]
+    given["pseudo_rows"] = pseudo_rows
     if len(starts) > 1:
         starts = [
             _improved(start, rows, _FIRST_ITERATIONS, least_rise, **given)
@@ -113,6 +144,8 @@ def fit_groups(
         np.take_along_axis(mixture.log_weights, order, axis=1),
         mixture.centres,
         mixture.covariances * means[:, np.newaxis, np.newaxis],
+        mixture.common,
+        mixture.factors * means,
     )
 
 
@@ -158,7 +191,11 @@ def _of_partition(law, rows, n_scales, *, ridge, restricted):
     log_weights = np.log((sizes + _PSEUDO_ROWS) / (n_rows + len(sizes) * _PSEUDO_ROWS))
     log_weights = np.tile(log_weights - np.log(n_scales), (n_scales, 1)).T
     zeros = np.zeros_like(log_weights)
-    mixture = GroupMixture(zeros, log_weights, centres, np.array(covariances))
+    covariances = np.array(covariances)
+    common = np.einsum("g,gij->ij", sizes / sizes.sum(), covariances)
+    mixture = GroupMixture(
+        zeros, log_weights, centres, covariances, common, np.ones(len(sizes))
+    )
     if n_scales == 1:
         return mixture
     squares = _squares(mixture, rows, ridge)
@@ -169,7 +206,9 @@ def _of_partition(law, rows, n_scales, *, ridge, restricted):
     return mixture._replace(log_scales=np.tile(np.log(scales), (len(sizes), 1)))
 
 
-def _improved(mixture, rows, n_iterations, least_rise, *, ridge, restricted):
+def _improved(
+    mixture, rows, n_iterations, least_rise, *, ridge, restricted, pseudo_rows
+):
     """Take steps of EM."""
     n_rows, n_columns = rows.shape
     n_groups, n_scales = mixture.log_scales.shape
@@ -179,22 +218,26 @@ def _improved(mixture, rows, n_iterations, least_rise, *, ridge, restricted):
     for _ in range(n_iterations):
         joint = _joint(mixture, squares)
         score = logsumexp(joint, axis=1).mean()
-        if score < before + least_rise:
+        # The likelihood alone can fall where covariances become more alike.
+        rise = score - before
+        if (abs(rise) if pseudo_rows else rise) < least_rise:
             break
         before = score
         law = softmax(joint, axis=1).reshape(n_rows, n_groups, n_scales)
-        centres, covariances = np.empty((n_groups, n_columns)), []
+        centres, scatters, sizes = np.empty((n_groups, n_columns)), [], []
         for number, log_scales in enumerate(mixture.log_scales):
             own = law[:, number]
             precisions, size = own @ np.exp(-log_scales), own.sum() + _LEAST_ROWS
             centre = precisions @ rows + _LEAST_ROWS * mean
             centres[number] = centre / (precisions.sum() + _LEAST_ROWS)
             deviations = rows - centres[number]
-            covariance = (precisions * deviations.T) @ deviations + _LEAST_ROWS * whole
+            scatter = (precisions * deviations.T) @ deviations + _LEAST_ROWS * whole
             added = precisions @ _ridges(deviations, ridge, n_scales)
-            covariance += added * np.eye(n_columns)
-            covariances.append(restricted(covariance / size))
-        mixture = mixture._replace(centres=centres, covariances=np.array(covariances))
+            scatters.append(restricted(scatter + added * np.eye(n_columns)))
+            sizes.append(size)
+        mixture = _alike(
+            mixture._replace(centres=centres), scatters, sizes, pseudo_rows
+        )
         squares = _squares(mixture, rows, ridge)
         if n_scales > 1:
             joint = _joint(mixture, squares)
@@ -209,6 +252,25 @@ def _improved(mixture, rows, n_iterations, least_rise, *, ridge, restricted):
             log_scales=np.log(scales), log_weights=np.log(weights)
         )
     return mixture
+
+
+def _alike(mixture, scatters, sizes, pseudo_rows):
+    """Give the mixture with covariances of rows, and of pseudo-rows.
+
+    Those of a group have the common covariance, times a factor under which rows of the
+    group would be as far from its centre as they are. A pseudo-row says that it is 1.
+    """
+    scatters, n_columns = np.array(scatters), len(mixture.common)
+    sizes = np.array(sizes)
+    if pseudo_rows == 0:
+        covariances = scatters / sizes[:, np.newaxis, np.newaxis]
+        return mixture._replace(covariances=covariances)
+    lengths = np.einsum("ij,gji->g", np.linalg.inv(mixture.common), scatters)
+    factors = (lengths / n_columns + _PSEUDO_ROWS) / (sizes + _PSEUDO_ROWS)
+    common = np.einsum("gij,g->ij", scatters, 1 / factors) / sizes.sum()
+    pseudo = pseudo_rows * factors[:, np.newaxis, np.newaxis] * common
+    covariances = (scatters + pseudo) / (sizes + pseudo_rows)[:, np.newaxis, np.newaxis]
+    return mixture._replace(covariances=covariances, common=common, factors=factors)
 
 
 def _ridges(deviations, ridge, n_scales):
@@ -229,7 +291,7 @@ def _squares(mixture, rows, ridge):
     Shape (n_groups, n_rows).
     """
     squares, n_scales = [], mixture.log_scales.shape[1]
-    for centre, covariance in zip(*mixture[2:], strict=True):
+    for centre, covariance in zip(*mixture[2:4], strict=True):
         deviations = rows - centre
         white = _whitened(deviations, covariance)
         own = np.einsum("ij,ij->i", white, white)
@@ -242,7 +304,7 @@ def _squares(mixture, rows, ridge):
 
 def _joint(mixture, squares):
     """Give log-densities of rows with each group and scale, (n_rows, n_images)."""
-    log_scales, log_weights, _, covariances = mixture
+    log_scales, log_weights, _, covariances, *_ = mixture
     n_columns = covariances.shape[1]
     constants = np.linalg.slogdet(2 * np.pi * covariances)[1][:, np.newaxis] / 2
     own = log_weights - n_columns / 2 * log_scales - constants
