@@ -16,6 +16,14 @@ from skebm.learning.metric import KroneckerMetric
 from skebm.learning.shrinking import Shrinking
 from skebm.learning.starts.correlations import start_weights
 
+# Updates of a fit for each row, and the fewest: small tables need no more for their
+# best likelihood, of digits (1437 rows, 64 columns) to that of sparse words (380, 841).
+_UPDATES_A_ROW = 0.7
+_FEWEST_UPDATES = 300
+
+_RATE = 0.1
+_FEWEST_CHAINS, _MOST_CHAINS = 100, 500
+
 
 class BinaryRBM(HiddenUnitsMixin, BaseBinaryModel):
     """Restricted Boltzmann machine with binary visible and hidden units.
@@ -49,12 +57,16 @@ class BinaryRBM(HiddenUnitsMixin, BaseBinaryModel):
         Unused by "cd".
     n_gibbs_steps : int, default=1
         Gibbs sweeps of the chains in each update.
-    n_chains : int, default=500
-        Number of persistent chains, whatever the batch size. Unused by "cd".
-    learning_rate : float, default=0.1
-        Step size at the start. `fit` raises it by a tenth, up to ten times of it,
-        after each hundred updates that gain more than 0.1 nats, and lowers it where
-        the likelihood falls.
+    n_chains : int or "auto", default="auto"
+        Number of persistent chains, whatever the batch size. Unused by "cd". "auto" is
+        500; `fit` takes one for ten rows of fewer than 5000, and at least 100, unless
+        `early_stopping` asks for the best fit.
+    learning_rate : float or "auto", default="auto"
+        Step size at the start. "auto" is 0.1, and up to 0.2 where `max_iter` is None
+        and plans fewer than 2000 updates: it is raised as these are lowered.
+        `fit` raises the step size by a tenth, up to ten times of it, after each
+        hundred updates that gain more than 0.1 nats, and lowers it where the
+        likelihood falls.
     decay_fraction : float, default=0.5
         Share of `max_iter`, at its end, over which the step size falls linearly to
         zero, so that the noise of the gradient averages out. 0 keeps it, 1 lets
@@ -63,9 +75,10 @@ class BinaryRBM(HiddenUnitsMixin, BaseBinaryModel):
         Largest number of rows in an update; a pass over the data is cut into
         batches of nearly equal size.
     max_iter : int or None, default=None
-        Number of updates of the parameters, at most, whatever the number of rows:
-        small tables and large ones need about as many. None is 2000, or 20000 with
-        `early_stopping` or "exact", where it counts iterations of L-BFGS.
+        Number of updates of the parameters, at most. None is 2000, and of tables of
+        less than 2900 rows 0.7 of their number (140 passes), but at least 300: more
+        would learn their noise. It is 20000 with `early_stopping` or "exact", where it
+        counts iterations of L-BFGS.
     early_stopping : bool, default=False
         Whether to hold out rows, keep the parameters under which these have the
         highest likelihood, and stop when that no longer rises.
@@ -109,10 +122,12 @@ class BinaryRBM(HiddenUnitsMixin, BaseBinaryModel):
         Values above it are 1, others 0. Zeros and ones, and booleans, pass as
         they are, anything else with a warning. None requires values in [0, 1],
         used as probabilities of being on.
-    log_partition_tol : float, default=0.03
+    log_partition_tol : float or "auto", default="auto"
         Wanted standard error of `log_partition_`, in nats, where both layers have
         more than 20 units and it is estimated by annealed importance sampling.
         Half of it takes four times as long.
+        "auto" is half the standard error of the mean log-likelihood of as many rows as
+        were learned from, and from 0.03 to 0.25: it adds an eighth to that error.
     max_ais_temperatures : int, default=20000
         Most steps of that annealing. Where they do not suffice for
         `log_partition_tol` there is a `ConvergenceWarning`.
@@ -238,6 +253,11 @@ class BinaryRBM(HiddenUnitsMixin, BaseBinaryModel):
         "algorithm": [StrOptions({"pcd", "cd", "exact"})],
         "solver": [StrOptions({"natural", "sgd"})],
         "centering": ["boolean"],
+        "n_chains": [Interval(Integral, 1, None, closed="left"), StrOptions({"auto"})],
+        "learning_rate": [
+            Interval(Real, 0, None, closed="neither"),
+            StrOptions({"auto"}),
+        ],
         "alpha": [Interval(Real, 0, None, closed="left"), StrOptions({"auto"})],
     }
 
@@ -251,8 +271,8 @@ class BinaryRBM(HiddenUnitsMixin, BaseBinaryModel):
         solver="natural",
         tempering=False,
         n_gibbs_steps=1,
-        n_chains=500,
-        learning_rate=0.1,
+        n_chains="auto",
+        learning_rate="auto",
         decay_fraction=0.5,
         batch_size=200,
         max_iter=None,
@@ -264,7 +284,7 @@ class BinaryRBM(HiddenUnitsMixin, BaseBinaryModel):
         alpha="auto",
         l1_ratio=0.0,
         binarize=0.5,
-        log_partition_tol=0.03,
+        log_partition_tol="auto",
         max_ais_temperatures=20_000,
         n_ais_chains=100,
         random_state=None,
@@ -359,6 +379,29 @@ class BinaryRBM(HiddenUnitsMixin, BaseBinaryModel):
 
     def _strength(self, algorithm):
         return 0.0 if self.alpha == "auto" else self.alpha
+
+    def _n_updates(self, n_rows):
+        if self.max_iter is not None or self.early_stopping:
+            return super()._n_updates(n_rows)
+        planned = int(_UPDATES_A_ROW * n_rows)
+        return int(np.clip(planned, _FEWEST_UPDATES, super()._n_updates(n_rows)))
+
+    def _rate(self, n_rows):
+        if self.learning_rate != "auto":
+            return self.learning_rate
+        if n_rows is None or self.max_iter is not None or self.early_stopping:
+            return _RATE
+        # Steps twice as long went as far in half as many; beyond, their noise tells.
+        fewer = super()._n_updates(n_rows) / self._n_updates(n_rows)
+        return _RATE * min(2.0, fewer)
+
+    def _n_chains(self, n_rows):
+        if self.n_chains != "auto":
+            return self.n_chains
+        if n_rows is None or self.early_stopping:
+            return _MOST_CHAINS
+        # The noise of chains need be no less than that of the rows.
+        return int(np.clip(n_rows // 10, _FEWEST_CHAINS, _MOST_CHAINS))
 
     def _shrinking(self, rows, held_out, rng):
         if self.alpha != "auto" or held_out is None:

@@ -310,7 +310,7 @@ class DeepBeliefNetwork(PassingMixin, VariationalMixin, BaseEstimator):
     def _fine_tune(self, rows, sample_weight, rng):
         """Learn on with all layers together."""
         top, noise = self.estimators_[-1], UniformNoise(rng, np.float64)
-        learning_rate, stack = top.learning_rate, self._stack()
+        learning_rate, stack = top._rate(None), self._stack()
         share = check_weights(sample_weight, rows.table)
         share = None if share is None else share / share.sum()
 

@@ -100,9 +100,11 @@ class NeuralEnergyModel(ClassNamePrefixFeaturesOutMixin, BaseRealModel):
     alpha : float, default=0.0
         Strength of the L2 penalty of the weights W of all layers: what is maximised is
         the mean log-likelihood less ``alpha / 2 * |W|_2**2``.
-    log_partition_tol : float, default=0.03
+    log_partition_tol : float or "auto", default="auto"
         Wanted standard error of `log_partition_`, in nats. It is estimated by annealed
         importance sampling.
+        "auto" is half the standard error of the mean log-likelihood of as many rows as
+        were learned from, and from 0.03 to 0.25: it adds an eighth to that error.
     max_ais_temperatures : int, default=10000
         Most steps of that annealing. Where they do not suffice for
         `log_partition_tol` there is a `ConvergenceWarning`.
@@ -227,7 +229,7 @@ class NeuralEnergyModel(ClassNamePrefixFeaturesOutMixin, BaseRealModel):
         n_iter_no_change=3,
         tol=1e-4,
         alpha=0.0,
-        log_partition_tol=0.03,
+        log_partition_tol="auto",
         max_ais_temperatures=10_000,
         n_ais_chains=100,
         random_state=None,

@@ -16,7 +16,7 @@ from skebm.estimator.minima import LowestEnergyMixin
 from skebm.estimator.missing import MissingValuesMixin
 from skebm.estimator.real_rows import RealRowsMixin
 from skebm.estimator.sampling import SamplingMixin
-from skebm.estimator.validation import Interval
+from skebm.estimator.validation import Interval, StrOptions
 
 
 class BaseEnergyModel(
@@ -51,7 +51,10 @@ class BaseEnergyModel(
         "tol": [Interval(Real, 0, None, closed="left")],
         "alpha": [Interval(Real, 0, None, closed="left")],
         "l1_ratio": [Interval(Real, 0, 1, closed="both")],
-        "log_partition_tol": [Interval(Real, 0, None, closed="neither")],
+        "log_partition_tol": [
+            Interval(Real, 0, None, closed="neither"),
+            StrOptions({"auto"}),
+        ],
         "max_ais_temperatures": [Interval(Integral, 1, None, closed="left")],
         "n_ais_chains": [Interval(Integral, 2, None, closed="left")],
         "random_state": ["random_state"],

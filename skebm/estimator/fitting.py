@@ -69,6 +69,9 @@ class FittingMixin:
     # Parameters of the constructor that `partial_fit` cannot change.
     _structural_parameters = ()
 
+    # Rows that the last `fit` learned from; None where they came in chunks.
+    _n_rows_of_fit = None
+
     # Why there is no `partial_fit`, whatever the algorithm, where there is none.
     _needs_all_data = ""
 
@@ -139,6 +142,7 @@ class FittingMixin:
         algorithm = self._algorithm(all_rows)
         rng = self._seed()
         rows, held_out = self._hold_out(all_rows, rng, algorithm)
+        self._n_rows_of_fit = rows.n_rows
         self._see(rows, first=True)
         rows = self._completed(self._in_units(rows), rng)
         self._remember(rows)
@@ -157,6 +161,8 @@ class FittingMixin:
         vars(self).update(fitted_attributes(history), _state=state)
         if rows.has_missing:
             self._remember(rows)  # as the model completes them
+        if isinstance(trainer, Trainer):
+            self._draws = self._fingerprint(), trainer.draws()
         self._note_cheap_partition()
         return self
 
@@ -219,6 +225,8 @@ class FittingMixin:
         rows = rows.weighted(check_weights(sample_weight, rows.table))
         if not first:
             self._check_structure()
+        else:
+            self._n_rows_of_fit = None
         self._see(rows, first=first)
         rng = self._seed() if first else deepcopy(self._state.noise.rng)
         rows = self._completed(self._in_units(rows), rng, _SWEEPS_OF_CHUNKS)
@@ -227,7 +235,7 @@ class FittingMixin:
             rng = state.noise.rng
             state.jumping = self._jumping(self._sample(rows, rng), rng)
         learner = self._learner(algorithm, state.model)
-        learner.run(state, learner.batches(state, rows), Schedule(self.learning_rate))
+        learner.run(state, learner.batches(state, rows), Schedule(self._rate(None)))
         vars(self).update(self._fitted_attributes(learner, state), _state=state)
         self._remember(rows)
         return self
@@ -272,7 +280,7 @@ class FittingMixin:
         held_out = None if held_out is None else self._in_units(held_out)
         return Trainer(
             learner,
-            Schedule(self.learning_rate, n_updates, self.decay_fraction),
+            Schedule(self._rate(rows.n_rows), n_updates, self.decay_fraction),
             Measuring(
                 rows,
                 held_out,
@@ -281,7 +289,7 @@ class FittingMixin:
                 mean_of_rows=self._mean_of_rows(),
                 noise=UniformNoise(state.noise.rng.spawn(1)[0], np.float32),
                 n_updates=n_updates,
-                update_rows=self.batch_size + self.n_chains,
+                update_rows=self.batch_size + self._n_chains(rows.n_rows),
             ),
             Backtracking(None if held_out is None else self.n_iter_no_change, self.tol),
             self._shrinking(rows, held_out, state.noise.rng),
@@ -309,7 +317,7 @@ class FittingMixin:
         mean = energy.chain_mean(self._visible_mean)
         return ContrastiveLearning(
             persistent=algorithm == "pcd",
-            n_chains=self.n_chains,
+            n_chains=self._n_chains(self._n_rows_of_fit),
             n_gibbs_steps=self._n_steps,
             batch_size=self.batch_size,
             tempered_from=mean if self.tempering else None,
@@ -343,6 +351,14 @@ class FittingMixin:
             return self.max_iter
         return _MOST_UPDATES if self.early_stopping else _DEFAULT_UPDATES
 
+    def _rate(self, n_rows):
+        """Say how long steps are at the start of a fit; None are rows in chunks."""
+        return self.learning_rate
+
+    def _n_chains(self, n_rows):
+        """Say how many chains there are in a fit; None are rows in chunks."""
+        return self.n_chains
+
     def _pretrained(self, rows, rng):
         """Give the energy from which `fit` starts where learning has led to it."""
         return self._given_start
@@ -355,7 +371,7 @@ class FittingMixin:
         machine, _ = state.model.marginal()
         mean = state.model.chain_mean(self._visible_mean)
         start = IndependentStart(machine.units, mean)
-        drawn = start.draw(self.n_chains, state.noise)
+        drawn = start.draw(self._n_chains(self._n_rows_of_fit), state.noise)
         state.chains = state.model.chains_of(drawn, state.noise)
         if algorithm not in _DETERMINISTIC:
             state.jumping = self._jumping(sample, rng)
@@ -445,6 +461,7 @@ class FittingMixin:
             "n_iter_": state.n_updates,
             "_parameter_names": tuple(parameters),
             "_partition_estimate": None,
+            "_draws": None,
         }
         if history is not None:
             attributes["history_"] = {

@@ -26,6 +26,11 @@ _TEMPERING_STEPS = 1000
 # Rows that are remembered for estimates of log Z, at most at a time.
 _MOST_KNOWN_ROWS = 1000
 
+# What log Z may add to the error of a mean over rows, as a share of it, and from what
+# to what, in nats: less is rarely of use, and with more the error itself is uncertain.
+_TOL_SHARE = 0.5
+_LEAST_TOL, _LARGEST_TOL = 0.03, 0.25
+
 # Layers of so many binary units are summed over in milliseconds, which `fit` does.
 _CHEAP_UNITS = 10
 
@@ -331,11 +336,13 @@ class LikelihoodMixin:
         # What is summed needs no rows to start from, nor a floor.
         known = None if can_enumerate(machine) else self._known_rows
         rng = np.random.default_rng(self._partition_seed)
+        tol = self._partition_tol(energy)
         estimate = compute_log_partition(
             machine,
             energy.chain_mean(self._visible_mean),
             rows=self._chain_rows(energy, known, rng),
-            tol=self.log_partition_tol,
+            draws=self._draws_at_hand(),
+            tol=tol,
             max_temperatures=self.max_ais_temperatures,
             n_chains=self.n_ais_chains,
             n_steps=_TEMPERING_STEPS,
@@ -343,9 +350,25 @@ class LikelihoodMixin:
         ).shifted(log_summed)
         if known is not None and known.dtype == bool:
             estimate = estimate.above(_log_sum(energy, distinct_rows(known)[0]))
-        self._warn_of(estimate)
+        self._warn_of(estimate, tol)
         self._partition_estimate = circumstances, estimate
         return estimate
+
+    def _draws_at_hand(self):
+        """Give draws that learning left, if they are of the model as it is."""
+        fingerprint, draws = self._draws or (None, None)
+        return draws if fingerprint == self._fingerprint() else None
+
+    def _partition_tol(self, energy):
+        """Say which error of log Z is small beside that of a mean over rows."""
+        if self.log_partition_tol != "auto":
+            return self.log_partition_tol
+        known = self._known_rows
+        if self._n_known is None:
+            return _LEAST_TOL
+        deviation = energy.free_energy(known.astype(np.float64)).std()
+        wanted = _TOL_SHARE * deviation / np.sqrt(self._n_known)
+        return float(np.clip(wanted, _LEAST_TOL, _LARGEST_TOL))
 
     def _raised(self, estimate, rows, score):
         """Estimate log Z anew where rows that were scored say that it is too low.
@@ -370,6 +393,7 @@ class LikelihoodMixin:
         rng = np.random.default_rng(self._partition_seed)
         chosen = rows.sample(_MOST_KNOWN_ROWS, rng)
         self._known_rows = self._drawn(rows.take(chosen), rng)
+        self._n_known = rows.n_rows
 
     def _known_partition(self):
         """Give the estimate of log Z, if there is one of the model as it is."""
@@ -389,21 +413,25 @@ class LikelihoodMixin:
 
     def _partition_circumstances(self):
         """Tell estimates apart: by how they are made, and what of."""
-        digest = blake2b(digest_size=16)
-        for name in self._parameter_names:
-            digest.update(np.ascontiguousarray(getattr(self, name)))
         settings = self.log_partition_tol, self.max_ais_temperatures, self.n_ais_chains
         # Such as `states`, which says what the parameters mean.
         structure = tuple(getattr(self, name) for name in self._structural_parameters)
-        return settings, structure, digest.digest()
+        return settings, structure, self._fingerprint()
 
-    def _warn_of(self, estimate):
+    def _fingerprint(self):
+        """Tell models apart by their parameters."""
+        digest = blake2b(digest_size=16)
+        for name in self._parameter_names:
+            digest.update(np.ascontiguousarray(getattr(self, name)))
+        return digest.digest()
+
+    def _warn_of(self, estimate, tol):
         """Warn once of all that speaks against log Z, with what to do."""
-        reasons, tol = [], self.log_partition_tol
+        reasons = []
         if estimate.lower_std > tol:
             reasons.append(
                 f"its standard error is {estimate.lower_std:.2g} nats after "
-                f"{estimate.n_temperatures} temperatures, above log_partition_tol={tol}"
+                f"{estimate.n_temperatures} temperatures, above the wanted {tol:.2g}"
             )
         if estimate.raised > 0:
             reasons.append(

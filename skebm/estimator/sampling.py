@@ -55,6 +55,12 @@ class SamplingMixin:
     # Rows that the model may favour, in its units: some of those learned from.
     _known_rows = None
 
+    # Of how many rows learned from that is a sample.
+    _n_known = None
+
+    # Draws of the model that learning left, and the fingerprint of its parameters then.
+    _draws = None
+
     @validate_params(
         {
             **_SWEEP_CONSTRAINTS,

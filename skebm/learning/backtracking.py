@@ -144,12 +144,19 @@ class Backtracking:
         Where rows are held out the best one is that of highest likelihood. Rows
         learned from rise to the end, and their highest values are those of luckiest
         measurement: there the last one is kept unless it has fallen.
+
+        Returns
+        -------
+        went_back : bool
+            Whether it was set back.
         """
         margin = 0.0
         if np.isnan(measurement.validation):
             margin = _ERRORS * np.hypot(measurement.std, self._best_error)
         if not measurement.score >= self._best_score - margin:
             self._restore(state)
+            return True
+        return False
 
     def _step_back(self, state, factor):
         self._restore(state)

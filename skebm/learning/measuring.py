@@ -130,6 +130,10 @@ class Measuring:
         """Go on from the machine remembered, as learning does."""
         self._trajectory = copy(self._marked)
 
+    def draws(self):
+        """Give draws of the machine measured last, or None where it needs none."""
+        return copy(self._trajectory).draws()
+
     def measure(self, energy):
         """Measure a machine that lies close to the one measured last.
 

@@ -109,7 +109,8 @@ class Trainer:
                 ended = enough or is_last
             asked = report.end(history)
             ended = ended or asked
-        self.backtracking.finish(state, measurement)
+        if self.backtracking.finish(state, measurement):
+            self.measuring.go_back()
         if not asked and self._promise(rows) > _LEAST_PROMISE:
             self._learn_from_all(state, history, report)
         return history
@@ -131,7 +132,6 @@ class Trainer:
         end = state.n_updates + n_updates
         schedule = replace(self.schedule, n_updates=end, decay_fraction=n_updates / end)
         batches = self._endless_batches(state, self.all_rows)
-        self.measuring.go_back()
         asked = False
         while state.n_updates < end and not asked:
             report.begin()
@@ -140,17 +140,22 @@ class Trainer:
                 self.learner.run(state, islice(batches, n_new), schedule)
             except FloatingPointError:
                 self.backtracking.recover(state)
+                self.measuring.go_back()
                 report.end(history)
                 return
             measurement = self._measure(state)
             asked = report.end(history)
-        if n_updates > 0:
-            # Rows held out, now learned from, are bound to have become likelier.
-            self.backtracking.finish(state, measurement)
+        # Rows held out, now learned from, are bound to have become likelier.
+        if n_updates > 0 and self.backtracking.finish(state, measurement):
+            self.measuring.go_back()
 
     def result(self, state):
         """Give the machine learned."""
         return self.learner.result(state)
+
+    def draws(self):
+        """Give draws of the machine learned, or None where its sum needs none."""
+        return self.measuring.draws()
 
     def _review(self, state, history):
         """Measure the machine and judge it; say also whether to stop."""

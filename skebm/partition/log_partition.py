@@ -11,7 +11,7 @@ from skebm.partition.enumeration import (
     can_enumerate,
     enumerate_log_partition,
 )
-from skebm.partition.equilibrium import draw_in_equilibrium
+from skebm.partition.equilibrium import EquilibriumRows, draw_in_equilibrium
 from skebm.partition.estimate import PartitionEstimate
 from skebm.partition.pilot import EXPLORERS, PILOT_TEMPERATURES, run_pilot
 from skebm.partition.starts import start_at_draws, start_at_rows
@@ -44,6 +44,11 @@ _LEAST_DRAWS, _MOST_DRAWS = 1000, 1_000_000
 # How rarely an early estimate may be as far above the last by chance.
 _RARE = 0.01
 
+# Temperatures to begin with, and how many times as many may follow at once: what is
+# seen of the error at few of them is no better than that.
+_FIRST_TEMPERATURES = 200
+_MOST_AT_ONCE = 8.0
+
 # Temperatures are chosen to reach this share of the tolerance, because the
 # prediction is no better than that.
 _AIM = 0.7
@@ -68,7 +73,16 @@ def compute_log_partition(energy, mean, *, rng, **settings):
 
 
 def anneal_log_partition(
-    energy, mean, *, tol, max_temperatures, n_chains, n_steps, rng, rows=None
+    energy,
+    mean,
+    *,
+    tol,
+    max_temperatures,
+    n_chains,
+    n_steps,
+    rng,
+    rows=None,
+    draws=None,
 ):
     """Estimate log Z by annealing in both directions, from a mixture of products.
 
@@ -100,6 +114,10 @@ def anneal_log_partition(
     rows : ndarray of shape (n_rows, n_columns), default=None
         Rows of chains that the model may favour, such as those learned from. Half of
         the tempering starts from some of them.
+    draws : ndarray of shape (n_draws, n_columns), default=None
+        About from the machine, such as chains that followed it while it was learned.
+        They take the place of tempering where that leaves the wanted error after a few
+        temperatures, and annealing backwards from them agrees.
 
     Returns
     -------
@@ -111,15 +129,35 @@ def anneal_log_partition(
     noise = UniformNoise(rng, np.float32)
     path = Path(start_at_rows(energy, mean, rows, rng), energy)
     explored = run_pilot(path, noise, EXPLORERS, explores=True)
-    path, drawn = _adapt(
-        path, explored, rows, n_chains=n_chains, n_steps=n_steps, noise=noise
-    )
+    settings = {
+        "tol": tol,
+        "max_temperatures": max_temperatures,
+        "n_chains": n_chains,
+        "noise": noise,
+    }
+    estimate = None
+    if draws is not None:
+        drawn = _at_hand(draws, n_chains, rng)
+        adapted = _adapted(path, drawn, explored, rng)
+        limited = min(max_temperatures, int(_FIRST_TEMPERATURES * _MOST_AT_ONCE))
+        estimate = _estimate(adapted, drawn, **settings | {"max_temperatures": limited})
+    if estimate is None or not _agrees(estimate, tol):
+        adapted, drawn = _temper(
+            path, explored, rows, n_chains=n_chains, n_steps=n_steps, noise=noise
+        )
+        estimate = _estimate(adapted, drawn, **settings)
+    # What has Z as its mean is rarely so far above it, by Markov's inequality.
+    return estimate.above(explored.log_partition + np.log(_RARE))
+
+
+def _estimate(path, drawn, *, tol, max_temperatures, n_chains, noise):
+    """Anneal along a path in both directions, or weigh draws of its start."""
     pilot = run_pilot(path, noise)
-    path = Path(path.start.reweighted(pilot.rows, pilot.weights), energy)
+    path = Path(path.start.reweighted(pilot.rows, pilot.weights), path.end)
     wanted = pilot.length.n_temperatures(_log_variance(_AIM * tol, n_chains))
     mean = _weigh_draws(path, drawn, tol, wanted * n_chains, noise)
     if mean is None:
-        estimate = _anneal(
+        return _anneal(
             path,
             pilot.length,
             wanted,
@@ -129,35 +167,65 @@ def anneal_log_partition(
             n_chains=n_chains,
             noise=noise,
         )
-    else:
-        # Weights on the way back know nothing of draws that the machine never makes.
-        betas = pilot.length.space(min(PILOT_TEMPERATURES, max_temperatures))
-        estimate = replace(
-            _anneal_both_ways(path, betas, drawn, n_chains, noise),
-            lower=float(path.log_partition + mean.log_mean),
-            lower_std=mean.std,
-            lower_effective_sample_size=mean.effective_sample_size,
-        )
-    # What has Z as its mean is rarely so far above it, by Markov's inequality.
-    return estimate.above(explored.log_partition + np.log(_RARE))
+    # Weights on the way back know nothing of draws that the machine never makes.
+    betas = pilot.length.space(min(PILOT_TEMPERATURES, max_temperatures))
+    return replace(
+        _anneal_both_ways(path, betas, drawn, n_chains, noise),
+        lower=float(path.log_partition + mean.log_mean),
+        lower_std=mean.std,
+        lower_effective_sample_size=mean.effective_sample_size,
+    )
 
 
 def _anneal(path, length, wanted, drawn, *, tol, max_temperatures, n_chains, noise):
-    """Anneal at as many temperatures as seem wanted, and more until they suffice."""
+    """Anneal at more and more temperatures, until the error is small enough.
+
+    So many as are wanted by the pilot run are often far too many: it takes what is
+    noise of few chains for length. With fewer, both directions must agree, or get
+    another chance. With draws at hand they get none: it would not bring these closer.
+    """
+    n_temperatures, had_chance = min(wanted, _FIRST_TEMPERATURES), drawn.n_restarts == 0
     while True:
-        n_temperatures = int(np.clip(np.ceil(wanted), 1, max_temperatures))
+        n_temperatures = int(np.clip(np.ceil(n_temperatures), 1, max_temperatures))
         betas = length.space(n_temperatures)
         estimate = _anneal_both_ways(path, betas, drawn, n_chains, noise)
-        if estimate.lower_std <= tol or n_temperatures == max_temperatures:
+        if n_temperatures == max_temperatures:
             return estimate
+        if estimate.lower_std <= tol:
+            if had_chance or n_temperatures >= wanted or _agrees(estimate, tol):
+                return estimate
+            had_chance = True
         excess = _log_variance(estimate.lower_std, n_chains)
         excess /= _log_variance(_AIM * tol, n_chains)
-        wanted = n_temperatures * max(2.0, excess)
+        n_temperatures *= np.clip(excess, 2.0, _MOST_AT_ONCE)
 
 
-def _adapt(path, explored, rows, *, n_chains, n_steps, noise):
+def _at_hand(draws, n_chains, rng):
+    """Take draws that are there as independent rows in equilibrium."""
+    rows = _choose(draws, n_chains // 2 * 2, rng)
+    return EquilibriumRows(rows[:, np.newaxis], 0.0)
+
+
+def _agrees(estimate, tol):
+    """Tell whether annealing backwards from draws at hand confirms them."""
+    difference = abs(estimate.halves[1] - estimate.halves[0])
+    return (
+        estimate.lower_std <= tol
+        and abs(estimate.gap) <= 2 * estimate.gap_std + tol
+        and difference <= 3 * estimate.halves_std + tol
+    )
+
+
+def _adapted(path, drawn, explored, rng):
+    """Fit the mixture at the start of a path to rows drawn at its end."""
+    found = explored.draw(_EXPLORED_ROWS, rng, power=0.5)
+    found = np.concatenate([drawn.rows, found])
+    return Path(start_at_draws(path.start, path.end, found, rng), path.end)
+
+
+def _temper(path, explored, rows, *, n_chains, n_steps, noise):
     """Fit a mixture to what tempering draws; give its path, and rows at its end."""
-    rng, energy = noise.rng, path.end
+    rng = noise.rng
     n_ladders = min(max(n_chains, _LEAST_LADDERS), _MOST_LADDERS) // 2 * 2
     n_half = n_ladders // 2
     others = path.draw(n_half, noise) if rows is None else _choose(rows, n_half, rng)
@@ -168,9 +236,7 @@ def _adapt(path, explored, rows, *, n_chains, n_steps, noise):
         n_members=_ADAPTING_MEMBERS,
         n_steps=n_steps // 2,
     )
-    found = explored.draw(_EXPLORED_ROWS, rng, power=0.5)
-    found = np.concatenate([drawn.rows, found])
-    path = Path(start_at_draws(path.start, energy, found, rng), energy)
+    path = _adapted(path, drawn, explored, rng)
     drawn = draw_in_equilibrium(
         path,
         drawn.states[:, -1],

@@ -130,6 +130,13 @@ class PartitionTrajectory:
         self._variance = 0.0
         self._move(path, self._most_steps)
 
+    def draws(self):
+        """Give the chains as draws of the last machine; None where it was summed."""
+        if self._energy is None:
+            return None
+        self._resample()
+        return self._rows
+
     def _correct(self, log_start, offer):
         """Take account of what chains and draws of a mixture say together.
 

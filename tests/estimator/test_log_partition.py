@@ -257,7 +257,7 @@ def test_few_chains():
 @pytest.mark.usefixtures("annealed")
 def test_an_error_above_the_tolerance_is_named():
     rbm, _ = annealed_rbm(3.0, max_ais_temperatures=3)
-    pattern = r"error is \S+ nats after 3 temperatures, above .*tol=0.03"
+    pattern = r"error is \S+ nats after 3 temperatures, above the wanted 0.03"
     with pytest.warns(ConvergenceWarning, match=pattern):
         rbm.score_samples(np.zeros((1, 21)))
     assert rbm.log_partition_std_ > 0.03
@@ -343,3 +343,39 @@ def test_a_floor_above_the_estimate_is_taken_and_said(monkeypatch):
         floor = rbm.log_partition()
     row = np.zeros((1, rbm.n_features_in_))
     assert floor == pytest.approx(-rbm.free_energy(row)[0], abs=1e-9)
+
+
+def test_the_wanted_error_is_small_beside_that_of_a_mean_over_rows():
+    X = np.random.default_rng(0).random((400, 30)) < 0.3
+    rbm = BinaryRBM(21, max_iter=20, random_state=0).fit(X)
+    error = rbm.free_energy(X).std() / np.sqrt(len(X))
+    energy = rbm._energy()
+    assert rbm._partition_tol(energy) == pytest.approx(error / 2)
+    assert 0.03 < error / 2 < 0.25
+    rbm.log_partition()
+    assert rbm.log_partition_std_ <= error / 2
+    # Of a hundred times as many rows it would be a tenth, which is rarely of use.
+    rbm.fit(np.tile(X, (100, 1)))
+    assert rbm._partition_tol(energy) == 0.03
+    rbm.set_params(log_partition_tol=0.01)
+    assert rbm._partition_tol(energy) == 0.01
+
+
+def test_log_z_starts_from_draws_of_learning_while_parameters_are_theirs(monkeypatch):
+    X = np.random.default_rng(0).random((400, 30)) < 0.3
+    rbm = BinaryRBM(21, max_iter=20, random_state=0).fit(X)
+    given = []
+
+    def recorded(*args, draws, **settings):
+        given.append(draws)
+        return compute_log_partition(*args, draws=draws, **settings)
+
+    where = "skebm.estimator.likelihood.compute_log_partition"
+    monkeypatch.setattr(where, recorded)
+    rbm.log_partition()
+    assert given[0].shape[1] in {21, 30}
+    rbm.intercept_hidden_ = rbm.intercept_hidden_ + 0.1
+    rbm.log_partition()
+    assert given[1] is None
+    rbm.partial_fit(X).log_partition()
+    assert given[2] is None

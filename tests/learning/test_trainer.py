@@ -199,7 +199,7 @@ def test_a_fall_is_undone_and_learning_goes_on_slower():
         lambda number: slow(number - 100 * (number > 150) * number), n_updates=500
     ).go()
     assert run.measuring.measured == [0, 100, 200, 150, 200, 175]
-    assert run.measuring.gone_back_to == [100, 150, 150]
+    assert run.measuring.gone_back_to == [100, 150, 150, 150]
     expected = [1, 1, 0.5, 0.5, 0.25]
     np.testing.assert_allclose(run.learner.rates[50::100], expected, rtol=1e-12)
     assert run.state.model == 150
@@ -242,12 +242,12 @@ def test_penalised_learning_may_lose_likelihood_until_all_of_the_penalty_counts(
         return -number
 
     run = Run(falling, n_updates=3000, alpha=1e-9, n_stages=3).go()
-    assert run.measuring.gone_back_to == [200]
+    assert run.measuring.gone_back_to == [200, 200]
     assert run.measuring.measured == [0, 100, 200, 300]
     assert run.backtracking.rate_scale == 0.5
     assert run.state.model == 200
     run = Run(falling, n_updates=3000, n_stages=1).go()
-    assert run.measuring.gone_back_to == [0]
+    assert run.measuring.gone_back_to == [0, 0]
 
 
 def test_divergence_is_undone_and_learning_goes_on_slower():

@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 from oracle import random_rbm
+from scipy.special import softmax
 from statistical import assert_mean_is
 
 from skebm.energy.binary_rbm import BinaryRBMEnergy
@@ -80,8 +81,21 @@ def test_the_tolerance_is_reached_with_as_many_temperatures_as_it_takes():
     coarse, fine = anneal(energy, 0, tol=0.1), anneal(energy, 0, tol=0.03)
     assert coarse.lower_std <= 0.1
     assert fine.lower_std <= 0.03
-    # Eleven times fewer, but for the prediction and a run that is made anew.
-    assert 4 < fine.n_temperatures / coarse.n_temperatures < 30
+    # Eleven times fewer, but for the prediction and runs that are made anew.
+    assert 2 < fine.n_temperatures / coarse.n_temperatures < 30
+
+
+def test_what_a_pilot_run_wants_may_be_far_too_much(monkeypatch):
+    """As where few chains take noise for length: here for ten times of it."""
+    energy, exact = make(2.0)
+    length = AnnealingLength.n_temperatures
+    monkeypatch.setattr(
+        AnnealingLength, "n_temperatures", lambda *args: 100 * length(*args)
+    )
+    estimate = anneal(energy, 0, tol=0.05)
+    assert estimate.lower_std <= 0.05
+    assert abs(estimate.lower - exact) < 3 * estimate.lower_std
+    assert estimate.n_temperatures <= 1600
 
 
 def test_no_more_than_the_most_temperatures():
@@ -194,3 +208,38 @@ def test_large_layers_are_annealed():
     assert not estimate.exact
     assert abs(estimate.lower - 42 * np.log(2)) < 4 * estimate.lower_std
     assert 0 < estimate.lower_std <= 0.1
+
+
+def draws_of(energy, n_draws, seed):
+    """Draw rows of a model small enough to list all of them."""
+    n_columns = energy.n_visible
+    rows = (np.arange(2**n_columns)[:, np.newaxis] >> np.arange(n_columns)) % 2
+    chance = softmax(-energy.free_energy(rows))
+    return rows[np.random.default_rng(seed).choice(len(rows), n_draws, p=chance)]
+
+
+def never(*args, **settings):
+    pytest.fail("Tempering is not needed.")
+
+
+@pytest.mark.usefixtures("quick")
+def test_draws_at_hand_take_the_place_of_tempering(monkeypatch):
+    energy, exact = make(2.0)
+    monkeypatch.setattr("skebm.partition.log_partition.draw_in_equilibrium", never)
+    draws = draws_of(energy, 300, 0)
+    estimates = [
+        anneal(energy, seed, tol=0.05, draws=draws, n_chains=100) for seed in range(30)
+    ]
+    lower = np.array([estimate.lower for estimate in estimates])
+    assert_mean_is(1.0, np.exp(lower - exact), n_errors=4)
+    assert max(estimate.lower_std for estimate in estimates) <= 0.05
+
+
+@pytest.mark.usefixtures("quick")
+def test_draws_of_another_model_are_not_believed():
+    """They come from one in which all is turned into its opposite."""
+    energy, exact = make(2.0)
+    draws = 1 - draws_of(energy, 300, 0)
+    estimate = anneal(energy, 0, tol=0.05, draws=draws, n_chains=100)
+    assert estimate.n_restarts > 0  # of tempering
+    assert abs(estimate.lower - exact) < 4 * estimate.lower_std
