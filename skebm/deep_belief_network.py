@@ -15,6 +15,7 @@ from sklearn.utils.validation import check_is_fitted
 from skebm.binary_rbm import BinaryRBM
 from skebm.energy.binary_rbm import BinaryRBMEnergy
 from skebm.energy.directed_stack import DirectedStack
+from skebm.estimator.doc_link import DocLinkMixin
 from skebm.estimator.passing import PassingMixin
 from skebm.estimator.validation import (
     Interval,
@@ -46,7 +47,7 @@ _NOISE = 0.01
 _OF_THE_FIRST = "n_features_in_", "feature_names_in_"
 
 
-class DeepBeliefNetwork(PassingMixin, VariationalMixin, BaseEstimator):
+class DeepBeliefNetwork(PassingMixin, VariationalMixin, DocLinkMixin, BaseEstimator):
     r"""Stack of restricted Boltzmann machines: a deep belief network.
 
     Each machine learns the hidden units of the one below. Together they are one model

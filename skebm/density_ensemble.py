@@ -15,6 +15,7 @@ from skebm.detection.normal_mixture import NormalMixture
 from skebm.detection.projected_mixture import ProjectedMixture
 from skebm.detection.robust_columns import RobustColumns
 from skebm.detection.tail import Tail
+from skebm.estimator.doc_link import DocLinkMixin
 from skebm.estimator.one_hot_rows import OneHotRowsMixin
 from skebm.estimator.validation import (
     Interval,
@@ -43,7 +44,7 @@ _MOST_JUDGED = 2000
 _BLOCK = 4_000_000
 
 
-class DensityEnsemble(OneHotRowsMixin, BaseEstimator):
+class DensityEnsemble(OneHotRowsMixin, DocLinkMixin, BaseEstimator):
     r"""Ensemble of smooth densities of a table that outliers may hide in.
 
     It tells usual rows of a table from unusual ones, whatever its columns hold and

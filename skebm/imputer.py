@@ -10,6 +10,7 @@ from sklearn.utils import _safe_indexing
 from sklearn.utils.validation import _check_feature_names_in, check_is_fitted
 
 from skebm.estimator.base import BaseEnergyModel
+from skebm.estimator.doc_link import DocLinkMixin
 from skebm.estimator.table_columns import filled_table, is_missing_table
 from skebm.estimator.validation import (
     Interval,
@@ -23,7 +24,7 @@ from skebm.estimator.validation import (
 from skebm.mixed_rbm import MixedRBM
 
 
-class EnergyImputer(TransformerMixin, BaseEstimator):
+class EnergyImputer(TransformerMixin, DocLinkMixin, BaseEstimator):
     """Fills in missing values by what a model of the table says of them.
 
     The model is fitted to the table with its gaps, and gives the distribution of what

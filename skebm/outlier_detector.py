@@ -18,6 +18,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from skebm.density_ensemble import DensityEnsemble
 from skebm.detection.robust_offset import robust_offset, weighted_quantile
+from skebm.estimator.doc_link import DocLinkMixin
 from skebm.estimator.surprise import SurpriseMixin
 from skebm.estimator.validation import (
     Interval,
@@ -33,7 +34,7 @@ _OF_THE_ESTIMATOR = "n_features_in_", "feature_names_in_"
 
 
 class EnergyOutlierDetector(
-    SurpriseMixin, OutlierMixin, MetaEstimatorMixin, BaseEstimator
+    SurpriseMixin, OutlierMixin, MetaEstimatorMixin, DocLinkMixin, BaseEstimator
 ):
     """Detector of outliers by the scores of any density.
 
