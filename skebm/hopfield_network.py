@@ -46,9 +46,10 @@ class HopfieldNetwork(
 ):
     r"""Hopfield network: an associative memory that recalls the rows it has stored.
 
-    `fit` stores rows. `transform` takes rows with errors or gaps back to the stored
-    ones that they resemble, and `predict` says which these are. To learn a distribution
-    from data, take another model: this one keeps every row, and learns in one pass.
+    Use it to find the stored row that a damaged one was. `fit` stores rows. `transform`
+    takes rows with errors or gaps back to the stored ones that they resemble, and
+    `predict` says which these are. To learn a distribution from data, take another
+    model: this one keeps every row, and learns in one pass.
 
     Parameters
     ----------

@@ -27,11 +27,14 @@ from skebm.mixed_rbm import MixedRBM
 class EnergyImputer(TransformerMixin, DocLinkMixin, BaseEstimator):
     """Fills in missing values by what a model of the table says of them.
 
-    The model is fitted to the table with its gaps, and gives the distribution of what
-    is missing of a row, given what is observed of it. So values that are filled in
-    follow from all columns together, whichever of these are known; and rows need not
-    be those of `fit`. What is missing must be missing at random: whether a value is
-    may depend on what is observed of its row, and not on the value itself.
+    Use it to complete a table of numbers and categories, once or several times over.
+    The rows to complete need not be those of `fit`.
+
+    A model is fitted to the table with its gaps. Of each row it knows the distribution
+    of what is missing, given what is observed. So a value that is filled in follows
+    from all that is known of its row. Values must be *missing at random*:
+    whether one is missing may depend on what is observed of its row, and not on the
+    value itself.
 
     Parameters
     ----------

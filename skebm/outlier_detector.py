@@ -38,9 +38,11 @@ class EnergyOutlierDetector(
 ):
     """Detector of outliers by the scores of any density.
 
-    A density is learned from all rows, without labels, and the rows with the lowest
-    score are taken for outliers. It takes tables as they are: numbers, categories and
-    gaps. It says not only which rows are outliers, but which of their values are why.
+    Use it to find the rows of a table that are unlike the others, and which of their
+    values are why. It takes tables as they are: numbers, categories and gaps.
+
+    A density is learned from all rows, without labels. The rows with the lowest score
+    are taken for outliers.
 
     Parameters
     ----------
