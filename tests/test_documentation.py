@@ -1,0 +1,18 @@
+"""The documentation shows what there is to see."""
+
+from doctest import DocTestParser
+from pathlib import Path
+
+import pytest
+
+DOC = Path(__file__).parent.parent / "doc"
+PAGES = sorted(str(page.relative_to(DOC)) for page in DOC.rglob("*.rst"))
+HAND_WRITTEN = [
+    page for page in PAGES if not page.startswith(("auto_examples", "api", "_"))
+]
+
+
+@pytest.mark.parametrize("page", HAND_WRITTEN)
+def test_no_output_says_only_that_something_is_so(page):
+    examples = DocTestParser().get_examples((DOC / page).read_text())
+    assert not [e.source for e in examples if e.want.strip() == "True"]
