@@ -24,7 +24,7 @@ OURS, OTHERS = "tab:blue", "0.45"
 
 def table(header, rows, widths=None):
     """Write a table of reStructuredText."""
-    lines = [".. list-table::", "   :header-rows: 1"]
+    lines = [".. list-table::", "   :header-rows: 1", "   :class: figures"]
     if widths is not None:
         lines.append(f"   :widths: {' '.join(map(str, widths))}")
     lines.append("")

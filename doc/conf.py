@@ -78,6 +78,7 @@ html_sidebars = {  # pages without others beside them
         "getting_started",
         "performance",
         "scaling_out",
+        "glossary",
         "contributing",
         "references",
         "changelog",

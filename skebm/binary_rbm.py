@@ -28,8 +28,12 @@ _FEWEST_CHAINS, _MOST_CHAINS = 100, 500
 class BinaryRBM(HiddenUnitsMixin, BaseBinaryModel):
     """Restricted Boltzmann machine with binary visible and hidden units.
 
-    A probability distribution over binary rows, and features of them. It is
-    learned by maximum likelihood, without labels.
+    Use it for tables of zeros and ones, also wide or sparse ones: to find features
+    without labels, to score how probable rows are, to draw rows, and to fill in what is
+    missing of them.
+
+    It is a probability distribution over rows, learned by maximum likelihood. Each
+    hidden unit stands for columns that go together.
 
     Parameters
     ----------
@@ -48,7 +52,7 @@ class BinaryRBM(HiddenUnitsMixin, BaseBinaryModel):
         Which way steps go: "sgd" along the gradient; "natural" along a natural
         gradient [5]_ with a metric in two factors [6]_, in which the covariance of
         the hidden units is inverted, and that of the visible units raised to the
-        power -1/2. It goes further in as many updates. Its steps are
+        power -1/2. It needs fewer updates. Its steps are
         `learning_rate` times the natural gradient, shortened where that is longer
         than 1 in this metric.
     tempering : bool, default=False
@@ -194,15 +198,15 @@ class BinaryRBM(HiddenUnitsMixin, BaseBinaryModel):
     evaluated in float64.
 
     Stochastic learning starts from weights that follow the correlations of the
-    features, and gives the average of its last iterates, five hundred or a tenth
-    of all. Along the way log Z is carried from one measurement to the next by annealing
-    along the path that learning itself takes [7]_ [8]_, or summed where that is short,
-    as for 17 columns and 128 hidden units. Where the likelihood that is measured falls,
-    or a parameter leaves all bounds, learning goes back to the best parameters and on
-    from there in smaller steps. Every ten updates or more the persistent chains are
-    offered rows of a mixture that is fitted to the data, by Metropolis-Hastings
-    sampling: so they are in all groups of rows, also where no sweep leads between
-    these.
+    features. Its result is the average of its last iterates, five hundred or a tenth
+    of all. The likelihood is measured along the way. For that, log Z is carried from
+    one measurement to the next by annealing along the path of learning [7]_ [8]_. It is
+    summed instead where that is short, as for 17 columns and 128 hidden units.
+    Where the likelihood falls, or a parameter leaves all bounds, learning goes back to
+    the best parameters, and on from there in smaller steps. Every ten updates or more
+    the persistent chains are offered rows of a mixture that is fitted to the data, by
+    Metropolis-Hastings sampling. So they are in all groups of rows, also where no sweep
+    leads from one to another.
 
     With ``alpha="auto"`` the statistics of rows held out are compared with those of
     rows learned from, after every hundred updates. By how much these agree more with

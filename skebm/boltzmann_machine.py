@@ -30,10 +30,14 @@ class BoltzmannMachine(
 ):
     r"""Fully visible Boltzmann machine: binary units coupled in pairs.
 
-    A probability distribution over binary rows that has any means and any
-    correlations of pairs that the data have, and no structure beyond [1]_. It is
-    also known as Ising model, pairwise maximum entropy model or pairwise binary
-    Markov random field. Without hidden units its likelihood has a single optimum.
+    Use it where the question is which columns depend on each other directly, and how
+    strongly: between spins, neurons, or questions with two answers. It also fits means
+    and correlations that were published without the rows.
+
+    It is a probability distribution over binary rows [1]_. It has the means and the
+    correlations of pairs that the data have, and no structure beyond. It is also known
+    as Ising model, pairwise maximum entropy model or pairwise binary Markov random
+    field. There are no hidden units, so its likelihood has a single optimum.
 
     Parameters
     ----------

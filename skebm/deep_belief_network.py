@@ -15,6 +15,7 @@ from sklearn.utils.validation import check_is_fitted
 from skebm.binary_rbm import BinaryRBM
 from skebm.energy.binary_rbm import BinaryRBMEnergy
 from skebm.energy.directed_stack import DirectedStack
+from skebm.estimator.doc_link import DocLinkMixin
 from skebm.estimator.passing import PassingMixin
 from skebm.estimator.validation import (
     Interval,
@@ -46,17 +47,17 @@ _NOISE = 0.01
 _OF_THE_FIRST = "n_features_in_", "feature_names_in_"
 
 
-class DeepBeliefNetwork(PassingMixin, VariationalMixin, BaseEstimator):
+class DeepBeliefNetwork(PassingMixin, VariationalMixin, DocLinkMixin, BaseEstimator):
     r"""Stack of restricted Boltzmann machines: a deep belief network.
 
-    Each machine learns the hidden units of the one below. Together they are one model
-    of the rows [1]_: hidden units are drawn from the top machine, and what is below
-    layer by layer given these. It gives features, draws, and a lower bound of the
-    log-likelihood, by which a search can choose the sizes of layers.
-
-    Take it where one machine cannot be learned well, because it is small or its chains
+    Use it where one machine cannot be learned well, because it is small or its chains
     do not mix. A single `BinaryRBM` that is learned well is seldom beaten: compare
     their scores.
+
+    Each machine learns the hidden units of the one below. Together they are one model
+    of the rows [1]_. Hidden units are drawn from the top machine, and each layer below
+    is drawn given the one above it. The model gives features, draws, and a lower bound
+    of the log-likelihood, by which a search can choose the sizes of layers.
 
     Parameters
     ----------

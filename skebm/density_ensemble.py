@@ -15,6 +15,7 @@ from skebm.detection.normal_mixture import NormalMixture
 from skebm.detection.projected_mixture import ProjectedMixture
 from skebm.detection.robust_columns import RobustColumns
 from skebm.detection.tail import Tail
+from skebm.estimator.doc_link import DocLinkMixin
 from skebm.estimator.one_hot_rows import OneHotRowsMixin
 from skebm.estimator.real_rows import LARGEST_FLOOR, lost_floor
 from skebm.estimator.validation import (
@@ -44,19 +45,19 @@ _MOST_JUDGED = 2000
 _BLOCK = 4_000_000
 
 
-class DensityEnsemble(OneHotRowsMixin, BaseEstimator):
+class DensityEnsemble(OneHotRowsMixin, DocLinkMixin, BaseEstimator):
     r"""Ensemble of smooth densities of a table that outliers may hide in.
 
-    It tells usual rows of a table from unusual ones, whatever its columns hold and
-    whatever hides among the training rows. `EnergyOutlierDetector` uses it unless
-    another estimator is passed. Use it by itself to change its settings. Where a
+    Use it to change the settings of `EnergyOutlierDetector`, which takes it unless
+    another estimator is passed. It tells usual rows of a table from unusual ones,
+    whatever its columns hold and whatever hides among the training rows. Where a
     normalised likelihood is wanted, to compare models or to draw rows, use `MixedRBM`.
 
-    Two kinds of densities are learned, which err in different ways: smooth mixtures of
-    normal distributions, which see what goes together, each of a part of the rows; and
-    bins of each column alone, which see what is rare. How usual a row is for each is
-    told as the logarithm of the chance that a usual row scores lower, and the score of
-    a row is the mean of the two.
+    Two kinds of densities are learned, which err in different ways. Smooth mixtures of
+    normal distributions see what goes together; each learns a part of the rows. Bins of
+    each column alone see what is rare. Either says of a row how usual it is: the
+    logarithm of the chance that a usual row scores lower. The score of a row is the
+    mean of the two.
 
     Parameters
     ----------

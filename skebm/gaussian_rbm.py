@@ -61,13 +61,15 @@ class GaussianRBM(
 ):
     r"""Restricted Boltzmann machine with Gaussian visible and binary hidden units.
 
-    A normalised density of real-valued rows, and features of them, learned by
-    maximum likelihood without labels. It is a mixture of ``2 ** n_components`` normal
-    distributions, which share their covariance, the noise, and whose means are the
-    corners of a parallelepiped.
+    Use it for tables of numbers: for a normalised density of rows, for features without
+    labels, to draw rows, and to fill in what is missing of them. Columns of any
+    location and scale are taken as they are. Rescaling or shifting one changes nothing
+    but the unit of the density.
 
-    Columns of any location and scale are taken as they are: rescaling or shifting
-    one changes nothing but the unit of the density.
+    Each hidden unit that is on shifts the mean of the row by a vector of its own, its
+    component. Around that mean rows scatter by a normal distribution, the noise, which
+    is the same for all. So the density is a mixture of ``2 ** n_components`` normal
+    distributions. It is learned by maximum likelihood.
 
     Parameters
     ----------

@@ -13,6 +13,7 @@ from skebm.energy.memory_mixture import MemoryMixture
 from skebm.energy.pairwise import PairwiseEnergy
 from skebm.energy.polynomial import PolynomialEnergy
 from skebm.energy.spins import binary_from_spins
+from skebm.estimator.doc_link import DocLinkMixin
 from skebm.estimator.minima import LowestEnergyMixin
 from skebm.estimator.missing import MissingValuesMixin
 from skebm.estimator.recalling import RecallMixin
@@ -40,13 +41,15 @@ class HopfieldNetwork(
     SamplingMixin,
     LowestEnergyMixin,
     MissingValuesMixin,
+    DocLinkMixin,
     BaseEstimator,
 ):
     r"""Hopfield network: an associative memory that recalls the rows it has stored.
 
-    `fit` stores rows. `transform` takes rows with errors or gaps back to the stored
-    ones that they resemble, and `predict` says which these are. To learn a distribution
-    from data, take another model: this one keeps every row, and learns in one pass.
+    Use it to find the stored row that a damaged one was. `fit` stores rows. `transform`
+    takes rows with errors or gaps back to the stored ones that they resemble, and
+    `predict` says which these are. To learn a distribution from data, take another
+    model: this one keeps every row, and learns in one pass.
 
     Parameters
     ----------

@@ -10,6 +10,7 @@ from sklearn.utils import _safe_indexing
 from sklearn.utils.validation import _check_feature_names_in, check_is_fitted
 
 from skebm.estimator.base import BaseEnergyModel
+from skebm.estimator.doc_link import DocLinkMixin
 from skebm.estimator.table_columns import filled_table, is_missing_table
 from skebm.estimator.validation import (
     Interval,
@@ -23,14 +24,17 @@ from skebm.estimator.validation import (
 from skebm.mixed_rbm import MixedRBM
 
 
-class EnergyImputer(TransformerMixin, BaseEstimator):
+class EnergyImputer(TransformerMixin, DocLinkMixin, BaseEstimator):
     """Fills in missing values by what a model of the table says of them.
 
-    The model is fitted to the table with its gaps, and gives the distribution of what
-    is missing of a row, given what is observed of it. So values that are filled in
-    follow from all columns together, whichever of these are known; and rows need not
-    be those of `fit`. What is missing must be missing at random: whether a value is
-    may depend on what is observed of its row, and not on the value itself.
+    Use it to complete a table of numbers and categories, once or several times over.
+    The rows to complete need not be those of `fit`.
+
+    A model is fitted to the table with its gaps. Of each row it knows the distribution
+    of what is missing, given what is observed. So a value that is filled in follows
+    from all that is known of its row. Values must be *missing at random*:
+    whether one is missing may depend on what is observed of its row, and not on the
+    value itself.
 
     Parameters
     ----------

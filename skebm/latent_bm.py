@@ -38,9 +38,13 @@ _MODEL_ROWS, _MODEL_STEPS = 5000, 200
 class LatentBM(HiddenUnitsMixin, MetropolisMixin, BaseBinaryModel):
     r"""Boltzmann machine with hidden units, and couplings within both layers.
 
-    The general Boltzmann machine [1]_. By what it is told to leave out it is also
-    the restricted machine (no couplings within layers), the semi-restricted one
-    (none between hidden units) [2]_ or a deep one (hidden units in layers) [3]_.
+    Use it where columns are coupled with each other and hidden units are wanted beside
+    that, or for a deep Boltzmann machine of a few dozen hidden units. Without couplings
+    within layers `BinaryRBM` is the same model, and several times as fast.
+
+    It is the general Boltzmann machine [1]_. Parameters say which couplings there are.
+    Without any within layers it is the restricted machine. With those of columns alone
+    it is the semi-restricted one [2]_, and with hidden units in layers a deep one [3]_.
 
     Parameters
     ----------

@@ -43,12 +43,15 @@ class MarkovRandomField(
 ):
     r"""Markov random field: categorical columns with potentials of cliques.
 
-    A distribution that is a product of positive tables, each of a few columns that
-    depend on each other directly: a clique [1]_. Columns that share no clique are
-    independent given those between them. So it is for tables of categories whose
-    dependences are known, as pixels and their neighbours are; or are to be found, as
-    between the sites of a protein, where the pairwise model is the Potts model of
-    direct coupling analysis [2]_.
+    Use it for tables of categories where it is known which columns depend on each
+    other, as pixels and their neighbours do, or where that is the question, as between
+    the sites of a protein. There the pairwise model is the Potts model of direct
+    coupling analysis [2]_.
+
+    A clique is a few columns that depend on each other directly. To each belongs a
+    table of positive numbers. The probability of a row is their product, normalised
+    [1]_.
+    Columns that share no clique are independent given those between them.
 
     Parameters
     ----------

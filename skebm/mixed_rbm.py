@@ -33,10 +33,12 @@ _PRIOR_PRECISION = 2.0
 class MixedRBM(HiddenUnitsMixin, ConditionsMixin, MixedRowsMixin, BaseEnergyModel):
     r"""Restricted Boltzmann machine of tables with categories and numbers.
 
-    A normalised density of rows as people have them: columns of categories, of numbers,
-    or of both, with values missing. It scores rows, complete or not, draws rows, alone
-    or given some of their values, and fills gaps. With the default settings all of
-    that is exact: there are few enough hidden configurations to sum over.
+    Use it for data frames as people have them: columns of categories, of numbers, or of
+    both, with values missing. It scores rows, complete or not. It draws rows, alone or
+    given some of their values, and fills gaps. It finds groups of rows.
+
+    With the default settings all of that is exact, since there are few enough hidden
+    configurations to sum over. The score is a normalised density of rows.
 
     Parameters
     ----------

@@ -39,11 +39,10 @@ _LEAST_UPDATES, _MOST_UPDATES = 25, 1000
 class NeuralEnergyModel(ClassNamePrefixFeaturesOutMixin, BaseRealModel):
     r"""Energy-based model of real-valued rows whose energy is a neural network.
 
-    A normalised density of rows of numbers that can take any shape: rings, spirals,
-    edges, several separate groups. Try it on few columns and some thousand rows, and
-    let held-out scores decide between it and a mixture of normal distributions, which
-    is quicker. On many columns `GaussianRBM` is faster, and its log Z exact with few
-    hidden units.
+    Use it on few columns of numbers and some thousand rows, where the density has a
+    shape that normal distributions do not: rings, spirals, edges. Let held-out scores
+    decide between it and a mixture of normal distributions, which is quicker. On many
+    columns `GaussianRBM` is faster, and its log Z exact with few hidden units.
 
     Parameters
     ----------

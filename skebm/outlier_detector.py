@@ -18,6 +18,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from skebm.density_ensemble import DensityEnsemble
 from skebm.detection.robust_offset import robust_offset, weighted_quantile
+from skebm.estimator.doc_link import DocLinkMixin
 from skebm.estimator.surprise import SurpriseMixin
 from skebm.estimator.validation import (
     Interval,
@@ -33,13 +34,15 @@ _OF_THE_ESTIMATOR = "n_features_in_", "feature_names_in_"
 
 
 class EnergyOutlierDetector(
-    SurpriseMixin, OutlierMixin, MetaEstimatorMixin, BaseEstimator
+    SurpriseMixin, OutlierMixin, MetaEstimatorMixin, DocLinkMixin, BaseEstimator
 ):
     """Detector of outliers by the scores of any density.
 
-    A density is learned from all rows, without labels, and the rows with the lowest
-    score are taken for outliers. It takes tables as they are: numbers, categories and
-    gaps. It says not only which rows are outliers, but which of their values are why.
+    Use it to find the rows of a table that are unlike the others, and which of their
+    values are why. It takes tables as they are: numbers, categories and gaps.
+
+    A density is learned from all rows, without labels. The rows with the lowest score
+    are taken for outliers.
 
     Parameters
     ----------

@@ -10,6 +10,7 @@ from sklearn.base import BaseEstimator, TransformerMixin
 from skebm.estimator.binary_rows import BinaryRowsMixin
 from skebm.estimator.callbacks import CallbackSupportMixin
 from skebm.estimator.conditions import ConditionsMixin
+from skebm.estimator.doc_link import DocLinkMixin
 from skebm.estimator.fitting import FittingMixin
 from skebm.estimator.likelihood import LikelihoodMixin
 from skebm.estimator.minima import LowestEnergyMixin
@@ -27,6 +28,7 @@ class BaseEnergyModel(
     MissingValuesMixin,
     CallbackSupportMixin,
     TransformerMixin,
+    DocLinkMixin,
     BaseEstimator,
     metaclass=ABCMeta,
 ):
