@@ -11,7 +11,8 @@ from sklearn.utils.validation import check_array
 from skebm.energy.binary_rbm import BinaryRBMEnergy
 from skebm.estimator.base import BaseBinaryModel
 from skebm.estimator.features import HiddenUnitsMixin
-from skebm.estimator.validation import Interval, StrOptions, check_bias
+from skebm.estimator.parameter_checks import check_bias
+from skebm.estimator.validation import Interval, StrOptions
 from skebm.learning.metric import KroneckerMetric
 from skebm.learning.shrinking import Shrinking
 from skebm.learning.starts.correlations import start_weights

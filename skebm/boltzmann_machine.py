@@ -11,16 +11,14 @@ from skebm.energy.pairwise import PairwiseEnergy
 from skebm.energy.spins import binary_from_spins, spins_from_binary
 from skebm.estimator.base import BaseBinaryModel
 from skebm.estimator.moments import MomentsMixin
-from skebm.estimator.sampling import MetropolisMixin
-from skebm.estimator.validation import (
-    Options,
-    StrOptions,
+from skebm.estimator.parameter_checks import (
     check_adjacency,
     check_bias,
-    check_constructor,
     check_couplings,
-    refuse_missing,
 )
+from skebm.estimator.sampling import MetropolisMixin
+from skebm.estimator.table_checks import refuse_missing
+from skebm.estimator.validation import Options, StrOptions, check_constructor
 from skebm.learning.pair_metric import PairMetric
 from skebm.partition.enumeration import MAX_ENUMERATED_UNITS
 

@@ -16,6 +16,7 @@ from skebm.binary_rbm import BinaryRBM
 from skebm.energy.binary_rbm import BinaryRBMEnergy
 from skebm.energy.directed_stack import DirectedStack
 from skebm.estimator.passing import PassingMixin
+from skebm.estimator.table_checks import refuse_missing
 from skebm.estimator.validation import (
     Interval,
     all_or_nothing,
@@ -23,7 +24,6 @@ from skebm.estimator.validation import (
     check_weights,
     fit_context,
     make_generator,
-    refuse_missing,
 )
 from skebm.estimator.variational import VariationalMixin
 from skebm.gaussian_rbm import GaussianRBM

@@ -14,16 +14,14 @@ from skebm.estimator.gaussian_noise import GaussianNoiseMixin
 from skebm.estimator.gaussian_parameters import GaussianParametersMixin
 from skebm.estimator.gaussian_start import GaussianStartMixin
 from skebm.estimator.minima import LowestEnergyMixin
-from skebm.estimator.validation import (
-    Interval,
-    StrOptions,
+from skebm.estimator.parameter_checks import (
     check_bias,
-    check_constructor,
     check_groups,
     check_noise,
     check_noise_factors,
     check_scales,
 )
+from skebm.estimator.validation import Interval, StrOptions, check_constructor
 from skebm.learning.metric import KroneckerMetric
 from skebm.units.data import patterns
 

@@ -14,15 +14,13 @@ from skebm.energy.graph import LayeredGraph
 from skebm.energy.latent import LatentEnergy
 from skebm.estimator.base import BaseBinaryModel
 from skebm.estimator.features import HiddenUnitsMixin
-from skebm.estimator.sampling import MetropolisMixin
-from skebm.estimator.validation import (
-    Interval,
-    StrOptions,
+from skebm.estimator.parameter_checks import (
     check_adjacency,
     check_bias,
-    check_constructor,
     check_couplings,
 )
+from skebm.estimator.sampling import MetropolisMixin
+from skebm.estimator.validation import Interval, StrOptions, check_constructor
 from skebm.learning.pair_metric import PairMetric
 from skebm.learning.starts.correlations import sample_size, start_weights
 from skebm.learning.starts.layers import levels_of, weights_above

@@ -14,6 +14,7 @@ from skebm.estimator.cliques import read_cliques, read_levels, read_potentials
 from skebm.estimator.conditions import ConditionsMixin
 from skebm.estimator.marginals import MarginalsMixin
 from skebm.estimator.missing import parts_of
+from skebm.estimator.table_checks import refuse_missing
 from skebm.estimator.table_columns import Columns
 from skebm.estimator.validation import (
     HasMethods,
@@ -21,7 +22,6 @@ from skebm.estimator.validation import (
     StrOptions,
     check_constructor,
     check_feature_names,
-    refuse_missing,
 )
 from skebm.learning.clique_metric import CliqueMetric
 from skebm.learning.objectives import Likelihood, PseudoLikelihood

@@ -11,14 +11,9 @@ from sklearn.utils.validation import check_is_fitted
 from skebm.energy.network import ACTIVATIONS, Network
 from skebm.energy.neural import NeuralEnergy
 from skebm.estimator.base import BaseRealModel
-from skebm.estimator.validation import (
-    Interval,
-    StrOptions,
-    check_bias,
-    check_constructor,
-    check_noise,
-    refuse_missing,
-)
+from skebm.estimator.parameter_checks import check_bias, check_noise
+from skebm.estimator.table_checks import refuse_missing
+from skebm.estimator.validation import Interval, StrOptions, check_constructor
 from skebm.learning.network_metric import NetworkMetric
 from skebm.units.gaussian import GaussianUnits, whiten_covariance
 

@@ -9,10 +9,10 @@ import numpy as np
 from sklearn.utils.metaestimators import available_if
 
 from skebm.estimator.callbacks import FitReport
+from skebm.estimator.parameter_checks import check_size
 from skebm.estimator.validation import (
     all_or_nothing,
     check_constructor,
-    check_size,
     check_weights,
     fit_context,
     make_generator,

@@ -6,7 +6,7 @@ from numbers import Real
 
 import numpy as np
 
-from skebm.estimator.validation import check_bias, check_noise
+from skebm.estimator.parameter_checks import check_bias, check_noise
 from skebm.learning.starts.number_of_groups import MOST_GROUPS
 from skebm.units.gaussian import GaussianUnits, whiten_covariance
 

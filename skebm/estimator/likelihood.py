@@ -9,7 +9,8 @@ from scipy.special import logsumexp
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils.validation import check_is_fitted
 
-from skebm.estimator.validation import as_container, check_weights, unqualified
+from skebm.estimator.containers import as_container
+from skebm.estimator.validation import check_weights, unqualified
 from skebm.partition.enumeration import can_enumerate
 from skebm.partition.log_partition import compute_log_partition
 from skebm.units.data import distinct_rows

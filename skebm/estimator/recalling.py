@@ -11,7 +11,8 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils.metaestimators import available_if
 
 from skebm.estimator.missing import parts_of
-from skebm.estimator.validation import refuse_missing, unqualified
+from skebm.estimator.table_checks import refuse_missing
+from skebm.estimator.validation import unqualified
 from skebm.sampling.recall import attend, fill_in, recall, step_in_order, step_together
 from skebm.warning import warn_user
 

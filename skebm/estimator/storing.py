@@ -5,11 +5,11 @@ __all__ = ["StoringMixin"]
 import numpy as np
 
 from skebm.energy.spins import binary_from_spins, spins_from_binary
+from skebm.estimator.table_checks import refuse_missing
 from skebm.estimator.validation import (
     all_or_nothing,
     check_constructor,
     fit_context,
-    refuse_missing,
     unqualified,
 )
 from skebm.learning.hebbian import RULES
