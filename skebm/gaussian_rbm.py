@@ -5,7 +5,6 @@ __all__ = ["GaussianRBM"]
 from numbers import Integral, Real
 
 import numpy as np
-from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_array
 
 from skebm.estimator.base import BaseRealModel
@@ -21,7 +20,12 @@ from skebm.estimator.parameter_checks import (
     check_noise_factors,
     check_scales,
 )
-from skebm.estimator.validation import Interval, StrOptions, check_constructor
+from skebm.estimator.validation import (
+    Interval,
+    StrOptions,
+    available_unless,
+    check_constructor,
+)
 from skebm.learning.metric import KroneckerMetric
 from skebm.units.data import patterns
 
@@ -38,15 +42,15 @@ _MAX_EXACT_VALUES = 200_000
 _MOST_PATTERNS = 50
 
 
-def _has_lowest_energy(estimator):
-    """Refuse the search for minima where densities have scales."""
-    if estimator._is_mixture:
-        raise AttributeError(
-            "lowest_energy needs rows of one group and one scale: the search for "
-            "minima knows the energy of complete pairs of these, not of several. Fit "
-            "with n_groups=1 and n_scales=1, or look at the rows of lowest free_energy."
-        )
-    return True
+def _searches_no_minima(estimator):
+    """Say why minima are not searched for where densities have scales."""
+    if not estimator._is_mixture:
+        return None
+    return (
+        "lowest_energy needs rows of one group and one scale: the search for "
+        "minima knows the energy of complete pairs of these, not of several. Fit "
+        "with n_groups=1 and n_scales=1, or look at the rows of lowest free_energy."
+    )
 
 
 class GaussianRBM(
@@ -569,7 +573,9 @@ class GaussianRBM(
         rbm._adopt(attributes, n_features, X)
         return rbm
 
-    lowest_energy = available_if(_has_lowest_energy)(LowestEnergyMixin.lowest_energy)
+    lowest_energy = available_unless(_searches_no_minima)(
+        LowestEnergyMixin.lowest_energy
+    )
 
     def _algorithm(self, rows):
         if self.algorithm != "auto":

@@ -6,7 +6,6 @@ from numbers import Integral, Real
 
 import numpy as np
 from sklearn.base import BaseEstimator
-from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
 from skebm.energy.memory_mixture import MemoryMixture
@@ -19,18 +18,18 @@ from skebm.estimator.recalling import RecallMixin
 from skebm.estimator.sampling import SamplingMixin
 from skebm.estimator.stored_rows import StoredRowsMixin
 from skebm.estimator.storing import StoringMixin
-from skebm.estimator.validation import Interval, Options, StrOptions
+from skebm.estimator.validation import Interval, Options, StrOptions, available_unless
 from skebm.learning.hebbian import RULES
 
 
-def _has_states(memory):
-    """Refuse to list minima of real rows, which recall finds."""
-    if memory.states is None:
-        raise AttributeError(
-            "Minima of real rows are not listed. Those that rows come to are what "
-            "transform gives: take the distinct ones."
-        )
-    return True
+def _lists_no_minima(memory):
+    """Say why minima of real rows are not listed."""
+    if memory.states is not None:
+        return None
+    return (
+        "Minima of real rows are not listed. Those that rows come to are what "
+        "transform gives: take the distinct ones."
+    )
 
 
 class HopfieldNetwork(
@@ -216,7 +215,7 @@ class HopfieldNetwork(
         self.binarize = binarize
 
     # All that recall can end at, memories or not.
-    lowest_energy = available_if(_has_states)(LowestEnergyMixin.lowest_energy)
+    lowest_energy = available_unless(_lists_no_minima)(LowestEnergyMixin.lowest_energy)
 
     def _energy(self):
         """Build the energy of rows in units."""

@@ -6,12 +6,12 @@ from copy import deepcopy
 from dataclasses import replace
 
 import numpy as np
-from sklearn.utils.metaestimators import available_if
 
 from skebm.estimator.callbacks import FitReport
 from skebm.estimator.parameter_checks import check_size
 from skebm.estimator.validation import (
     all_or_nothing,
+    available_unless,
     check_constructor,
     check_weights,
     fit_context,
@@ -50,16 +50,15 @@ _OBJECTIVES = {"exact": Likelihood, "pseudolikelihood": PseudoLikelihood}
 _DETERMINISTIC = {*_OBJECTIVES, "em"}
 
 
-def _learns_from_chunks(estimator):
-    """Refuse `partial_fit` where the algorithm has no use for it."""
+def _has_no_chunks(estimator):
+    """Say why there is no `partial_fit`, where the algorithm has no use for it."""
     if estimator.algorithm in _DETERMINISTIC:
-        raise AttributeError(
-            f"algorithm={estimator.algorithm!r} learns from all data at once. Use fit, "
-            "or set algorithm='pcd' to learn on with partial_fit."
+        return (
+            f"algorithm={estimator.algorithm!r} learns from all data at once, so that "
+            f"{type(estimator).__name__} has no partial_fit. Use fit, or set "
+            "algorithm='pcd'."
         )
-    if estimator._needs_all_data:
-        raise AttributeError(estimator._needs_all_data)
-    return True
+    return estimator._needs_all_data
 
 
 @unqualified
@@ -160,7 +159,7 @@ class FittingMixin:
         self._note_cheap_partition()
         return self
 
-    @available_if(_learns_from_chunks)
+    @available_unless(_has_no_chunks)
     @all_or_nothing
     @fit_context(prefer_skip_nested_validation=True)
     def partial_fit(self, X, y=None, sample_weight=None):

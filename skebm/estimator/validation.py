@@ -6,6 +6,7 @@ __all__ = [
     "Options",
     "StrOptions",
     "all_or_nothing",
+    "available_unless",
     "check_constructor",
     "check_feature_names",
     "check_weights",
@@ -20,6 +21,7 @@ __all__ = [
 ]
 
 import functools
+from types import MethodType
 
 import numpy as np
 from scipy import sparse
@@ -58,6 +60,56 @@ def all_or_nothing(method):
             raise
 
     return restoring
+
+
+class _Available:
+    """A method that some objects do not have, and say why."""
+
+    def __init__(self, method, reason):
+        functools.update_wrapper(self, method)
+        self._method = method
+        self._reason = reason
+
+    def __get__(self, estimator, owner=None):
+        if estimator is None:
+            return self._of_class()
+        try:
+            reason = self._reason(estimator)
+        except Exception as error:  # of a bad parameter, as in scikit-learn
+            name = self._method.__name__
+            raise AttributeError(
+                f"This {owner.__name__!r} has no attribute {name!r}"
+            ) from error
+        if reason:
+            raise AttributeError(reason)
+        return MethodType(self._method, estimator)
+
+    def _of_class(self):
+        @functools.wraps(self._method)
+        def method(estimator, *args, **kwargs):
+            return self.__get__(estimator, type(estimator))(*args, **kwargs)
+
+        return method
+
+
+def available_unless(reason):
+    """Make a method available unless there is a reason against it.
+
+    As scikit-learn's `available_if`, whose error says no more than that there is no
+    such attribute: here it is the reason.
+
+    Parameters
+    ----------
+    reason : callable
+        Of an estimator: says why it does not have the method, and what to do; or gives
+        what is false, where it has.
+
+    Returns
+    -------
+    decorator : callable
+        Of the method.
+    """
+    return lambda method: _Available(method, reason)
 
 
 def unqualified(mixin):
