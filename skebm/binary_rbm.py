@@ -341,7 +341,9 @@ class BinaryRBM(HiddenUnitsMixin, BaseBinaryModel):
 
     def _initial_energy(self, sample, rng):
         mean = self._visible_mean
-        weights = start_weights(sample - sample.mean(axis=0), self.n_components, rng)
+        weights = start_weights(
+            sample - sample.mean(axis=0), int(self.n_components), rng
+        )
         # Biases at which both layers are balanced where each unit is at its mean.
         visible_bias = logit(mean) - weights.sum(axis=0) / 2
         hidden_bias = -weights @ mean

@@ -582,7 +582,7 @@ class GaussianRBM(
             return self.algorithm
         if rows is None or self.early_stopping:
             return "pcd"
-        n_images = self._most_groups * self.n_scales
+        n_images = self._most_groups * int(self.n_scales)
         n_values = rows.n_rows * rows.n_columns * n_images
         feasible = (
             self.n_components <= _MAX_EXACT_UNITS

@@ -225,7 +225,7 @@ class HopfieldNetwork(
             return self._mixture()
         if self.interaction == "polynomial":
             strengths = np.ones(len(self.memories_))
-            return PolynomialEnergy(strengths, self._spins(), self.degree)
+            return PolynomialEnergy(strengths, self._spins(), int(self.degree))
         couplings, bias = self.couplings_, self.intercept_
         if self.states == (-1, 1):
             couplings, bias, _ = binary_from_spins(couplings, bias)

@@ -393,7 +393,7 @@ class LatentBM(HiddenUnitsMixin, MetropolisMixin, BaseBinaryModel):
         return machine
 
     def _initial_energy(self, sample, rng):
-        n_features, n_hidden = sample.shape[1], self.n_components
+        n_features, n_hidden = sample.shape[1], int(self.n_components)
         self._graph = self._connect(n_features)
         mask = self._graph.mask[n_features:]
         mean = np.append(self._visible_mean, np.full(n_hidden, 0.5))
@@ -471,7 +471,7 @@ class LatentBM(HiddenUnitsMixin, MetropolisMixin, BaseBinaryModel):
 
     def _connect(self, n_features):
         """Read which couplings can exist."""
-        n_components = self.n_components
+        n_components = int(self.n_components)
         between = np.ones((n_components, n_features), dtype=bool)
         if self.component_mask is not None:
             mask = check_array(self.component_mask, input_name="component_mask")

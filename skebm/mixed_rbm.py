@@ -49,9 +49,8 @@ class MixedRBM(HiddenUnitsMixin, ConditionsMixin, MixedRowsMixin, BaseEnergyMode
         is graded.
     categorical_features : "auto", array-like or None, default="auto"
         Which columns are categories: a mask, numbers, or names. "auto" goes by dtype:
-        columns of strings, categories, booleans and Python objects are; in arrays of
-        objects, those with a value that is not a number. None: none is. All other
-        columns are numbers.
+        columns of strings, categories and booleans are, and those of Python objects
+        with a value that is not a number. None: none is. All other columns are numbers.
     handle_unknown : {"error", "missing"}, default="error"
         What becomes of levels that were not seen in `fit`: an error, or a value that
         counts as missing.
@@ -295,13 +294,13 @@ class MixedRBM(HiddenUnitsMixin, ConditionsMixin, MixedRowsMixin, BaseEnergyMode
             return self.algorithm
         if rows is None or self.early_stopping:
             return "pcd"
-        n_states = self._number_of_groups(rows.n_rows) * 2**self.n_components
+        n_states = self._number_of_groups(rows.n_rows) * 2 ** int(self.n_components)
         return "em" if n_states <= 2**_MOST_EXACT_UNITS else "pcd"
 
     def _number_of_groups(self, n_rows):
         """Say how many states the categorical hidden unit has, at least one."""
         if self.n_groups != "auto":
-            return self.n_groups
+            return int(self.n_groups)
         return int(np.clip(round(np.sqrt(n_rows) / 4), 2, _MOST_GROUPS))
 
     def _strength(self, algorithm):
@@ -322,7 +321,7 @@ class MixedRBM(HiddenUnitsMixin, ConditionsMixin, MixedRowsMixin, BaseEnergyMode
             noise = GaussianUnits.of_base(1 / np.sqrt(np.diag(covariance)))
         n_groups = self._number_of_groups(np.max(self._n_rows_seen))
         n_groups = n_groups if n_groups > 1 else 0
-        self._layers = self.n_components, n_groups
+        self._layers = int(self.n_components), n_groups
         start = start_of_mixed(sample, noise, *self._layers, rng)
         return self._of(*start, noise)
 

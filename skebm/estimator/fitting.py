@@ -276,7 +276,7 @@ class FittingMixin:
                 mean_of_rows=self._mean_of_rows(),
                 noise=UniformNoise(state.noise.rng.spawn(1)[0], np.float32),
                 n_updates=n_updates,
-                update_rows=self.batch_size + self.n_chains,
+                update_rows=learner.batch_size + learner.n_chains,
             ),
             Backtracking(None if held_out is None else self.n_iter_no_change, self.tol),
             self._shrinking(rows, held_out, state.noise.rng),
@@ -284,6 +284,7 @@ class FittingMixin:
 
     def _learner(self, algorithm, energy, objective=None):
         """Build a learning algorithm from the constructor's parameters."""
+        # Sums of NumPy's narrow integers would overflow, hence `int`.
         # A network's penalty has no L1 part.
         penalty = {
             "alpha": self._strength(algorithm),
@@ -295,7 +296,7 @@ class FittingMixin:
             )
         if algorithm in _DETERMINISTIC:
             return LBFGS(
-                max_iter=self.max_iter or self._most_iterations,
+                max_iter=int(self.max_iter or self._most_iterations),
                 tol=self.tol,
                 objective=objective or _OBJECTIVES[algorithm],
                 **penalty,
@@ -303,9 +304,9 @@ class FittingMixin:
         mean = energy.chain_mean(self._visible_mean)
         return ContrastiveLearning(
             persistent=algorithm == "pcd",
-            n_chains=self.n_chains,
-            n_gibbs_steps=self._n_steps,
-            batch_size=self.batch_size,
+            n_chains=int(self.n_chains),
+            n_gibbs_steps=int(self._n_steps),
+            batch_size=int(self.batch_size),
             tempered_from=mean if self.tempering else None,
             drifting_offset=self._centres,
             **penalty,
@@ -334,7 +335,7 @@ class FittingMixin:
 
     def _n_updates(self, n_rows):
         if self.max_iter is not None:
-            return self.max_iter
+            return int(self.max_iter)
         return _MOST_UPDATES if self.early_stopping else _DEFAULT_UPDATES
 
     def _pretrained(self, rows, rng):
@@ -349,7 +350,7 @@ class FittingMixin:
         machine, _ = state.model.marginal()
         mean = state.model.chain_mean(self._visible_mean)
         start = IndependentStart(machine.units, mean)
-        drawn = start.draw(self.n_chains, state.noise)
+        drawn = start.draw(int(self.n_chains), state.noise)
         state.chains = state.model.chains_of(drawn, state.noise)
         if algorithm not in _DETERMINISTIC:
             state.jumping = self._jumping(sample, rng)

@@ -37,7 +37,7 @@ class GaussianNoiseMixin:
     @property
     def _most_groups(self):
         """How many groups there can be, before it is known how many there are."""
-        return MOST_GROUPS if self.n_groups == "auto" else self.n_groups
+        return MOST_GROUPS if self.n_groups == "auto" else int(self.n_groups)
 
     def _given_noise(self, n_features):
         """Validate `noise_variance`: give a variance for each feature, or None."""

@@ -72,29 +72,29 @@ class GaussianStartMixin:
         for name in _OF_SOME_FITS:
             vars(self).pop(name, None)  # of an earlier fit
         self._known_noise = self._given_noise(sample.shape[1])
-        n_groups = self.n_groups
+        n_groups, n_scales = self.n_groups, int(self.n_scales)
         given = {"ridge": self.reg_covar, "restricted": self._restricted, "rng": rng}
-        if self._most_groups * self.n_scales > 1:
+        if self._most_groups * n_scales > 1:
             self._check_beside_groups()
         if n_groups == "auto":
             # Draws of its own, so that one group learns as if it were not chosen.
             own = given | {"rng": rng.spawn(1)[0]}
-            n_groups = number_of_groups(sample, self.n_scales, **own)
-        if n_groups * self.n_scales > 1:
-            found = fit_groups(sample, n_groups, self.n_scales, **given)
+            n_groups = number_of_groups(sample, n_scales, **own)
+        if n_groups * n_scales > 1:
+            found = fit_groups(sample, int(n_groups), n_scales, **given)
             return self._initial_groups(found, sample, rng)
         noise, whitening = None, self._whitening(sample, rng)
         if self._known_noise is not None:
             noise = self._independent(self._known_noise / self._scale**2)
         return self._of(
-            *start_parameters(whitening, self.n_components, rng, noise, sample)
+            *start_parameters(whitening, int(self.n_components), rng, noise, sample)
         )
 
     def _initial_groups(self, found, sample, rng):
         """Start from a mixture of normal distributions, and excursions in its rows."""
         white = self._units_whitening(np.eye(sample.shape[1]))
         *parameters, left = start_parameters(
-            white, self.n_components, rng, sample=found.white(sample, rng)
+            white, int(self.n_components), rng, sample=found.white(sample, rng)
         )
         noises = [
             self._units_whitening(own).followed(left) for own in found.covariances

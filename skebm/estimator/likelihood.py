@@ -335,8 +335,8 @@ class LikelihoodMixin:
             energy.chain_mean(self._visible_mean),
             rows=self._chain_rows(energy, known, rng),
             tol=self.log_partition_tol,
-            max_temperatures=self.max_ais_temperatures,
-            n_chains=self.n_ais_chains,
+            max_temperatures=int(self.max_ais_temperatures),
+            n_chains=int(self.n_ais_chains),
             n_steps=_TEMPERING_STEPS,
             rng=rng,
         ).shifted(log_summed)

@@ -29,17 +29,28 @@ from sklearn.base import _fit_context as fit_context
 from sklearn.utils import _safe_indexing, check_random_state
 from sklearn.utils._param_validation import (
     HasMethods,
-    Interval,
     Options,
     StrOptions,
     validate_params,
 )
+from sklearn.utils._param_validation import Interval as NumberInterval
 from sklearn.utils.validation import (
     _check_feature_names_in,
     _check_method_params,
     _check_sample_weight,
     check_is_fitted,
 )
+
+
+class Interval(NumberInterval):
+    """An interval of numbers, which truth values are not.
+
+    To scikit-learn True is 1: a switch that is passed in the wrong place is silent.
+    """
+
+    def is_satisfied_by(self, val):
+        """Say whether a value is in the interval."""
+        return not isinstance(val, bool) and super().is_satisfied_by(val)
 
 
 def all_or_nothing(method):
