@@ -10,6 +10,7 @@ from skebm.energy.graph import Graph
 from skebm.energy.pairwise import PairwiseEnergy
 from skebm.energy.spins import binary_from_spins, spins_from_binary
 from skebm.estimator.base import BaseBinaryModel
+from skebm.estimator.binarized import states_of
 from skebm.estimator.moments import MomentsMixin
 from skebm.estimator.parameter_checks import (
     check_adjacency,
@@ -18,7 +19,7 @@ from skebm.estimator.parameter_checks import (
 )
 from skebm.estimator.sampling import MetropolisMixin
 from skebm.estimator.table_checks import refuse_missing
-from skebm.estimator.validation import Options, StrOptions, check_constructor
+from skebm.estimator.validation import Pairs, StrOptions, check_constructor
 from skebm.learning.pair_metric import PairMetric
 from skebm.partition.enumeration import MAX_ENUMERATED_UNITS
 
@@ -195,7 +196,7 @@ class BoltzmannMachine(
         **BaseBinaryModel._parameter_constraints,
         "algorithm": [StrOptions({"auto", "exact", "pcd", "pseudolikelihood"})],
         "connectivity": ["array-like", "sparse matrix", None],
-        "states": [Options(tuple, {(0, 1), (-1, 1)})],
+        "states": [Pairs({(0, 1), (-1, 1)})],
     }
 
     _structural_parameters = ("states",)
@@ -403,18 +404,18 @@ class BoltzmannMachine(
 
     def _parameters(self, energy):
         couplings, bias = energy.couplings, energy.bias
-        if self.states == (-1, 1):
+        if states_of(self) == (-1, 1):
             couplings, bias, _ = spins_from_binary(couplings, bias)
         return {"couplings_": couplings, "intercept_": bias}
 
     def _energy(self):
         couplings, bias = self.couplings_, self.intercept_
-        if self.states == (-1, 1):
+        if states_of(self) == (-1, 1):
             couplings, bias, _ = binary_from_spins(couplings, bias)
         return PairwiseEnergy.of(couplings, bias, self._graph)
 
     @property
     def _energy_constant(self):
-        if self.states == (0, 1):
+        if states_of(self) == (0, 1):
             return 0.0
         return binary_from_spins(self.couplings_, self.intercept_)[2]

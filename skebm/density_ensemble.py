@@ -76,8 +76,9 @@ class DensityEnsemble(OneHotRowsMixin, BaseEstimator):
     categorical_features : "auto", array-like or None, default="auto"
         Which columns are categories: a mask, numbers, or names. "auto" goes by dtype,
         as in `MixedRBM`: columns of strings, categories and booleans are, and those of
-        Python objects with a value that is not a number. But an array of booleans is read as numbers 0 and 1, which is faster where
-        it is wide, and hardly another model. None: none is.
+        Python objects with a value that is not a number. But an array of booleans is
+        read as numbers 0 and 1, which is faster where it is wide, and hardly another
+        model. None: none is.
     add_indicator : bool, default=False
         Whether it matters for itself where values are missing. False leaves it out of
         account: a missing value counts as what is expected of it.

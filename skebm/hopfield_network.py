@@ -12,13 +12,14 @@ from skebm.energy.memory_mixture import MemoryMixture
 from skebm.energy.pairwise import PairwiseEnergy
 from skebm.energy.polynomial import PolynomialEnergy
 from skebm.energy.spins import binary_from_spins
+from skebm.estimator.binarized import states_of
 from skebm.estimator.minima import LowestEnergyMixin
 from skebm.estimator.missing import MissingValuesMixin
 from skebm.estimator.recalling import RecallMixin
 from skebm.estimator.sampling import SamplingMixin
 from skebm.estimator.stored_rows import StoredRowsMixin
 from skebm.estimator.storing import StoringMixin
-from skebm.estimator.validation import Interval, Options, StrOptions, available_unless
+from skebm.estimator.validation import Interval, Pairs, StrOptions, available_unless
 from skebm.learning.hebbian import RULES
 
 
@@ -182,7 +183,7 @@ class HopfieldNetwork(
         "degree": [Interval(Integral, 2, None, closed="left")],
         "beta": [Interval(Real, 0, None, closed="neither")],
         "similarity": [StrOptions({"dot", "euclidean"})],
-        "states": [Options(tuple, {(0, 1), (-1, 1)}), None],
+        "states": [Pairs({(0, 1), (-1, 1)}), None],
         "update": [StrOptions({"auto", "asynchronous", "synchronous"})],
         "max_sweeps": [Interval(Integral, 1, None, closed="left")],
         "max_mismatch": [Interval(Real, 0, 0.5, closed="left")],
@@ -227,7 +228,7 @@ class HopfieldNetwork(
             strengths = np.ones(len(self.memories_))
             return PolynomialEnergy(strengths, self._spins(), int(self.degree))
         couplings, bias = self.couplings_, self.intercept_
-        if self.states == (-1, 1):
+        if states_of(self) == (-1, 1):
             couplings, bias, _ = binary_from_spins(couplings, bias)
         return PairwiseEnergy.of(couplings, bias)
 
@@ -258,7 +259,7 @@ class HopfieldNetwork(
     @property
     def _energy_constant(self):
         """What the energy that users are told lies above that of units, in nats."""
-        if self.interaction != "quadratic" or self.states == (0, 1):
+        if self.interaction != "quadratic" or states_of(self) == (0, 1):
             return 0.0
         return binary_from_spins(self.couplings_, self.intercept_)[2]
 

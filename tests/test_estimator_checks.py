@@ -19,7 +19,7 @@ from skebm import (
 # leave few iterations to what would go on to an optimum.
 pytestmark = [
     pytest.mark.filterwarnings(
-        "ignore:X has values other than:sklearn.exceptions.DataConversionWarning"
+        "ignore:X has (the )?values :sklearn.exceptions.DataConversionWarning"
     ),
     pytest.mark.filterwarnings(
         "ignore:Learning has not converged:sklearn.exceptions.ConvergenceWarning"

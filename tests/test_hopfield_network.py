@@ -662,7 +662,7 @@ def test_minima_of_real_rows_are_what_recall_gives():
 
 
 def test_advice_is_one_that_a_memory_can_take():
-    with pytest.warns(DataConversionWarning, match="to silence this.$"):
+    with pytest.warns(DataConversionWarning, match=r"set states=\(-1, 1\)\.$"):
         HopfieldNetwork().fit(2 * BITS - 1)
 
 

@@ -153,7 +153,7 @@ def expected_failures(detector):
 
 
 @pytest.mark.filterwarnings(
-    "ignore:X has values other than:sklearn.exceptions.DataConversionWarning"
+    "ignore:X has (the )?values :sklearn.exceptions.DataConversionWarning"
 )
 @pytest.mark.filterwarnings(
     "ignore:Learning has not converged:sklearn.exceptions.ConvergenceWarning"

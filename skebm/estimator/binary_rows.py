@@ -6,7 +6,7 @@ from numbers import Real
 
 import numpy as np
 
-from skebm.estimator.table_checks import check_rows, states_of
+from skebm.estimator.binarized import check_rows, states_of
 from skebm.estimator.validation import Interval
 
 

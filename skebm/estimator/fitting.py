@@ -393,7 +393,7 @@ class FittingMixin:
     def _check_structure(self):
         """Refuse to learn on where a parameter has changed that cannot."""
         for name, value in self._state.structure.items():
-            if getattr(self, name) != value:
+            if not np.array_equal(getattr(self, name), value):
                 raise ValueError(
                     f"{name} was {value} when learning began and is "
                     f"{getattr(self, name)} now. Set it back, or call fit to begin "

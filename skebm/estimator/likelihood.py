@@ -393,7 +393,10 @@ class LikelihoodMixin:
             digest.update(np.ascontiguousarray(getattr(self, name)))
         settings = self.log_partition_tol, self.max_ais_temperatures, self.n_ais_chains
         # Such as `states`, which says what the parameters mean.
-        structure = tuple(getattr(self, name) for name in self._structural_parameters)
+        structure = tuple(
+            np.ravel(getattr(self, name)).tolist()
+            for name in self._structural_parameters
+        )
         return settings, structure, digest.digest()
 
     def _warn_of(self, estimate):

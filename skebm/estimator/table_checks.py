@@ -7,98 +7,29 @@ __all__ = [
     "check_fixed",
     "check_hidden_rows",
     "check_real_rows",
-    "check_rows",
     "check_table",
+    "every_value",
+    "has_missing_values",
     "refuse_missing",
-    "states_of",
     "without_na",
 ]
 
 import numpy as np
 from scipy import sparse
-from sklearn.exceptions import DataConversionWarning
 from sklearn.utils.validation import check_array, check_is_fitted, validate_data
 
 from skebm.units.data import Rows
-from skebm.warning import warn_user
 
-# What values between the states mean, by the lower state.
-_FRACTIONS = {0: "probabilities of being on", -1: "means of spins"}
-
-
-def check_rows(estimator, X, *, reset=False):
-    """Validate visible rows and say how they are read.
-
-    Parameters
-    ----------
-    estimator : estimator
-        With a parameter `binarize`.
-    X : {array-like, sparse matrix} of shape (n_samples, n_features)
-        What the user passed.
-    reset : bool, default=False
-        Whether to learn the number and names of the features from it.
-
-    Returns
-    -------
-    rows : Rows
-        Without a copy of `X` where `X` is an array or in CSR format.
-
-    Raises
-    ------
-    NotFittedError
-        If nothing has been learned yet, unless `reset`.
-    ValueError
-        If `X` is not a numeric table of the right width, finite where it is not
-        missing, or is outside [0, 1] with ``binarize=None``.
-
-    Warns
-    -----
-    DataConversionWarning
-        If the threshold changes values: any but 0 and 1, or also those where it
-        is outside [0, 1).
-    """
-    X = check_table(estimator, X, reset=reset)
-    if sparse.issparse(X) and not X.has_canonical_format:
-        X = X.copy()
-        X.sum_duplicates()
-    has_missing = _has_missing(X)
-    threshold = estimator.binarize
-    low, high = states_of(estimator)
-    unchanged = False
-    if threshold is None:
-        if not _every_value(X, lambda values: ~((values < low) | (values > high))):
-            raise ValueError(
-                f"X has values outside [{low}, {high}], which cannot be "
-                f"{_FRACTIONS[low]}. Rescale X to [{low}, {high}], or set binarize to "
-                "the threshold above which a value counts as on."
-            )
-    elif X.dtype != bool:
-        reason = None
-        if not _every_value(X, _is_one_of(low, high)):
-            reason = f"X has values other than {low} and {high}"
-        elif not low <= threshold < high:
-            reason = f"The threshold changes X, which has only {low} and {high}"
-        if reason is not None:
-            advice = "."
-            if None in estimator._parameter_constraints["binarize"]:
-                advice = (
-                    f", or set binarize=None to use values in [{low}, {high}] as "
-                    f"{_FRACTIONS[low]}."
-                )
-            warn_user(
-                f"{reason}: those above binarize={threshold} are taken as {high}, all "
-                f"others as {low}. Pass these two (with a threshold between them) to "
-                f"silence this{advice}",
-                DataConversionWarning,
-            )
-        unchanged = reason is None and low == 0
-    return Rows(X, threshold, lowest=low, unchanged=unchanged, has_missing=has_missing)
+_ENCODE = (
+    "Encode it, by OneHotEncoder for instance, or use MixedRBM or the default of "
+    "EnergyOutlierDetector, which take categories."
+)
 
 
 def check_real_rows(estimator, X, *, reset=False):
     """Validate rows of real values; see `check_rows`."""
     X = check_table(estimator, X, reset=reset)
-    return Rows(X, None, has_missing=_has_missing(X))
+    return Rows(X, None, has_missing=has_missing_values(X))
 
 
 def check_table(estimator, X, *, reset=False):
@@ -109,6 +40,7 @@ def check_table(estimator, X, *, reset=False):
     """
     if not reset:
         check_is_fitted(estimator)
+    original = X
     try:
         X = validate_data(
             estimator,
@@ -118,11 +50,14 @@ def check_table(estimator, X, *, reset=False):
             ensure_all_finite="allow-nan",
             reset=reset,
         )
-    except ValueError as error:
-        _name_what_is_no_number(X, error)
+        if X.dtype == object:  # of lists, or polars, with what is not a number
+            X = check_array(
+                without_na(X), ensure_all_finite="allow-nan", input_name="X"
+            )
+    except (OverflowError, ValueError) as error:
+        if isinstance(error, OverflowError) or "onvert" in str(error):
+            _refuse_what_is_no_number(type(estimator).__name__, original)
         raise
-    if X.dtype == object:  # of lists, or polars, with what is not a number
-        X = check_array(without_na(X), ensure_all_finite="allow-nan", input_name="X")
     return X
 
 
@@ -253,37 +188,74 @@ def without_na(X):
     return X
 
 
-def states_of(estimator):
-    """Give the lower and the upper value of a unit, as users call them."""
-    return getattr(estimator, "states", (0, 1))
-
-
-def _name_what_is_no_number(X, error):
-    """Say which column of a DataFrame holds what is no number, if that is the error."""
-    if "could not convert" not in str(error) or not hasattr(X, "columns"):
-        return
-    for name in X.columns:
-        for value in X[name]:
+def _refuse_what_is_no_number(name, X):
+    """Say which column holds what is no number, and what to do about it."""
+    for column, values in _columns(X):
+        for value in values:
             if isinstance(value, str):
                 raise ValueError(
-                    f"Column {name!r} holds {value!r}, and this estimator takes "
-                    "numbers alone. MixedRBM and the default of EnergyOutlierDetector "
-                    "take categories; or encode them, by OneHotEncoder for instance."
-                ) from error
+                    f"{column} holds the text {str(value)!r}, and {name} takes "
+                    f"numbers. {_advice_on_text(X)}"
+                )
+            if _is_beyond_floats(value):
+                raise ValueError(
+                    f"{column} holds a number beyond the largest float, 1.8e308. "
+                    "Divide the column by a constant."
+                )
 
 
-def _has_missing(X):
+def _columns(X):
+    """List what columns are called, and their values, of any table but a sparse one."""
+    if hasattr(X, "iloc"):
+        return [(f"Column {X.columns[i]!r}", X.iloc[:, i]) for i in range(X.shape[1])]
+    if hasattr(X, "get_columns"):
+        return [(f"Column {series.name!r}", series) for series in X.get_columns()]
+    if sparse.issparse(X):
+        return []
+    X = np.asarray(X)
+    columns = X.T if X.ndim == 2 and X.dtype.kind in "OU" else []
+    return [(f"Column {number}", values) for number, values in enumerate(columns)]
+
+
+def _advice_on_text(X):
+    """Say what to do with a table in which there is text."""
+    found = {value for _, values in _columns(X) for value in values}
+    if not all(isinstance(value, str) for value in found):
+        return _ENCODE
+    if all(_is_number_in_words(value) for value in found):
+        return "All text is numbers written out: pass X.astype(float)."
+    if len(found) == 2:
+        low, high = sorted(map(str, found))
+        return f"All text is {low!r} or {high!r}: pass X == {high!r}."
+    return _ENCODE
+
+
+def _is_number_in_words(text):
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
+
+
+def _is_beyond_floats(value):
+    try:
+        float(value)
+    except OverflowError:
+        return True
+    except (TypeError, ValueError):
+        return False
+    return False
+
+
+def has_missing_values(X):
     """Say whether some value of a validated table is NaN, reading in blocks."""
     if X.dtype.kind != "f":
         return False
-    return not _every_value(X, lambda values: ~np.isnan(values))
+    return not every_value(X, lambda values: ~np.isnan(values))
 
 
-def _is_one_of(low, high):
-    return lambda values: (values == low) | (values == high) | np.isnan(values)
-
-
-def _every_value(X, condition):
+def every_value(X, condition):
     """Say whether a condition holds for all stored values, reading in blocks."""
     if X.dtype == bool:
         return True

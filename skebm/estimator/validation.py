@@ -3,7 +3,7 @@
 __all__ = [
     "HasMethods",
     "Interval",
-    "Options",
+    "Pairs",
     "StrOptions",
     "all_or_nothing",
     "available_unless",
@@ -51,6 +51,21 @@ class Interval(NumberInterval):
     def is_satisfied_by(self, val):
         """Say whether a value is in the interval."""
         return not isinstance(val, bool) and super().is_satisfied_by(val)
+
+
+class Pairs(Options):
+    """Pairs among some, as a tuple or a list."""
+
+    def __init__(self, options):
+        super().__init__(tuple, options)
+
+    def is_satisfied_by(self, val):
+        """Say whether a value is one of the pairs."""
+        return isinstance(val, (tuple, list)) and tuple(val) in list(self.options)
+
+    def __str__(self):
+        """Name the pairs, in an order that stays."""
+        return f"a tuple or list among {sorted(self.options, reverse=True)}"
 
 
 def all_or_nothing(method):
