@@ -12,12 +12,17 @@ from skebm.energy.binary_rbm import BinaryRBMEnergy
 from skebm.estimator.base import BaseBinaryModel
 from skebm.estimator.features import HiddenUnitsMixin
 from skebm.estimator.parameter_checks import check_bias
-from skebm.estimator.validation import Interval, StrOptions
+from skebm.estimator.validation import (
+    Interval,
+    StrOptions,
+    underflow_is_zero,
+)
 from skebm.learning.metric import KroneckerMetric
 from skebm.learning.shrinking import Shrinking
 from skebm.learning.starts.correlations import start_weights
 
 
+@underflow_is_zero
 class BinaryRBM(HiddenUnitsMixin, BaseBinaryModel):
     """Restricted Boltzmann machine with binary visible and hidden units.
 

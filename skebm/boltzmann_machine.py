@@ -19,11 +19,17 @@ from skebm.estimator.parameter_checks import (
 )
 from skebm.estimator.sampling import MetropolisMixin
 from skebm.estimator.table_checks import refuse_missing
-from skebm.estimator.validation import Pairs, StrOptions, check_constructor
+from skebm.estimator.validation import (
+    Pairs,
+    StrOptions,
+    check_constructor,
+    underflow_is_zero,
+)
 from skebm.learning.pair_metric import PairMetric
 from skebm.partition.enumeration import MAX_ENUMERATED_UNITS
 
 
+@underflow_is_zero
 class BoltzmannMachine(
     OneToOneFeatureMixin, MomentsMixin, MetropolisMixin, BaseBinaryModel
 ):

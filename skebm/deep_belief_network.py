@@ -24,6 +24,7 @@ from skebm.estimator.validation import (
     check_weights,
     fit_context,
     make_generator,
+    underflow_is_zero,
 )
 from skebm.estimator.variational import VariationalMixin
 from skebm.gaussian_rbm import GaussianRBM
@@ -46,6 +47,7 @@ _NOISE = 0.01
 _OF_THE_FIRST = "n_features_in_", "feature_names_in_"
 
 
+@underflow_is_zero
 class DeepBeliefNetwork(PassingMixin, VariationalMixin, BaseEstimator):
     r"""Stack of restricted Boltzmann machines: a deep belief network.
 

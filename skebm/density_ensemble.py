@@ -22,6 +22,7 @@ from skebm.estimator.validation import (
     all_or_nothing,
     check_weights,
     fit_context,
+    underflow_is_zero,
 )
 
 # Wider tables, and those with gaps, are looked at in so many directions.
@@ -43,6 +44,7 @@ _MOST_JUDGED = 2000
 _BLOCK = 4_000_000
 
 
+@underflow_is_zero
 class DensityEnsemble(OneHotRowsMixin, BaseEstimator):
     r"""Ensemble of smooth densities of a table that outliers may hide in.
 

@@ -25,6 +25,7 @@ from skebm.estimator.validation import (
     StrOptions,
     available_unless,
     check_constructor,
+    underflow_is_zero,
 )
 from skebm.learning.metric import KroneckerMetric
 from skebm.units.data import patterns
@@ -53,6 +54,7 @@ def _searches_no_minima(estimator):
     )
 
 
+@underflow_is_zero
 class GaussianRBM(
     GaussianNoiseMixin,
     GaussianStartMixin,

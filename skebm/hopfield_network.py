@@ -19,7 +19,13 @@ from skebm.estimator.recalling import RecallMixin
 from skebm.estimator.sampling import SamplingMixin
 from skebm.estimator.stored_rows import StoredRowsMixin
 from skebm.estimator.storing import StoringMixin
-from skebm.estimator.validation import Interval, Pairs, StrOptions, available_unless
+from skebm.estimator.validation import (
+    Interval,
+    Pairs,
+    StrOptions,
+    available_unless,
+    underflow_is_zero,
+)
 from skebm.learning.hebbian import RULES
 
 
@@ -33,6 +39,7 @@ def _lists_no_minima(memory):
     )
 
 
+@underflow_is_zero
 class HopfieldNetwork(
     StoringMixin,
     RecallMixin,

@@ -19,10 +19,12 @@ from skebm.estimator.validation import (
     all_or_nothing,
     fit_context,
     make_generator,
+    underflow_is_zero,
 )
 from skebm.mixed_rbm import MixedRBM
 
 
+@underflow_is_zero
 class EnergyImputer(TransformerMixin, BaseEstimator):
     """Fills in missing values by what a model of the table says of them.
 

@@ -20,7 +20,12 @@ from skebm.estimator.parameter_checks import (
     check_couplings,
 )
 from skebm.estimator.sampling import MetropolisMixin
-from skebm.estimator.validation import Interval, StrOptions, check_constructor
+from skebm.estimator.validation import (
+    Interval,
+    StrOptions,
+    check_constructor,
+    underflow_is_zero,
+)
 from skebm.learning.pair_metric import PairMetric
 from skebm.learning.starts.correlations import sample_size, start_weights
 from skebm.learning.starts.layers import levels_of, weights_above
@@ -33,6 +38,7 @@ _HIDDEN_NOISE = 0.1
 _MODEL_ROWS, _MODEL_STEPS = 5000, 200
 
 
+@underflow_is_zero
 class LatentBM(HiddenUnitsMixin, MetropolisMixin, BaseBinaryModel):
     r"""Boltzmann machine with hidden units, and couplings within both layers.
 

@@ -20,6 +20,7 @@ from skebm.partition.log_partition import compute_log_partition
 _MOST_GIVEN_ROWS = 1000
 
 
+@np.errstate(under="ignore")  # as of the methods of estimators
 @validate_params(
     {
         "model": [BaseEnergyModel],

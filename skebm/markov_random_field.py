@@ -22,6 +22,7 @@ from skebm.estimator.validation import (
     StrOptions,
     check_constructor,
     check_feature_names,
+    underflow_is_zero,
 )
 from skebm.learning.clique_metric import CliqueMetric
 from skebm.learning.objectives import Likelihood, PseudoLikelihood
@@ -38,6 +39,7 @@ _MOST_TERMS_OF_GAPS = 2**25
 _MOST_PROXIMAL_STEPS = 5000
 
 
+@underflow_is_zero
 class MarkovRandomField(
     MarginalsMixin, ConditionsMixin, CategoricalRowsMixin, BaseEnergyModel
 ):

@@ -11,7 +11,11 @@ from skebm.estimator.base import BaseEnergyModel
 from skebm.estimator.conditions import ConditionsMixin
 from skebm.estimator.features import HiddenUnitsMixin
 from skebm.estimator.mixed_rows import MixedRowsMixin
-from skebm.estimator.validation import Interval, StrOptions
+from skebm.estimator.validation import (
+    Interval,
+    StrOptions,
+    underflow_is_zero,
+)
 from skebm.learning.metric import KroneckerMetric
 from skebm.learning.starts.mixed import start_of_mixed
 from skebm.units.binary import BinaryUnits
@@ -29,6 +33,7 @@ _MOST_GROUPS = 16
 _PRIOR_PRECISION = 2.0
 
 
+@underflow_is_zero
 class MixedRBM(HiddenUnitsMixin, ConditionsMixin, MixedRowsMixin, BaseEnergyModel):
     r"""Restricted Boltzmann machine of tables with categories and numbers.
 

@@ -13,7 +13,12 @@ from skebm.energy.neural import NeuralEnergy
 from skebm.estimator.base import BaseRealModel
 from skebm.estimator.parameter_checks import check_bias, check_noise
 from skebm.estimator.table_checks import refuse_missing
-from skebm.estimator.validation import Interval, StrOptions, check_constructor
+from skebm.estimator.validation import (
+    Interval,
+    StrOptions,
+    check_constructor,
+    underflow_is_zero,
+)
 from skebm.learning.network_metric import NetworkMetric
 from skebm.units.gaussian import GaussianUnits, whiten_covariance
 
@@ -29,6 +34,7 @@ _UPDATES_A_ROW = 1 / 3
 _LEAST_UPDATES, _MOST_UPDATES = 25, 1000
 
 
+@underflow_is_zero
 class NeuralEnergyModel(ClassNamePrefixFeaturesOutMixin, BaseRealModel):
     r"""Energy-based model of real-valued rows whose energy is a neural network.
 

@@ -15,12 +15,14 @@ __all__ = [
     "feature_names",
     "fit_context",
     "make_generator",
+    "underflow_is_zero",
     "unqualified",
     "validate_params",
     "without_rows",
 ]
 
 import functools
+import inspect
 from types import MethodType
 
 import numpy as np
@@ -136,6 +138,40 @@ def available_unless(reason):
         Of the method.
     """
     return lambda method: _Available(method, reason)
+
+
+def underflow_is_zero(estimator_class):
+    """Have all public methods of an estimator take numbers that vanish for zero.
+
+    Probabilities far below others vanish wherever exponentials are summed, and are
+    meant to. Under ``np.errstate(all="raise")`` they would be errors. What overflows or
+    is no number stays one; where it is meant, that is said on the spot.
+    """
+    for name in dir(estimator_class):
+        method = inspect.getattr_static(estimator_class, name)
+        if name.startswith("_") or not _is_of_this_package(method):
+            continue
+        if isinstance(method, classmethod):
+            method = classmethod(_letting_vanish(method.__func__))
+        elif isinstance(method, _Available):
+            method = _Available(_letting_vanish(method._method), method._reason)
+        elif inspect.isfunction(method):
+            method = _letting_vanish(method)
+        setattr(estimator_class, name, method)
+    return estimator_class
+
+
+def _is_of_this_package(method):
+    return str(getattr(inspect.unwrap(method), "__module__", "")).startswith("skebm.")
+
+
+def _letting_vanish(function):
+    @functools.wraps(function)
+    def vanishing(*args, **kwargs):
+        with np.errstate(under="ignore"):
+            return function(*args, **kwargs)
+
+    return vanishing
 
 
 def unqualified(mixin):
