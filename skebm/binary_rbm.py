@@ -69,9 +69,10 @@ class BinaryRBM(HiddenUnitsMixin, BaseBinaryModel):
         Largest number of rows in an update; a pass over the data is cut into
         batches of nearly equal size.
     max_iter : int or None, default=None
-        Number of updates of the parameters, at most, whatever the number of rows:
-        small tables and large ones need about as many. None is 2000, or 20000 with
-        `early_stopping` or "exact", where it counts iterations of L-BFGS.
+        Updates, at most (passes over X: ``max_iter * batch_size / n_samples``).
+        Small tables and large ones need about as many updates. None is 2000, or 20000
+        with `early_stopping` or "exact", where it counts iterations of L-BFGS, each of
+        which sees all rows.
     early_stopping : bool, default=False
         Whether to hold out rows, keep the parameters under which these have the
         highest likelihood, and stop when that no longer rises.
@@ -79,11 +80,12 @@ class BinaryRBM(HiddenUnitsMixin, BaseBinaryModel):
         Share of the rows that `early_stopping` holds out, at least one row and at
         most 1000.
     n_iter_no_change : int, default=20
-        Measurements, one every hundred updates, without a rise by `tol`, after
-        which `early_stopping` goes back to the best parameters and lowers the step
-        size. The third time in a row it stops. The first time it takes three times as
-        many where rows learned from do not gain on those held out, or `alpha` is
-        "auto".
+        Number of measurements of the likelihood, one every 100 updates, without a rise
+        by `tol`, after which `early_stopping` goes back to the best parameters and
+        lowers the step size. The third time in a row it stops. The first time it takes
+        three times as many where rows learned from do not gain on those held out, or
+        `alpha` is "auto". Unlike in scikit-learn it is no number of passes: learning
+        takes about as many updates whatever the number of rows.
     tol : float, default=1e-4
         Least rise of the likelihood, in nats, that counts as one. For "exact",
         the largest derivative at which learning ends, by the parameters of

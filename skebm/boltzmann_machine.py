@@ -83,9 +83,9 @@ class BoltzmannMachine(
         Largest number of rows in an update of "pcd"; a pass over the data is cut
         into batches of nearly equal size.
     max_iter : int or None, default=None
-        Number of updates of the parameters, at most, whatever the number of rows.
-        None is 2000 for "pcd", or 20000 with `early_stopping`; and 20000 iterations
-        of L-BFGS.
+        Updates, at most (passes over X: ``max_iter * batch_size / n_samples``).
+        None is 2000 for "pcd", or 20000 with `early_stopping`; and 20000 iterations of
+        L-BFGS, each of which sees all rows.
     early_stopping : bool, default=False
         Whether "pcd" holds out rows, keeps the parameters under which these have
         the highest likelihood, and stops when that no longer rises.
@@ -93,10 +93,12 @@ class BoltzmannMachine(
         Share of the rows that `early_stopping` holds out, at least one row and at
         most 1000.
     n_iter_no_change : int, default=20
-        Measurements, one every hundred updates, without a rise by `tol`, after
-        which `early_stopping` goes back to the best parameters and lowers the step
-        size. The third time in a row it stops. The first time it takes three times as
-        many where rows learned from do not gain on those held out.
+        Number of measurements of the likelihood, one every 100 updates, without a rise
+        by `tol`, after which `early_stopping` goes back to the best parameters and
+        lowers the step size. The third time in a row it stops. The first time it takes
+        three times as many where rows learned from do not gain on those held out.
+        Unlike in scikit-learn it is no number of passes: learning takes about as many
+        updates whatever the number of rows.
     tol : float, default=1e-5
         For "exact" and "pseudolikelihood", the largest derivative at which learning
         ends, by the parameters of standardised units. For "pcd", least rise of the

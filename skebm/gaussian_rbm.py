@@ -165,11 +165,12 @@ class GaussianRBM(
     batch_size : int, default=200
         Largest number of rows in an update.
     max_iter : int or None, default=None
-        Number of updates of the parameters, at most. None is 2000, 20000 with
-        `early_stopping`, or 1000 iterations of L-BFGS with "exact". Columns in which
-        values repeat, as counts do, and single rows far from all others take many
-        times that: the noise shrinks to `reg_covar` around these values, which makes
-        the likelihood as high as that allows, and says little of new rows.
+        Updates, at most (passes over X: ``max_iter * batch_size / n_samples``).
+        None is 2000, 20000 with `early_stopping`, or 1000 iterations of L-BFGS with
+        "exact", each of which sees all rows. Columns in which values repeat, as counts
+        do, and single rows far from all others take many times that: the noise shrinks
+        to `reg_covar` around these values, which makes the likelihood as high as that
+        allows, and says little of new rows.
     early_stopping : bool, default=False
         Whether to hold out rows, keep the parameters under which these have the
         highest likelihood, and stop when that no longer rises.
@@ -177,10 +178,12 @@ class GaussianRBM(
         Share of the rows that `early_stopping` holds out, at least one row and at
         most 1000.
     n_iter_no_change : int, default=20
-        Measurements, one every hundred updates, without a rise by `tol`, after
-        which `early_stopping` goes back to the best parameters and lowers the step
-        size. The third time in a row it stops. The first time it takes three times as
-        many where rows learned from do not gain on those held out.
+        Number of measurements of the likelihood, one every 100 updates, without a rise
+        by `tol`, after which `early_stopping` goes back to the best parameters and
+        lowers the step size. The third time in a row it stops. The first time it takes
+        three times as many where rows learned from do not gain on those held out.
+        Unlike in scikit-learn it is no number of passes: learning takes about as many
+        updates whatever the number of rows.
     tol : float, default=1e-4
         Least rise of the likelihood, in nats, that counts as one. For "exact",
         the largest derivative at which learning ends, in units of the noise.

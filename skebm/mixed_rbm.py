@@ -95,8 +95,9 @@ class MixedRBM(HiddenUnitsMixin, ConditionsMixin, MixedRowsMixin, BaseEnergyMode
     batch_size : int, default=200
         Largest number of rows in an update.
     max_iter : int or None, default=None
-        Number of iterations of "em" and "exact", or updates of "pcd" and "cd", at most.
-        None is 50 of "em", 2000 updates, and 20000 with `early_stopping` or "exact".
+        Updates, at most (passes over X: ``max_iter * batch_size / n_samples``).
+        With "em" and "exact" iterations, each of which sees all rows. None is 50 of
+        "em", 2000 updates, and 20000 with `early_stopping` or "exact".
     early_stopping : bool, default=False
         Whether to hold out rows, keep the parameters under which these have the highest
         likelihood, and stop when that no longer rises. Only for "pcd" and "cd".
@@ -104,7 +105,12 @@ class MixedRBM(HiddenUnitsMixin, ConditionsMixin, MixedRowsMixin, BaseEnergyMode
         Share of the rows that `early_stopping` holds out, at least one row and at most
         1000.
     n_iter_no_change : int, default=20
-        Measurements without a rise by `tol` that `early_stopping` waits for.
+        Number of measurements of the likelihood, one every 100 updates, without a rise
+        by `tol`, after which `early_stopping` goes back to the best parameters and
+        lowers the step size. The third time in a row it stops. The first time it takes
+        three times as many where rows learned from do not gain on those held out.
+        Unlike in scikit-learn it is no number of passes: learning takes about as many
+        updates whatever the number of rows.
     tol : float, default=3e-3
         "em" ends when the mean log-likelihood rises by less in an iteration, in nats.
         For "exact" it is the largest derivative at which learning ends; for

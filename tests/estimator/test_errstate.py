@@ -94,6 +94,7 @@ def test_what_vanishes_is_no_error(name):
             model.lowest_energy(random_state=0)
 
 
+@pytest.mark.filterwarnings("ignore::UserWarning")
 def test_scores_are_the_same():
     model, X = MODELS["GaussianRBM, exact"]
     model = clone(model).fit(X)
