@@ -11,7 +11,12 @@ from sklearn.utils.validation import check_array
 from skebm.energy.binary_rbm import BinaryRBMEnergy
 from skebm.estimator.base import BaseBinaryModel
 from skebm.estimator.features import HiddenUnitsMixin
-from skebm.estimator.validation import Interval, StrOptions, check_bias
+from skebm.estimator.parameter_checks import check_bias
+from skebm.estimator.validation import (
+    Interval,
+    StrOptions,
+    underflow_is_zero,
+)
 from skebm.learning.metric import KroneckerMetric
 from skebm.learning.shrinking import Shrinking
 from skebm.learning.starts.correlations import start_weights
@@ -25,6 +30,7 @@ _RATE = 0.1
 _FEWEST_CHAINS, _MOST_CHAINS = 100, 500
 
 
+@underflow_is_zero
 class BinaryRBM(HiddenUnitsMixin, BaseBinaryModel):
     """Restricted Boltzmann machine with binary visible and hidden units.
 
@@ -79,10 +85,10 @@ class BinaryRBM(HiddenUnitsMixin, BaseBinaryModel):
         Largest number of rows in an update; a pass over the data is cut into
         batches of nearly equal size.
     max_iter : int or None, default=None
-        Number of updates of the parameters, at most. None is 2000, and of tables of
-        less than 2900 rows 0.7 of their number (140 passes), but at least 300: more
-        would learn their noise. It is 20000 with `early_stopping` or "exact", where it
-        counts iterations of L-BFGS.
+        Updates, at most (passes over X: ``max_iter * batch_size / n_samples``). None is
+        2000, and of tables of less than 2900 rows 0.7 of their number (140 passes), but
+        at least 300: more would learn their noise. It is 20000 with `early_stopping` or
+        "exact", where it counts iterations of L-BFGS, each of which sees all rows.
     early_stopping : bool, default=False
         Whether to hold out rows, keep the parameters under which these have the
         highest likelihood, and stop when that no longer rises.
@@ -95,11 +101,12 @@ class BinaryRBM(HiddenUnitsMixin, BaseBinaryModel):
         Share of the rows that `early_stopping` holds out, at least one row and at
         most 1000.
     n_iter_no_change : int, default=20
-        Measurements, one every hundred updates, without a rise by `tol`, after
-        which `early_stopping` goes back to the best parameters and lowers the step
-        size. The third time in a row it stops. The first time it takes three times as
-        many where rows learned from do not gain on those held out, or `alpha` is
-        "auto".
+        Number of measurements of the likelihood, one every 100 updates, without a rise
+        by `tol`, after which `early_stopping` goes back to the best parameters and
+        lowers the step size. The third time in a row it stops. The first time it takes
+        three times as many where rows learned from do not gain on those held out, or
+        `alpha` is "auto". Unlike in scikit-learn it is no number of passes: learning
+        takes about as many updates whatever the number of rows.
     tol : float, default=1e-4
         Least rise of the likelihood, in nats, that counts as one. For "exact",
         the largest derivative at which learning ends, by the parameters of
@@ -370,7 +377,9 @@ class BinaryRBM(HiddenUnitsMixin, BaseBinaryModel):
 
     def _initial_energy(self, sample, rng):
         mean = self._visible_mean
-        weights = start_weights(sample - sample.mean(axis=0), self.n_components, rng)
+        weights = start_weights(
+            sample - sample.mean(axis=0), int(self.n_components), rng
+        )
         # Biases at which both layers are balanced where each unit is at its mean.
         visible_bias = logit(mean) - weights.sum(axis=0) / 2
         hidden_bias = -weights @ mean

@@ -10,21 +10,26 @@ from skebm.energy.graph import Graph
 from skebm.energy.pairwise import PairwiseEnergy
 from skebm.energy.spins import binary_from_spins, spins_from_binary
 from skebm.estimator.base import BaseBinaryModel
+from skebm.estimator.binarized import states_of
 from skebm.estimator.moments import MomentsMixin
-from skebm.estimator.sampling import MetropolisMixin
-from skebm.estimator.validation import (
-    Options,
-    StrOptions,
+from skebm.estimator.parameter_checks import (
     check_adjacency,
     check_bias,
-    check_constructor,
     check_couplings,
-    refuse_missing,
+)
+from skebm.estimator.sampling import MetropolisMixin
+from skebm.estimator.table_checks import refuse_missing
+from skebm.estimator.validation import (
+    Pairs,
+    StrOptions,
+    check_constructor,
+    underflow_is_zero,
 )
 from skebm.learning.pair_metric import PairMetric
 from skebm.partition.enumeration import MAX_ENUMERATED_UNITS
 
 
+@underflow_is_zero
 class BoltzmannMachine(
     OneToOneFeatureMixin, MomentsMixin, MetropolisMixin, BaseBinaryModel
 ):
@@ -82,9 +87,9 @@ class BoltzmannMachine(
         Largest number of rows in an update of "pcd"; a pass over the data is cut
         into batches of nearly equal size.
     max_iter : int or None, default=None
-        Number of updates of the parameters, at most, whatever the number of rows.
-        None is 2000 for "pcd", or 20000 with `early_stopping`; and 20000 iterations
-        of L-BFGS.
+        Updates, at most (passes over X: ``max_iter * batch_size / n_samples``).
+        None is 2000 for "pcd", or 20000 with `early_stopping`; and 20000 iterations of
+        L-BFGS, each of which sees all rows.
     early_stopping : bool, default=False
         Whether "pcd" holds out rows, keeps the parameters under which these have
         the highest likelihood, and stops when that no longer rises.
@@ -94,10 +99,12 @@ class BoltzmannMachine(
         Share of the rows that `early_stopping` holds out, at least one row and at
         most 1000.
     n_iter_no_change : int, default=20
-        Measurements, one every hundred updates, without a rise by `tol`, after
-        which `early_stopping` goes back to the best parameters and lowers the step
-        size. The third time in a row it stops. The first time it takes three times as
-        many where rows learned from do not gain on those held out.
+        Number of measurements of the likelihood, one every 100 updates, without a rise
+        by `tol`, after which `early_stopping` goes back to the best parameters and
+        lowers the step size. The third time in a row it stops. The first time it takes
+        three times as many where rows learned from do not gain on those held out.
+        Unlike in scikit-learn it is no number of passes: learning takes about as many
+        updates whatever the number of rows.
     tol : float, default=1e-5
         For "exact" and "pseudolikelihood", the largest derivative at which learning
         ends, by the parameters of standardised units. For "pcd", least rise of the
@@ -205,7 +212,7 @@ class BoltzmannMachine(
         **BaseBinaryModel._parameter_constraints,
         "algorithm": [StrOptions({"auto", "exact", "pcd", "pseudolikelihood"})],
         "connectivity": ["array-like", "sparse matrix", None],
-        "states": [Options(tuple, {(0, 1), (-1, 1)})],
+        "states": [Pairs({(0, 1), (-1, 1)})],
     }
 
     _structural_parameters = ("states",)
@@ -413,18 +420,18 @@ class BoltzmannMachine(
 
     def _parameters(self, energy):
         couplings, bias = energy.couplings, energy.bias
-        if self.states == (-1, 1):
+        if states_of(self) == (-1, 1):
             couplings, bias, _ = spins_from_binary(couplings, bias)
         return {"couplings_": couplings, "intercept_": bias}
 
     def _energy(self):
         couplings, bias = self.couplings_, self.intercept_
-        if self.states == (-1, 1):
+        if states_of(self) == (-1, 1):
             couplings, bias, _ = binary_from_spins(couplings, bias)
         return PairwiseEnergy.of(couplings, bias, self._graph)
 
     @property
     def _energy_constant(self):
-        if self.states == (0, 1):
+        if states_of(self) == (0, 1):
             return 0.0
         return binary_from_spins(self.couplings_, self.intercept_)[2]

@@ -17,6 +17,7 @@ from skebm.energy.binary_rbm import BinaryRBMEnergy
 from skebm.energy.directed_stack import DirectedStack
 from skebm.estimator.doc_link import DocLinkMixin
 from skebm.estimator.passing import PassingMixin
+from skebm.estimator.table_checks import refuse_missing
 from skebm.estimator.validation import (
     Interval,
     all_or_nothing,
@@ -24,7 +25,7 @@ from skebm.estimator.validation import (
     check_weights,
     fit_context,
     make_generator,
-    refuse_missing,
+    underflow_is_zero,
 )
 from skebm.estimator.variational import VariationalMixin
 from skebm.gaussian_rbm import GaussianRBM
@@ -47,6 +48,7 @@ _NOISE = 0.01
 _OF_THE_FIRST = "n_features_in_", "feature_names_in_"
 
 
+@underflow_is_zero
 class DeepBeliefNetwork(PassingMixin, VariationalMixin, DocLinkMixin, BaseEstimator):
     r"""Stack of restricted Boltzmann machines: a deep belief network.
 

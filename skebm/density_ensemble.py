@@ -24,6 +24,7 @@ from skebm.estimator.validation import (
     all_or_nothing,
     check_weights,
     fit_context,
+    underflow_is_zero,
 )
 
 # Wider tables, and those with gaps, are looked at in so many directions.
@@ -45,6 +46,7 @@ _MOST_JUDGED = 2000
 _BLOCK = 4_000_000
 
 
+@underflow_is_zero
 class DensityEnsemble(OneHotRowsMixin, DocLinkMixin, BaseEstimator):
     r"""Ensemble of smooth densities of a table that outliers may hide in.
 
@@ -77,9 +79,10 @@ class DensityEnsemble(OneHotRowsMixin, DocLinkMixin, BaseEstimator):
         Bins of each column of numbers. Two more hold what is far out.
     categorical_features : "auto", array-like or None, default="auto"
         Which columns are categories: a mask, numbers, or names. "auto" goes by dtype,
-        as in `MixedRBM`: columns of strings, categories, booleans and Python objects
-        are. But an array of booleans is read as numbers 0 and 1, which is faster where
-        it is wide, and hardly another model. None: none is.
+        as in `MixedRBM`: columns of strings, categories and booleans are, and those of
+        Python objects with a value that is not a number. But an array of booleans is
+        read as numbers 0 and 1, which is faster where it is wide, and hardly another
+        model. None: none is.
     add_indicator : bool, default=False
         Whether it matters for itself where values are missing. False leaves it out of
         account: a missing value counts as what is expected of it.
@@ -231,7 +234,7 @@ class DensityEnsemble(OneHotRowsMixin, DocLinkMixin, BaseEstimator):
             self.add_indicator,
         )
         rows = self._robust.encode(rows)
-        self._bins = BinnedColumns(rows, self._robust.features, self.n_bins)
+        self._bins = BinnedColumns(rows, self._robust.features, int(self.n_bins))
         self._mixtures, unseen, patterns = [], [], _patterns(rows)
         # Rows that are drawn more than once are left out together.
         folds = random.permutation(table.shape[0])[drawn] % self.n_mixtures
@@ -313,7 +316,7 @@ class DensityEnsemble(OneHotRowsMixin, DocLinkMixin, BaseEstimator):
     def _learned(self, rows, random):
         """Learn a mixture of rows, to which values that are far out are the median."""
         rows = np.where(np.abs(rows) > _FARTHEST, 0.0, rows)
-        settings = self.n_components, self.reg_covar, random
+        settings = int(self.n_components), self.reg_covar, random
         if rows.shape[1] > _MOST_COLUMNS or np.isnan(rows).any():
             return ProjectedMixture.learn(rows, *settings, _DIRECTIONS)
         try:

@@ -5,7 +5,6 @@ __all__ = ["GaussianRBM"]
 from numbers import Integral, Real
 
 import numpy as np
-from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_array
 
 from skebm.estimator.base import BaseRealModel
@@ -14,16 +13,20 @@ from skebm.estimator.gaussian_noise import GaussianNoiseMixin
 from skebm.estimator.gaussian_parameters import GaussianParametersMixin
 from skebm.estimator.gaussian_start import GaussianStartMixin
 from skebm.estimator.minima import LowestEnergyMixin
-from skebm.estimator.real_rows import LARGEST_FLOOR
-from skebm.estimator.validation import (
-    Interval,
-    StrOptions,
+from skebm.estimator.parameter_checks import (
     check_bias,
-    check_constructor,
     check_groups,
     check_noise,
     check_noise_factors,
     check_scales,
+)
+from skebm.estimator.real_rows import LARGEST_FLOOR
+from skebm.estimator.validation import (
+    Interval,
+    StrOptions,
+    available_unless,
+    check_constructor,
+    underflow_is_zero,
 )
 from skebm.learning.metric import KroneckerMetric
 from skebm.units.data import patterns
@@ -41,17 +44,18 @@ _MAX_EXACT_VALUES = 200_000
 _MOST_PATTERNS = 50
 
 
-def _has_lowest_energy(estimator):
-    """Refuse the search for minima where densities have scales."""
-    if estimator._is_mixture:
-        raise AttributeError(
-            "lowest_energy needs rows of one group and one scale: the search for "
-            "minima knows the energy of complete pairs of these, not of several. Fit "
-            "with n_groups=1 and n_scales=1, or look at the rows of lowest free_energy."
-        )
-    return True
+def _searches_no_minima(estimator):
+    """Say why minima are not searched for where densities have scales."""
+    if not estimator._is_mixture:
+        return None
+    return (
+        "lowest_energy needs rows of one group and one scale: the search for "
+        "minima knows the energy of complete pairs of these, not of several. Fit "
+        "with n_groups=1 and n_scales=1, or look at the rows of lowest free_energy."
+    )
 
 
+@underflow_is_zero
 class GaussianRBM(
     GaussianNoiseMixin,
     GaussianStartMixin,
@@ -165,11 +169,12 @@ class GaussianRBM(
     batch_size : int, default=200
         Largest number of rows in an update.
     max_iter : int or None, default=None
-        Number of updates of the parameters, at most. None is 2000, 20000 with
-        `early_stopping`, or 1000 iterations of L-BFGS with "exact". Columns in which
-        values repeat, as counts do, and single rows far from all others take many
-        times that: the noise shrinks to `reg_covar` around these values, which makes
-        the likelihood as high as that allows, and says little of new rows.
+        Updates, at most (passes over X: ``max_iter * batch_size / n_samples``).
+        None is 2000, 20000 with `early_stopping`, or 1000 iterations of L-BFGS with
+        "exact", each of which sees all rows. Columns in which values repeat, as counts
+        do, and single rows far from all others take many times that: the noise shrinks
+        to `reg_covar` around these values, which makes the likelihood as high as that
+        allows, and says little of new rows.
     early_stopping : bool, default=False
         Whether to hold out rows, keep the parameters under which these have the
         highest likelihood, and stop when that no longer rises.
@@ -179,10 +184,12 @@ class GaussianRBM(
         Share of the rows that `early_stopping` holds out, at least one row and at
         most 1000.
     n_iter_no_change : int, default=20
-        Measurements, one every hundred updates, without a rise by `tol`, after
-        which `early_stopping` goes back to the best parameters and lowers the step
-        size. The third time in a row it stops. The first time it takes three times as
-        many where rows learned from do not gain on those held out.
+        Number of measurements of the likelihood, one every 100 updates, without a rise
+        by `tol`, after which `early_stopping` goes back to the best parameters and
+        lowers the step size. The third time in a row it stops. The first time it takes
+        three times as many where rows learned from do not gain on those held out.
+        Unlike in scikit-learn it is no number of passes: learning takes about as many
+        updates whatever the number of rows.
     tol : float, default=1e-4
         Least rise of the likelihood, in nats, that counts as one. For "exact",
         the largest derivative at which learning ends, in units of the noise.
@@ -579,14 +586,16 @@ class GaussianRBM(
         rbm._adopt(attributes, n_features, X)
         return rbm
 
-    lowest_energy = available_if(_has_lowest_energy)(LowestEnergyMixin.lowest_energy)
+    lowest_energy = available_unless(_searches_no_minima)(
+        LowestEnergyMixin.lowest_energy
+    )
 
     def _algorithm(self, rows):
         if self.algorithm != "auto":
             return self.algorithm
         if rows is None or self.early_stopping:
             return "pcd"
-        n_images = self._most_groups * self.n_scales
+        n_images = self._most_groups * int(self.n_scales)
         n_values = rows.n_rows * rows.n_columns * n_images
         feasible = (
             self.n_components <= _MAX_EXACT_UNITS

@@ -6,13 +6,13 @@ from numbers import Integral, Real
 
 import numpy as np
 from sklearn.base import BaseEstimator
-from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
 from skebm.energy.memory_mixture import MemoryMixture
 from skebm.energy.pairwise import PairwiseEnergy
 from skebm.energy.polynomial import PolynomialEnergy
 from skebm.energy.spins import binary_from_spins
+from skebm.estimator.binarized import states_of
 from skebm.estimator.doc_link import DocLinkMixin
 from skebm.estimator.minima import LowestEnergyMixin
 from skebm.estimator.missing import MissingValuesMixin
@@ -20,20 +20,27 @@ from skebm.estimator.recalling import RecallMixin
 from skebm.estimator.sampling import SamplingMixin
 from skebm.estimator.stored_rows import StoredRowsMixin
 from skebm.estimator.storing import StoringMixin
-from skebm.estimator.validation import Interval, Options, StrOptions
+from skebm.estimator.validation import (
+    Interval,
+    Pairs,
+    StrOptions,
+    available_unless,
+    underflow_is_zero,
+)
 from skebm.learning.hebbian import RULES
 
 
-def _has_states(memory):
-    """Refuse to list minima of real rows, which recall finds."""
-    if memory.states is None:
-        raise AttributeError(
-            "Minima of real rows are not listed. Those that rows come to are what "
-            "transform gives: take the distinct ones."
-        )
-    return True
+def _lists_no_minima(memory):
+    """Say why minima of real rows are not listed."""
+    if memory.states is not None:
+        return None
+    return (
+        "Minima of real rows are not listed. Those that rows come to are what "
+        "transform gives: take the distinct ones."
+    )
 
 
+@underflow_is_zero
 class HopfieldNetwork(
     StoringMixin,
     RecallMixin,
@@ -186,7 +193,7 @@ class HopfieldNetwork(
         "degree": [Interval(Integral, 2, None, closed="left")],
         "beta": [Interval(Real, 0, None, closed="neither")],
         "similarity": [StrOptions({"dot", "euclidean"})],
-        "states": [Options(tuple, {(0, 1), (-1, 1)}), None],
+        "states": [Pairs({(0, 1), (-1, 1)}), None],
         "update": [StrOptions({"auto", "asynchronous", "synchronous"})],
         "max_sweeps": [Interval(Integral, 1, None, closed="left")],
         "max_mismatch": [Interval(Real, 0, 0.5, closed="left")],
@@ -219,7 +226,7 @@ class HopfieldNetwork(
         self.binarize = binarize
 
     # All that recall can end at, memories or not.
-    lowest_energy = available_if(_has_states)(LowestEnergyMixin.lowest_energy)
+    lowest_energy = available_unless(_lists_no_minima)(LowestEnergyMixin.lowest_energy)
 
     def _energy(self):
         """Build the energy of rows in units."""
@@ -229,9 +236,9 @@ class HopfieldNetwork(
             return self._mixture()
         if self.interaction == "polynomial":
             strengths = np.ones(len(self.memories_))
-            return PolynomialEnergy(strengths, self._spins(), self.degree)
+            return PolynomialEnergy(strengths, self._spins(), int(self.degree))
         couplings, bias = self.couplings_, self.intercept_
-        if self.states == (-1, 1):
+        if states_of(self) == (-1, 1):
             couplings, bias, _ = binary_from_spins(couplings, bias)
         return PairwiseEnergy.of(couplings, bias)
 
@@ -262,7 +269,7 @@ class HopfieldNetwork(
     @property
     def _energy_constant(self):
         """What the energy that users are told lies above that of units, in nats."""
-        if self.interaction != "quadratic" or self.states == (0, 1):
+        if self.interaction != "quadratic" or states_of(self) == (0, 1):
             return 0.0
         return binary_from_spins(self.couplings_, self.intercept_)[2]
 

@@ -10,20 +10,22 @@ from sklearn.utils import _safe_indexing
 from sklearn.utils.validation import _check_feature_names_in, check_is_fitted
 
 from skebm.estimator.base import BaseEnergyModel
+from skebm.estimator.containers import as_container
 from skebm.estimator.doc_link import DocLinkMixin
+from skebm.estimator.table_checks import check_any_table
 from skebm.estimator.table_columns import filled_table, is_missing_table
 from skebm.estimator.validation import (
     Interval,
     StrOptions,
     all_or_nothing,
-    as_container,
-    check_any_table,
     fit_context,
     make_generator,
+    underflow_is_zero,
 )
 from skebm.mixed_rbm import MixedRBM
 
 
+@underflow_is_zero
 class EnergyImputer(TransformerMixin, DocLinkMixin, BaseEstimator):
     """Fills in missing values by what a model of the table says of them.
 

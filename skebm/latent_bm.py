@@ -14,14 +14,17 @@ from skebm.energy.graph import LayeredGraph
 from skebm.energy.latent import LatentEnergy
 from skebm.estimator.base import BaseBinaryModel
 from skebm.estimator.features import HiddenUnitsMixin
+from skebm.estimator.parameter_checks import (
+    check_adjacency,
+    check_bias,
+    check_couplings,
+)
 from skebm.estimator.sampling import MetropolisMixin
 from skebm.estimator.validation import (
     Interval,
     StrOptions,
-    check_adjacency,
-    check_bias,
     check_constructor,
-    check_couplings,
+    underflow_is_zero,
 )
 from skebm.learning.pair_metric import PairMetric
 from skebm.learning.starts.correlations import sample_size, start_weights
@@ -35,6 +38,7 @@ _HIDDEN_NOISE = 0.1
 _MODEL_ROWS, _MODEL_STEPS = 5000, 200
 
 
+@underflow_is_zero
 class LatentBM(HiddenUnitsMixin, MetropolisMixin, BaseBinaryModel):
     r"""Boltzmann machine with hidden units, and couplings within both layers.
 
@@ -99,9 +103,9 @@ class LatentBM(HiddenUnitsMixin, MetropolisMixin, BaseBinaryModel):
         Largest number of rows in an update of "pcd"; a pass over the data is cut
         into batches of nearly equal size.
     max_iter : int or None, default=None
-        Number of updates of the parameters, at most, whatever the number of rows.
+        Updates, at most (passes over X: ``max_iter * batch_size / n_samples``).
         None is 2000, or 20000 with `early_stopping` or "exact", where it counts
-        iterations of L-BFGS.
+        iterations of L-BFGS, each of which sees all rows.
     early_stopping : bool, default=False
         Whether "pcd" holds out rows, keeps the parameters under which these have
         the highest likelihood, and stops when that no longer rises.
@@ -111,10 +115,12 @@ class LatentBM(HiddenUnitsMixin, MetropolisMixin, BaseBinaryModel):
         Share of the rows that `early_stopping` holds out, at least one row and at
         most 1000.
     n_iter_no_change : int, default=20
-        Measurements, one every hundred updates, without a rise by `tol`, after
-        which `early_stopping` goes back to the best parameters and lowers the step
-        size. The third time in a row it stops. The first time it takes three times as
-        many where rows learned from do not gain on those held out.
+        Number of measurements of the likelihood, one every 100 updates, without a rise
+        by `tol`, after which `early_stopping` goes back to the best parameters and
+        lowers the step size. The third time in a row it stops. The first time it takes
+        three times as many where rows learned from do not gain on those held out.
+        Unlike in scikit-learn it is no number of passes: learning takes about as many
+        updates whatever the number of rows.
     tol : float, default=1e-4
         Least rise of the likelihood, in nats, that counts as one. For "exact", the
         largest derivative at which learning ends, by the parameters of
@@ -403,7 +409,7 @@ class LatentBM(HiddenUnitsMixin, MetropolisMixin, BaseBinaryModel):
         return machine
 
     def _initial_energy(self, sample, rng):
-        n_features, n_hidden = sample.shape[1], self.n_components
+        n_features, n_hidden = sample.shape[1], int(self.n_components)
         self._graph = self._connect(n_features)
         mask = self._graph.mask[n_features:]
         mean = np.append(self._visible_mean, np.full(n_hidden, 0.5))
@@ -481,7 +487,7 @@ class LatentBM(HiddenUnitsMixin, MetropolisMixin, BaseBinaryModel):
 
     def _connect(self, n_features):
         """Read which couplings can exist."""
-        n_components = self.n_components
+        n_components = int(self.n_components)
         between = np.ones((n_components, n_features), dtype=bool)
         if self.component_mask is not None:
             mask = check_array(self.component_mask, input_name="component_mask")

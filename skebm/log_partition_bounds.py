@@ -8,10 +8,10 @@ import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
 from skebm.estimator.base import BaseEnergyModel
+from skebm.estimator.table_checks import refuse_missing
 from skebm.estimator.validation import (
     Interval,
     make_generator,
-    refuse_missing,
     validate_params,
 )
 from skebm.partition.log_partition import compute_log_partition
@@ -20,6 +20,7 @@ from skebm.partition.log_partition import compute_log_partition
 _MOST_GIVEN_ROWS = 1000
 
 
+@np.errstate(under="ignore")  # as of the methods of estimators
 @validate_params(
     {
         "model": [BaseEnergyModel],

@@ -14,6 +14,7 @@ from skebm.estimator.cliques import read_cliques, read_levels, read_potentials
 from skebm.estimator.conditions import ConditionsMixin
 from skebm.estimator.marginals import MarginalsMixin
 from skebm.estimator.missing import parts_of
+from skebm.estimator.table_checks import refuse_missing
 from skebm.estimator.table_columns import Columns
 from skebm.estimator.validation import (
     HasMethods,
@@ -21,7 +22,7 @@ from skebm.estimator.validation import (
     StrOptions,
     check_constructor,
     check_feature_names,
-    refuse_missing,
+    underflow_is_zero,
 )
 from skebm.learning.clique_metric import CliqueMetric
 from skebm.learning.objectives import Likelihood, PseudoLikelihood
@@ -38,6 +39,7 @@ _MOST_TERMS_OF_GAPS = 2**25
 _MOST_PROXIMAL_STEPS = 5000
 
 
+@underflow_is_zero
 class MarkovRandomField(
     MarginalsMixin, ConditionsMixin, CategoricalRowsMixin, BaseEnergyModel
 ):
@@ -93,8 +95,9 @@ class MarkovRandomField(
     batch_size : int, default=200
         Largest number of rows in an update of "pcd".
     max_iter : int or None, default=None
-        Number of updates of the parameters, at most. None is 2000 for "pcd", or 20000
-        with `early_stopping`; and 20000 iterations of L-BFGS.
+        Updates, at most (passes over X: ``max_iter * batch_size / n_samples``).
+        None is 2000 for "pcd", or 20000 with `early_stopping`; and 20000 iterations of
+        L-BFGS, each of which sees all rows.
     early_stopping : bool, default=False
         Whether "pcd" holds out rows, keeps the parameters under which these have the
         highest likelihood, and stops when that no longer rises.
@@ -104,7 +107,12 @@ class MarkovRandomField(
         Share of the rows that `early_stopping` holds out, at least one row and at
         most 1000.
     n_iter_no_change : int, default=20
-        Measurements without a rise by `tol` that `early_stopping` waits for.
+        Number of measurements of the likelihood, one every 100 updates, without a rise
+        by `tol`, after which `early_stopping` goes back to the best parameters and
+        lowers the step size. The third time in a row it stops. The first time it takes
+        three times as many where rows learned from do not gain on those held out.
+        Unlike in scikit-learn it is no number of passes: learning takes about as many
+        updates whatever the number of rows.
     tol : float, default=1e-4
         For "exact" and "pseudolikelihood", the largest derivative at which learning
         ends, by the parameters of standardised indicators. For "pcd", least rise of the

@@ -12,7 +12,11 @@ from skebm.estimator.conditions import ConditionsMixin
 from skebm.estimator.features import HiddenUnitsMixin
 from skebm.estimator.mixed_rows import MixedRowsMixin
 from skebm.estimator.real_rows import LARGEST_FLOOR, floored_covariance
-from skebm.estimator.validation import Interval, StrOptions
+from skebm.estimator.validation import (
+    Interval,
+    StrOptions,
+    underflow_is_zero,
+)
 from skebm.learning.metric import KroneckerMetric
 from skebm.learning.starts.mixed import start_of_mixed
 from skebm.units.binary import BinaryUnits
@@ -30,6 +34,7 @@ _MOST_GROUPS = 16
 _PRIOR_PRECISION = 2.0
 
 
+@underflow_is_zero
 class MixedRBM(HiddenUnitsMixin, ConditionsMixin, MixedRowsMixin, BaseEnergyModel):
     r"""Restricted Boltzmann machine of tables with categories and numbers.
 
@@ -52,9 +57,8 @@ class MixedRBM(HiddenUnitsMixin, ConditionsMixin, MixedRowsMixin, BaseEnergyMode
         is graded.
     categorical_features : "auto", array-like or None, default="auto"
         Which columns are categories: a mask, numbers, or names. "auto" goes by dtype:
-        columns of strings, categories, booleans and Python objects are; in arrays of
-        objects, those with a value that is not a number. None: none is. All other
-        columns are numbers.
+        columns of strings, categories and booleans are, and those of Python objects
+        with a value that is not a number. None: none is. All other columns are numbers.
     handle_unknown : {"error", "missing"}, default="error"
         What becomes of levels that were not seen in `fit`: an error, or a value that
         counts as missing.
@@ -94,8 +98,9 @@ class MixedRBM(HiddenUnitsMixin, ConditionsMixin, MixedRowsMixin, BaseEnergyMode
     batch_size : int, default=200
         Largest number of rows in an update.
     max_iter : int or None, default=None
-        Number of iterations of "em" and "exact", or updates of "pcd" and "cd", at most.
-        None is 50 of "em", 2000 updates, and 20000 with `early_stopping` or "exact".
+        Updates, at most (passes over X: ``max_iter * batch_size / n_samples``).
+        With "em" and "exact" iterations, each of which sees all rows. None is 50 of
+        "em", 2000 updates, and 20000 with `early_stopping` or "exact".
     early_stopping : bool, default=False
         Whether to hold out rows, keep the parameters under which these have the highest
         likelihood, and stop when that no longer rises. Only for "pcd" and "cd".
@@ -105,7 +110,12 @@ class MixedRBM(HiddenUnitsMixin, ConditionsMixin, MixedRowsMixin, BaseEnergyMode
         Share of the rows that `early_stopping` holds out, at least one row and at most
         1000.
     n_iter_no_change : int, default=20
-        Measurements without a rise by `tol` that `early_stopping` waits for.
+        Number of measurements of the likelihood, one every 100 updates, without a rise
+        by `tol`, after which `early_stopping` goes back to the best parameters and
+        lowers the step size. The third time in a row it stops. The first time it takes
+        three times as many where rows learned from do not gain on those held out.
+        Unlike in scikit-learn it is no number of passes: learning takes about as many
+        updates whatever the number of rows.
     tol : float, default=3e-3
         "em" ends when the mean log-likelihood rises by less in an iteration, in nats.
         For "exact" it is the largest derivative at which learning ends; for
@@ -302,13 +312,13 @@ class MixedRBM(HiddenUnitsMixin, ConditionsMixin, MixedRowsMixin, BaseEnergyMode
             return self.algorithm
         if rows is None or self.early_stopping:
             return "pcd"
-        n_states = self._number_of_groups(rows.n_rows) * 2**self.n_components
+        n_states = self._number_of_groups(rows.n_rows) * 2 ** int(self.n_components)
         return "em" if n_states <= 2**_MOST_EXACT_UNITS else "pcd"
 
     def _number_of_groups(self, n_rows):
         """Say how many states the categorical hidden unit has, at least one."""
         if self.n_groups != "auto":
-            return self.n_groups
+            return int(self.n_groups)
         return int(np.clip(round(np.sqrt(n_rows) / 4), 2, _MOST_GROUPS))
 
     def _strength(self, algorithm):
@@ -329,7 +339,7 @@ class MixedRBM(HiddenUnitsMixin, ConditionsMixin, MixedRowsMixin, BaseEnergyMode
             noise = GaussianUnits.of_base(1 / np.sqrt(np.diag(covariance)))
         n_groups = self._number_of_groups(np.max(self._n_rows_seen))
         n_groups = n_groups if n_groups > 1 else 0
-        self._layers = self.n_components, n_groups
+        self._layers = int(self.n_components), n_groups
         start = start_of_mixed(sample, noise, *self._layers, rng)
         return self._of(*start, noise)
 

@@ -11,15 +11,15 @@ from sklearn.utils.validation import check_is_fitted
 from skebm.energy.network import ACTIVATIONS, Network
 from skebm.energy.neural import NeuralEnergy
 from skebm.estimator.base import BaseRealModel
+from skebm.estimator.parameter_checks import check_bias, check_noise
 from skebm.estimator.real_rows import LARGEST_FLOOR, floored_covariance
 from skebm.estimator.standardised_rows import OVERFLOWING
+from skebm.estimator.table_checks import refuse_missing
 from skebm.estimator.validation import (
     Interval,
     StrOptions,
-    check_bias,
     check_constructor,
-    check_noise,
-    refuse_missing,
+    underflow_is_zero,
 )
 from skebm.learning.network_metric import NetworkMetric
 from skebm.units.gaussian import GaussianUnits, whiten_covariance
@@ -36,6 +36,7 @@ _UPDATES_A_ROW = 1 / 3
 _LEAST_UPDATES, _MOST_UPDATES = 25, 1000
 
 
+@underflow_is_zero
 class NeuralEnergyModel(ClassNamePrefixFeaturesOutMixin, BaseRealModel):
     r"""Energy-based model of real-valued rows whose energy is a neural network.
 
@@ -77,10 +78,10 @@ class NeuralEnergyModel(ClassNamePrefixFeaturesOutMixin, BaseRealModel):
     batch_size : int, default=1000
         Largest number of rows in an update.
     max_iter : int or None, default=None
-        Number of updates of the parameters, at most. None is a third of the number of
-        rows, at least 25 and at most 1000; with `early_stopping` 20000. Where rows
-        learned from score no better than others, more of them gain more. Where they
-        score far better, fewer of them do.
+        Updates, at most (passes over X: ``max_iter * batch_size / n_samples``).
+        None is a third of the number of rows, at least 25 and at most 1000; with
+        `early_stopping` 20000. Where rows learned from score no better than others,
+        more of them gain more. Where they score far better, fewer of them do.
     early_stopping : bool, default=False
         Whether to hold out rows, keep the parameters under which these have the
         highest likelihood, and stop when that no longer rises.
@@ -90,10 +91,12 @@ class NeuralEnergyModel(ClassNamePrefixFeaturesOutMixin, BaseRealModel):
         Share of the rows that `early_stopping` holds out, at least one row and at
         most 1000.
     n_iter_no_change : int, default=3
-        Measurements, one every hundred updates, without a rise by `tol`, after
-        which `early_stopping` goes back to the best parameters and lowers the step
-        size. The third time in a row it stops. The first time it takes three times as
-        many where rows learned from do not gain on those held out.
+        Number of measurements of the likelihood, one every 100 updates, without a rise
+        by `tol`, after which `early_stopping` goes back to the best parameters and
+        lowers the step size. The third time in a row it stops. The first time it takes
+        three times as many where rows learned from do not gain on those held out.
+        Unlike in scikit-learn it is no number of passes: learning takes about as many
+        updates whatever the number of rows.
     tol : float, default=1e-4
         Least rise of the likelihood, in nats, that counts as one.
     alpha : float, default=0.0

@@ -26,6 +26,7 @@ from skebm.estimator.validation import (
     all_or_nothing,
     check_weights,
     fit_context,
+    underflow_is_zero,
     without_rows,
 )
 
@@ -33,6 +34,7 @@ from skebm.estimator.validation import (
 _OF_THE_ESTIMATOR = "n_features_in_", "feature_names_in_"
 
 
+@underflow_is_zero
 class EnergyOutlierDetector(
     SurpriseMixin, OutlierMixin, MetaEstimatorMixin, DocLinkMixin, BaseEstimator
 ):

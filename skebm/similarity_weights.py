@@ -6,8 +6,9 @@ from numbers import Real
 
 import numpy as np
 
+from skebm.estimator.table_checks import as_any_table
 from skebm.estimator.table_columns import read_columns
-from skebm.estimator.validation import Interval, as_any_table, validate_params
+from skebm.estimator.validation import Interval, validate_params
 from skebm.units.data import row_blocks
 
 

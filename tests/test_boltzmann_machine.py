@@ -222,7 +222,7 @@ def test_spins_pass_without_a_warning_and_bits_do_not():
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         BoltzmannMachine(states=SPINS).fit(2 * X - 1)
-    with pytest.warns(DataConversionWarning, match="X has values other than -1 and 1"):
+    with pytest.warns(DataConversionWarning, match="values 0 and 1, not -1 and 1"):
         BoltzmannMachine(states=SPINS).fit(X)
     with pytest.warns(DataConversionWarning, match="X, which has only -1 and 1"):
         BoltzmannMachine(states=SPINS, binarize=-2).fit(2 * X - 1)

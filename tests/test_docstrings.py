@@ -2,15 +2,17 @@
 
 import importlib
 import inspect
+import re
 
 import numpy as np
 import pytest
-from models import EVERY, rows_for
+from models import EVERY, TABLES, rows_for
 from numpydoc.validate import validate
 from sklearn.base import clone
 
 import skebm
 from skebm import datasets, displays
+from skebm.learning.trainer import STAGE_UPDATES
 
 # No extended summary or "see also" where the summary says it all and the class has
 # them; text may start beside the quotes, and results have names.
@@ -53,6 +55,18 @@ def test_docstring(name):
     # An attribute needs no example of its own.
     allowed = ALLOWED | ({"EX01"} if report["type"] == "property" else set())
     assert not [error for error in report["errors"] if error[0] not in allowed]
+
+
+@pytest.mark.parametrize("model", [*EVERY.values(), *TABLES.values()])
+def test_what_is_counted_is_said_first(model):
+    text = inspect.getdoc(type(model))
+    updates = (
+        r"Updates, at most \(passes over X: ``max_iter \* batch_size / n_samples``"
+    )
+    assert re.search(rf"\nmax_iter : .*\n +{updates}", text)
+    measurements = "Number of measurements of the likelihood, one every 100 updates,"
+    assert re.search(rf"\nn_iter_no_change : .*\n +{measurements}", text)
+    assert STAGE_UPDATES == 100
 
 
 @pytest.mark.parametrize("name", EVERY)

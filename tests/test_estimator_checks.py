@@ -20,7 +20,7 @@ from skebm.estimator import likelihood
 # leave few iterations to what would go on to an optimum.
 pytestmark = [
     pytest.mark.filterwarnings(
-        "ignore:X has values other than:sklearn.exceptions.DataConversionWarning"
+        "ignore:X has (the )?values :sklearn.exceptions.DataConversionWarning"
     ),
     pytest.mark.filterwarnings(
         "ignore:Learning has not converged:sklearn.exceptions.ConvergenceWarning"

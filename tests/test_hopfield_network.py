@@ -199,9 +199,8 @@ def test_the_others_say_how_to_get_scores():
     for name in "hebbian", "cubic":
         memory = network(name)
         assert not hasattr(memory, "score")
-        with pytest.raises(AttributeError, match="score_samples") as raised:
+        with pytest.raises(AttributeError, match="no log-likelihood in closed form"):
             memory.score_samples(BITS)
-        assert "no log-likelihood in closed form" in str(raised.value.__cause__)
 
 
 @pytest.mark.parametrize("similarity", ["dot", "euclidean"])
@@ -655,16 +654,15 @@ def test_minima_are_those_of_all_rows(params, spins):
 def test_minima_of_real_rows_are_what_recall_gives():
     memory = HopfieldNetwork(interaction="exponential", states=None).fit([[1.5], [2]])
     assert not hasattr(memory, "lowest_energy")
-    with pytest.raises(AttributeError) as error:
+    with pytest.raises(AttributeError, match="transform gives"):
         memory.lowest_energy()
-    assert "transform gives" in str(error.value.__cause__)
 
 
 # ---- what is said of data ----
 
 
 def test_advice_is_one_that_a_memory_can_take():
-    with pytest.warns(DataConversionWarning, match="to silence this.$"):
+    with pytest.warns(DataConversionWarning, match=r"set states=\(-1, 1\)\.$"):
         HopfieldNetwork().fit(2 * BITS - 1)
 
 

@@ -10,7 +10,11 @@ from sklearn.utils import Bunch
 
 from skebm.boltzmann_machine import BoltzmannMachine
 from skebm.datasets.transfer_matrix import MAX_EXACT_SIDE, TorusLaw
-from skebm.estimator.validation import Interval, make_generator, validate_params
+from skebm.estimator.validation import (
+    Interval,
+    make_generator,
+    validate_params,
+)
 
 
 @validate_params(

@@ -7,7 +7,11 @@ from numbers import Integral
 import numpy as np
 from sklearn.utils import Bunch
 
-from skebm.estimator.validation import Interval, make_generator, validate_params
+from skebm.estimator.validation import (
+    Interval,
+    make_generator,
+    validate_params,
+)
 from skebm.units.binary import all_configurations
 
 # More bits would make tables of gigabytes.

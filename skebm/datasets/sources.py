@@ -8,7 +8,11 @@ import numpy as np
 from sklearn.utils import Bunch
 from sklearn.utils.validation import check_array
 
-from skebm.estimator.validation import Interval, make_generator, validate_params
+from skebm.estimator.validation import (
+    Interval,
+    make_generator,
+    validate_params,
+)
 
 _MIXING = ((1.0, 0.5), (0.3, 1.0))
 

@@ -6,7 +6,8 @@ from numbers import Real
 
 import numpy as np
 
-from skebm.estimator.validation import Interval, check_rows, states_of
+from skebm.estimator.binarized import check_rows, states_of
+from skebm.estimator.validation import Interval
 
 
 class BinaryRowsMixin:

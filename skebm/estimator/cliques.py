@@ -15,7 +15,7 @@ from numbers import Integral
 import numpy as np
 from scipy import sparse
 
-from skebm.estimator.validation import check_adjacency
+from skebm.estimator.parameter_checks import check_adjacency
 
 # A graph can have exponentially many cliques.
 _MOST_CLIQUES = 1_000_000

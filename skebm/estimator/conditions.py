@@ -9,8 +9,8 @@ from scipy.special import softmax
 from sklearn.utils.validation import check_is_fitted
 
 from skebm.conditional.incomplete_rows import score_incomplete
+from skebm.estimator.containers import as_container
 from skebm.estimator.validation import (
-    as_container,
     column_number,
     feature_names,
     unqualified,

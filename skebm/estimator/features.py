@@ -7,10 +7,8 @@ from sklearn.base import ClassNamePrefixFeaturesOutMixin, TransformerMixin
 from sklearn.utils.validation import check_consistent_length, check_is_fitted
 
 from skebm.estimator.missing import parts_of
-from skebm.estimator.validation import (
-    check_hidden_rows,
-    unqualified,
-)
+from skebm.estimator.table_checks import check_hidden_rows
+from skebm.estimator.validation import unqualified
 
 
 # A transformer itself, since scikit-learn wraps the output of `transform` where a

@@ -6,13 +6,13 @@ from copy import deepcopy
 from dataclasses import replace
 
 import numpy as np
-from sklearn.utils.metaestimators import available_if
 
 from skebm.estimator.callbacks import FitReport
+from skebm.estimator.parameter_checks import check_size
 from skebm.estimator.validation import (
     all_or_nothing,
+    available_unless,
     check_constructor,
-    check_size,
     check_weights,
     fit_context,
     make_generator,
@@ -50,16 +50,15 @@ _OBJECTIVES = {"exact": Likelihood, "pseudolikelihood": PseudoLikelihood}
 _DETERMINISTIC = {*_OBJECTIVES, "em"}
 
 
-def _learns_from_chunks(estimator):
-    """Refuse `partial_fit` where the algorithm has no use for it."""
+def _has_no_chunks(estimator):
+    """Say why there is no `partial_fit`, where the algorithm has no use for it."""
     if estimator.algorithm in _DETERMINISTIC:
-        raise AttributeError(
-            f"algorithm={estimator.algorithm!r} learns from all data at once. Use fit, "
-            "or set algorithm='pcd' to learn on with partial_fit."
+        return (
+            f"algorithm={estimator.algorithm!r} learns from all data at once, so that "
+            f"{type(estimator).__name__} has no partial_fit. Use fit, or set "
+            "algorithm='pcd'."
         )
-    if estimator._needs_all_data:
-        raise AttributeError(estimator._needs_all_data)
-    return True
+    return estimator._needs_all_data
 
 
 @unqualified
@@ -166,7 +165,7 @@ class FittingMixin:
         self._note_cheap_partition()
         return self
 
-    @available_if(_learns_from_chunks)
+    @available_unless(_has_no_chunks)
     @all_or_nothing
     @fit_context(prefer_skip_nested_validation=True)
     def partial_fit(self, X, y=None, sample_weight=None):
@@ -289,7 +288,7 @@ class FittingMixin:
                 mean_of_rows=self._mean_of_rows(),
                 noise=UniformNoise(state.noise.rng.spawn(1)[0], np.float32),
                 n_updates=n_updates,
-                update_rows=self.batch_size + self._n_chains(rows.n_rows),
+                update_rows=learner.batch_size + learner.n_chains,
             ),
             Backtracking(None if held_out is None else self.n_iter_no_change, self.tol),
             self._shrinking(rows, held_out, state.noise.rng),
@@ -298,6 +297,7 @@ class FittingMixin:
 
     def _learner(self, algorithm, energy, objective=None):
         """Build a learning algorithm from the constructor's parameters."""
+        # Sums of NumPy's narrow integers would overflow, hence `int`.
         # A network's penalty has no L1 part.
         penalty = {
             "alpha": self._strength(algorithm),
@@ -309,7 +309,7 @@ class FittingMixin:
             )
         if algorithm in _DETERMINISTIC:
             return LBFGS(
-                max_iter=self.max_iter or self._most_iterations,
+                max_iter=int(self.max_iter or self._most_iterations),
                 tol=self.tol,
                 objective=objective or _OBJECTIVES[algorithm],
                 **penalty,
@@ -317,9 +317,9 @@ class FittingMixin:
         mean = energy.chain_mean(self._visible_mean)
         return ContrastiveLearning(
             persistent=algorithm == "pcd",
-            n_chains=self._n_chains(self._n_rows_of_fit),
-            n_gibbs_steps=self._n_steps,
-            batch_size=self.batch_size,
+            n_chains=int(self._n_chains(self._n_rows_of_fit)),
+            n_gibbs_steps=int(self._n_steps),
+            batch_size=int(self.batch_size),
             tempered_from=mean if self.tempering else None,
             drifting_offset=self._centres,
             **penalty,
@@ -348,7 +348,7 @@ class FittingMixin:
 
     def _n_updates(self, n_rows):
         if self.max_iter is not None:
-            return self.max_iter
+            return int(self.max_iter)
         return _MOST_UPDATES if self.early_stopping else _DEFAULT_UPDATES
 
     def _rate(self, n_rows):
@@ -371,7 +371,7 @@ class FittingMixin:
         machine, _ = state.model.marginal()
         mean = state.model.chain_mean(self._visible_mean)
         start = IndependentStart(machine.units, mean)
-        drawn = start.draw(self._n_chains(self._n_rows_of_fit), state.noise)
+        drawn = start.draw(int(self._n_chains(self._n_rows_of_fit)), state.noise)
         state.chains = state.model.chains_of(drawn, state.noise)
         if algorithm not in _DETERMINISTIC:
             state.jumping = self._jumping(sample, rng)
@@ -414,7 +414,7 @@ class FittingMixin:
     def _check_structure(self):
         """Refuse to learn on where a parameter has changed that cannot."""
         for name, value in self._state.structure.items():
-            if getattr(self, name) != value:
+            if not np.array_equal(getattr(self, name), value):
                 raise ValueError(
                     f"{name} was {value} when learning began and is "
                     f"{getattr(self, name)} now. Set it back, or call fit to begin "

@@ -6,7 +6,7 @@ from numbers import Real
 
 import numpy as np
 
-from skebm.estimator.validation import check_bias, check_noise
+from skebm.estimator.parameter_checks import check_bias, check_noise
 from skebm.learning.starts.number_of_groups import MOST_GROUPS
 from skebm.units.gaussian import GaussianUnits, whiten_covariance
 
@@ -37,7 +37,7 @@ class GaussianNoiseMixin:
     @property
     def _most_groups(self):
         """How many groups there can be, before it is known how many there are."""
-        return MOST_GROUPS if self.n_groups == "auto" else self.n_groups
+        return MOST_GROUPS if self.n_groups == "auto" else int(self.n_groups)
 
     def _given_noise(self, n_features):
         """Validate `noise_variance`: give a variance for each feature, or None."""

@@ -74,20 +74,19 @@ class GaussianStartMixin:
         for name in _OF_SOME_FITS:
             vars(self).pop(name, None)  # of an earlier fit
         self._known_noise = self._given_noise(sample.shape[1])
+        n_scales = int(self.n_scales)
         given = {"ridge": self.reg_covar, "restricted": self._restricted, "rng": rng}
-        if self._most_groups * self.n_scales > 1:
+        if self._most_groups * n_scales > 1:
             self._check_beside_groups()
             self._covariance(sample)  # refuses what is lost to rounding
         n_groups, pseudo_rows = self.n_groups, 0.0
         if n_groups != 1:
             # Draws of its own, so that groups learn as if they were not chosen.
             own = given | {"rng": rng.spawn(1)[0]}
-            n_groups, pseudo_rows = choose_groups(
-                sample, n_groups, self.n_scales, **own
-            )
-        if n_groups * self.n_scales > 1:
+            n_groups, pseudo_rows = choose_groups(sample, n_groups, n_scales, **own)
+        if n_groups * n_scales > 1:
             given["pseudo_rows"] = pseudo_rows
-            found = fit_groups(sample, n_groups, self.n_scales, **given)
+            found = fit_groups(sample, int(n_groups), n_scales, **given)
             energy = self._initial_groups(found, sample, rng)
             if pseudo_rows == 0:
                 return energy
@@ -97,14 +96,14 @@ class GaussianStartMixin:
         if self._known_noise is not None:
             noise = self._independent(self._known_noise / self._scale**2)
         return self._of(
-            *start_parameters(whitening, self.n_components, rng, noise, sample)
+            *start_parameters(whitening, int(self.n_components), rng, noise, sample)
         )
 
     def _initial_groups(self, found, sample, rng):
         """Start from a mixture of normal distributions, and excursions in its rows."""
         white = self._units_whitening(np.eye(sample.shape[1]))
         *parameters, left = start_parameters(
-            white, self.n_components, rng, sample=found.white(sample, rng)
+            white, int(self.n_components), rng, sample=found.white(sample, rng)
         )
         noises = [
             self._units_whitening(own).followed(left) for own in found.covariances

@@ -9,8 +9,9 @@ from scipy.special import logsumexp
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils.validation import check_is_fitted
 
+from skebm.estimator.containers import as_container
 from skebm.estimator.standardised_rows import OVERFLOWING
-from skebm.estimator.validation import as_container, check_weights, unqualified
+from skebm.estimator.validation import check_weights, unqualified
 from skebm.partition.enumeration import can_enumerate
 from skebm.partition.log_partition import compute_log_partition
 from skebm.units.data import distinct_rows
@@ -343,8 +344,8 @@ class LikelihoodMixin:
             rows=self._chain_rows(energy, known, rng),
             draws=self._draws_at_hand(),
             tol=tol,
-            max_temperatures=self.max_ais_temperatures,
-            n_chains=self.n_ais_chains,
+            max_temperatures=int(self.max_ais_temperatures),
+            n_chains=int(self.n_ais_chains),
             n_steps=_TEMPERING_STEPS,
             rng=rng,
         ).shifted(log_summed)
@@ -415,7 +416,10 @@ class LikelihoodMixin:
         """Tell estimates apart: by how they are made, and what of."""
         settings = self.log_partition_tol, self.max_ais_temperatures, self.n_ais_chains
         # Such as `states`, which says what the parameters mean.
-        structure = tuple(getattr(self, name) for name in self._structural_parameters)
+        structure = tuple(
+            np.ravel(getattr(self, name)).tolist()
+            for name in self._structural_parameters
+        )
         return settings, structure, self._fingerprint()
 
     def _fingerprint(self):

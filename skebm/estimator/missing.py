@@ -12,8 +12,9 @@ from skebm.conditional.incomplete_rows import (
     mean_incomplete,
     score_incomplete,
 )
+from skebm.estimator.containers import as_container
 from skebm.estimator.standardised_rows import FAR, FAR_FOR_DIFFERENCES
-from skebm.estimator.validation import as_container, refuse_missing
+from skebm.estimator.table_checks import refuse_missing
 from skebm.units.data import CompletedRows
 
 # Sweeps of chains that draw what is missing, where sums are too long.

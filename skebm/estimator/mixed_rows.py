@@ -7,21 +7,22 @@ from numbers import Real
 import numpy as np
 
 from skebm.conditional.incomplete_rows import mean_incomplete
+from skebm.estimator.containers import as_container, as_typed_container
 from skebm.estimator.missing import DRAW_STEPS, has_gaps, parts_of
 from skebm.estimator.real_rows import moments
 from skebm.estimator.standardised_rows import FAR_FOR_DIFFERENCES, StandardisedRowsMixin
+from skebm.estimator.table_checks import (
+    check_any_table,
+    check_categorical,
+    refuse_missing,
+)
 from skebm.estimator.table_columns import Columns, missing_column, read_columns
 from skebm.estimator.validation import (
     Interval,
     StrOptions,
-    as_container,
-    as_typed_container,
-    check_any_table,
-    check_categorical,
     check_weights,
     column_name,
     feature_names,
-    refuse_missing,
 )
 from skebm.units.data import Rows, relative
 

@@ -7,14 +7,14 @@ from numbers import Real
 import numpy as np
 from sklearn.utils import check_array
 
+from skebm.estimator.binarized import states_of
 from skebm.estimator.callbacks import SilentReport
+from skebm.estimator.parameter_checks import check_bias
+from skebm.estimator.table_checks import check_table
 from skebm.estimator.validation import (
     Interval,
     all_or_nothing,
-    check_bias,
-    check_table,
     fit_context,
-    states_of,
     unqualified,
     validate_params,
 )

@@ -5,13 +5,13 @@ __all__ = ["OneHotRowsMixin"]
 import numpy as np
 from scipy.sparse import issparse
 
-from skebm.estimator.table_columns import Columns, read_columns
-from skebm.estimator.validation import (
+from skebm.estimator.table_checks import (
     check_any_table,
     check_categorical,
     check_table,
-    column_name,
 )
+from skebm.estimator.table_columns import Columns, read_columns
+from skebm.estimator.validation import column_name
 
 # No number gets a level of its own.
 _NO_SPIKES = 2.0

@@ -8,11 +8,11 @@ import numpy as np
 from sklearn.base import ClassNamePrefixFeaturesOutMixin, TransformerMixin
 from sklearn.utils.validation import check_is_fitted
 
+from skebm.estimator.containers import part_of
+from skebm.estimator.table_checks import check_hidden_rows
 from skebm.estimator.validation import (
     Interval,
-    check_hidden_rows,
     make_generator,
-    part_of,
     unqualified,
     validate_params,
 )

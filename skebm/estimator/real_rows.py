@@ -12,7 +12,7 @@ __all__ = [
 import numpy as np
 
 from skebm.estimator.standardised_rows import StandardisedRowsMixin
-from skebm.estimator.validation import check_real_rows
+from skebm.estimator.table_checks import check_real_rows
 from skebm.units.data import ScaledRows
 
 # The variance of noise is a small share of that of a column, and must be a number of

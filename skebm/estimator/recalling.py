@@ -8,10 +8,10 @@ import numpy as np
 from scipy.special import logsumexp
 from sklearn.base import OneToOneFeatureMixin, TransformerMixin
 from sklearn.exceptions import ConvergenceWarning
-from sklearn.utils.metaestimators import available_if
 
 from skebm.estimator.missing import parts_of
-from skebm.estimator.validation import refuse_missing, unqualified
+from skebm.estimator.table_checks import refuse_missing
+from skebm.estimator.validation import available_unless, unqualified
 from skebm.sampling.recall import attend, fill_in, recall, step_in_order, step_together
 from skebm.warning import warn_user
 
@@ -22,15 +22,16 @@ _SETTLED = 1e-9
 _MOST_ROUNDING = 1e-4
 
 
-def _is_mixture(memory):
-    """Refuse scores of the interactions whose log Z is not known."""
-    if memory.interaction != "exponential":
-        raise AttributeError(
-            f"interaction={memory.interaction!r} has no log-likelihood in closed form. "
-            "Set interaction='exponential'; or pass couplings_ and intercept_ of a "
-            "quadratic one to BoltzmannMachine.from_parameters, which estimates it."
-        )
-    return True
+def _has_no_score(memory):
+    """Say why there are no scores of the interactions whose log Z is not known."""
+    if memory.interaction == "exponential":
+        return None
+    return (
+        f"interaction={memory.interaction!r} has no log-likelihood in closed form, so "
+        "that there is no score and no score_samples. Set interaction='exponential'; "
+        "or pass couplings_ and intercept_ of a quadratic one to "
+        "BoltzmannMachine.from_parameters, which estimates it."
+    )
 
 
 # A transformer itself, since scikit-learn wraps the output of `transform` where a
@@ -160,7 +161,7 @@ class RecallMixin(OneToOneFeatureMixin, TransformerMixin):
         found = rows.map(energy.free_energy, row_elements=self._row_elements(energy))
         return found + self._energy_constant
 
-    @available_if(_is_mixture)
+    @available_unless(_has_no_score)
     def score_samples(self, X):
         """Compute the log-likelihood of each row, exactly.
 
@@ -205,7 +206,7 @@ class RecallMixin(OneToOneFeatureMixin, TransformerMixin):
         ]
         return np.concatenate(score) - log_partition
 
-    @available_if(_is_mixture)
+    @available_unless(_has_no_score)
     def score(self, X, y=None):
         """Compute the mean log-likelihood of the rows, exactly.
 

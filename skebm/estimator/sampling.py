@@ -10,12 +10,11 @@ from sklearn.utils.validation import check_is_fitted
 
 from skebm.conditional.clamped_chains import redraw_missing
 from skebm.conditional.incomplete_rows import draw_incomplete
+from skebm.estimator.parameter_checks import has_real_columns
+from skebm.estimator.table_checks import check_fixed, refuse_missing
 from skebm.estimator.validation import (
     Interval,
-    check_fixed,
-    has_real_columns,
     make_generator,
-    refuse_missing,
     unqualified,
     validate_params,
 )

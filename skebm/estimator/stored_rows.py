@@ -5,7 +5,7 @@ __all__ = ["StoredRowsMixin"]
 import numpy as np
 
 from skebm.estimator.binary_rows import BinaryRowsMixin
-from skebm.estimator.validation import check_real_rows
+from skebm.estimator.table_checks import check_real_rows
 from skebm.units.data import ScaledRows
 
 

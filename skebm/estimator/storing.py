@@ -5,11 +5,12 @@ __all__ = ["StoringMixin"]
 import numpy as np
 
 from skebm.energy.spins import binary_from_spins, spins_from_binary
+from skebm.estimator.binarized import states_of
+from skebm.estimator.table_checks import refuse_missing
 from skebm.estimator.validation import (
     all_or_nothing,
     check_constructor,
     fit_context,
-    refuse_missing,
     unqualified,
 )
 from skebm.learning.hebbian import RULES
@@ -141,7 +142,7 @@ class StoringMixin:
         stored, n_features = self._spins(), self.n_features_in_
         if first:
             couplings = np.zeros((n_features, n_features))
-        elif self.states == (-1, 1):
+        elif states_of(self) == (-1, 1):
             couplings = self.couplings_
         else:
             couplings, _, _ = spins_from_binary(self.couplings_, self.intercept_)
@@ -154,7 +155,7 @@ class StoringMixin:
                 UserWarning,
             )
         bias = np.zeros(n_features)
-        if self.states == (0, 1):
+        if states_of(self) == (0, 1):
             couplings, bias, _ = binary_from_spins(couplings, bias)
         self.couplings_, self.intercept_ = couplings, bias
 
@@ -185,7 +186,7 @@ class StoringMixin:
     def _check_structure(self):
         """Refuse what has been stored otherwise."""
         for name, value in self._structure.items():
-            if getattr(self, name) != value:
+            if not np.array_equal(getattr(self, name), value):
                 raise ValueError(
                     f"{name} was {value!r} when rows were stored and is "
                     f"{getattr(self, name)!r} now. Set it back, or call fit to store "

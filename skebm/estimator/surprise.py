@@ -11,7 +11,7 @@ from sklearn.utils.validation import _num_samples, check_is_fitted
 
 from skebm.detection.robust_offset import weighted_quantile
 from skebm.estimator.table_columns import is_missing_table
-from skebm.estimator.validation import unqualified
+from skebm.estimator.validation import available_unless, unqualified
 
 # Enough to know a median to a twentieth of the spread.
 _MOST_REFERENCE_ROWS = 1000
@@ -21,10 +21,24 @@ _LEAST_REFERENCE_ROWS = 100
 _MOST_REFERENCE_CELLS = 1_000_000
 
 
+def _explains_nothing(detector):
+    """Say why a fitted detector tells nothing of features, if it does not."""
+    estimator = vars(detector).get("estimator_")
+    if estimator is None or hasattr(estimator, "conditional_score_samples"):
+        return None
+    return (
+        f"{type(estimator).__name__} has no conditional densities, which tell what "
+        "each feature adds to the anomaly of a row. Use a model of skebm; if it is the "
+        "last step of a pipeline, let the detector around that model be the last step "
+        "instead."
+    )
+
+
 @unqualified
 class SurpriseMixin:
     """`feature_surprise`, of detectors whose `estimator_` has conditional densities."""
 
+    @available_unless(_explains_nothing)
     def feature_surprise(self, X):
         """Compute how much more surprising each feature of a row is than usual.
 
@@ -53,7 +67,7 @@ class SurpriseMixin:
         ValueError
             If a conditional density is positive infinity, or NaN of an estimator that
             takes no missing values.
-        TypeError
+        AttributeError
             If the estimator has no conditional densities.
 
         Examples
@@ -74,7 +88,9 @@ class SurpriseMixin:
     def typical_surprise_(self):
         """Median surprise of each feature over training rows, in nats."""
         check_is_fitted(self)
-        _check_explains(self.estimator_)
+        reason = _explains_nothing(self)
+        if reason:
+            raise AttributeError(reason)
         if not hasattr(self, "_typical_surprise"):
             self._typical_surprise = self._median_surprise()
             del self._reference
@@ -88,7 +104,6 @@ class SurpriseMixin:
 
     def _surprise(self, X):
         """Compute ``-log p(x_i | the other features)``, (n_samples, n_features)."""
-        _check_explains(self.estimator_)
         surprise = -np.asarray(self.estimator_.conditional_score_samples(X))
         collapsed = ~(surprise > -np.inf)
         if collapsed.any():
@@ -139,17 +154,6 @@ class SurpriseMixin:
                 column = surprise[own, feature]
                 result[feature] = weighted_quantile(column, 0.5, own_weights)
         return result
-
-
-def _check_explains(estimator):
-    """Refuse to explain by an estimator without conditional densities."""
-    if not hasattr(estimator, "conditional_score_samples"):
-        raise TypeError(
-            f"{type(estimator).__name__} has no conditional densities, which "
-            "tell what each feature adds to the anomaly of a row. Use a model of "
-            "skebm; if it is the last step of a pipeline, let the detector around "
-            "that model be the last step instead."
-        )
 
 
 def _like(X, table):

@@ -23,6 +23,8 @@ _LARGEST_NUMBER = 1e300
 
 _TIMES = date, time, timedelta
 
+_FLOATS = float, np.floating
+
 _MISSING = {"NAType", "NoneType", "NaTType"}
 
 
@@ -85,7 +87,7 @@ class Columns:
             weights = np.ones(len(columns[0].values))
         levels, numbers = [], []
         for i, (column, kind) in enumerate(zip(columns, is_categorical, strict=True)):
-            levels.append(_levels(column, weights > 0) if kind else None)
+            levels.append(_levels(column, weights > 0, name_of(i)) if kind else None)
             number = None
             if not kind:
                 values = _as_numbers(column, name_of(i))
@@ -271,8 +273,8 @@ class ReadColumn:
     values : ndarray of object
         Its values.
     is_number : bool
-        Whether its dtype says that it holds numbers; of columns of Python objects in
-        arrays, whether all values are numbers.
+        Whether its dtype says that it holds numbers; of columns of Python objects,
+        whether all values are numbers.
     order : list or None, default=None
         Its categories in the order that its dtype gives them.
     """
@@ -312,13 +314,18 @@ def read_columns(X):
         own = values.astype(object)
         is_number = X.dtype.kind in "iuf"
         if X.dtype.kind == "O":
-            is_number = all(
-                isinstance(value, Number) and not isinstance(value, (bool, np.bool_))
-                for value in own
-                if not _is_missing(value)
-            )
+            is_number = _are_numbers(own)
         columns.append(ReadColumn(own, is_number))
     return columns
+
+
+def _are_numbers(values):
+    """Say whether objects are all numbers, but for those that are missing."""
+    return all(
+        isinstance(value, Number) and not isinstance(value, (bool, np.bool_))
+        for value in values
+        if not _is_missing(value)
+    )
 
 
 def _of_pandas(series):
@@ -330,7 +337,10 @@ def _of_pandas(series):
     _refuse_time(kind, series.name, () if kind in "biuf" else values)
     if kind == "c":
         raise ValueError(f"Column {series.name!r}: complex data not supported.")
-    return ReadColumn(values, kind in "iuf", order)
+    is_number = kind in "iuf"
+    if series.dtype == object:
+        is_number = series.notna().any() and _are_numbers(values)
+    return ReadColumn(values, is_number, order)
 
 
 def _of_polars(series):
@@ -342,7 +352,10 @@ def _of_polars(series):
         order = list(dtype.categories)
     values = np.empty(len(series), dtype=object)
     values[:] = series.to_list()
-    return ReadColumn(values, dtype.is_numeric(), order)
+    is_number = dtype.is_numeric()
+    if str(dtype) == "Object":
+        is_number = _are_numbers(values)
+    return ReadColumn(values, is_number, order)
 
 
 def _refuse_time(kind, name, values=()):
@@ -358,10 +371,10 @@ def _refuse_time(kind, name, values=()):
 def _is_missing(value):
     if type(value).__name__ in _MISSING:
         return True
-    return isinstance(value, (float, np.floating)) and value != value  # noqa: PLR0124
+    return isinstance(value, _FLOATS) and value != value  # noqa: PLR0124
 
 
-def _levels(column, present):
+def _levels(column, present, name):
     """List the levels of a column that occur in some rows, in their order."""
     values = column.values[~column.missing & present]
     try:
@@ -371,6 +384,11 @@ def _levels(column, present):
             "A level of a category must be hashable: the argument must be a string or "
             f"a number, or what equals another. {error}."
         ) from error
+    if any(isinstance(level, _FLOATS) and np.isinf(level) for level in found):
+        raise ValueError(
+            f"{name} contains infinity, which is no category. Put NaN where a value is "
+            "missing, or a word for it."
+        )
     if not found:
         return [None]  # which every value then is, and tells nothing
     if column.order is not None:
@@ -392,8 +410,16 @@ def _as_numbers(column, name):
             f"{name} is read as numbers, and holds what is none: {error}. Columns of "
             "categories are those that categorical_features names, or its dtype."
         ) from error
+    except OverflowError as error:
+        raise ValueError(
+            f"{name} holds a number beyond the largest float, 1.8e308. Divide the "
+            "column by a constant."
+        ) from error
     if np.isinf(numbers).any():
-        raise ValueError(f"{name} contains infinity, which no density has.")
+        raise ValueError(
+            f"{name} contains infinity, which no density has. Put NaN where a value "
+            "is missing, or leave out these rows."
+        )
     return numbers
 
 

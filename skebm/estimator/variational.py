@@ -7,11 +7,8 @@ from scipy.special import logsumexp
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils.validation import check_is_fitted
 
-from skebm.estimator.validation import (
-    check_weights,
-    refuse_missing,
-    unqualified,
-)
+from skebm.estimator.table_checks import refuse_missing
+from skebm.estimator.validation import check_weights, unqualified
 from skebm.sampling.random import uniform_of_rows
 from skebm.units.data import row_blocks
 from skebm.warning import warn_user

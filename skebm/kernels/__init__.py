@@ -14,6 +14,11 @@ from functools import cache
 from importlib import import_module
 from importlib.util import find_spec
 
+from skebm.warning import warn_user
+
+# Loops that were compiled for this process alone.
+_not_kept = []
+
 
 @cache
 def numba_compiles():
@@ -45,7 +50,10 @@ def kernels_of(room, *, compiled=True):
 
 @cache
 def _module(room, compiled):
-    return import_module(f"{__name__}.{'numba' if compiled else 'numpy'}_{room}")
+    module = import_module(f"{__name__}.{'numba' if compiled else 'numpy'}_{room}")
+    if _not_kept:
+        _warn_of_no_folder()
+    return module
 
 
 def compile_loop(function):
@@ -56,4 +64,16 @@ def compile_loop(function):
     try:
         return numba.njit(function, cache=True, **options)
     except RuntimeError:  # no folder that can be written to
+        _not_kept.append(function.__name__)
         return numba.njit(function, **options)
+
+
+@cache
+def _warn_of_no_folder():
+    """Warn once in a process, at the line that asked for a kernel."""
+    warn_user(
+        "numba finds no folder to keep compiled loops in: each process compiles them "
+        "anew, which can take half a minute. Set the environment variable "
+        "NUMBA_CACHE_DIR to a folder that can be written to.",
+        UserWarning,
+    )

@@ -399,7 +399,7 @@ def test_thresholds_beyond_the_states():
         [[0, 4], [4, 0]], [0, 0], states=(-1, 1), binarize=127, random_state=0
     )
     X = np.array([[255, 0]] * 50 + [[0, 255]] * 50)
-    with pytest.warns(match="those above binarize=127 are taken as 1"):
+    with pytest.warns(match="by binarize=127, 255 is taken as 1"):
         moved = machine.gibbs(X, fixed=[True, False], n_steps=20, random_state=0)
     first = np.repeat([1.0, -1.0], 50)
     np.testing.assert_array_equal(moved[:, 0], first)

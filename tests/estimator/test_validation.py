@@ -51,9 +51,9 @@ BAD_TABLES = {
     "infinity": (with_value(np.inf), "contains infinity"),
     "minus infinity": (with_value(-np.inf), "contains infinity"),
     "sparse infinity": (sparse.csc_array(with_value(np.inf)), "contains infinity"),
-    "digits": (BITS.astype(str), "not compatible with arrays of bytes/strings"),
-    "words": ([["on", "off"] * 3] * 4, "not compatible with arrays of bytes/strings"),
-    "object words": (with_value("on", dtype=object), "could not convert string"),
+    "digits": (BITS.astype(str), r"written out: pass X.astype\(float\)"),
+    "words": ([["on", "off"] * 3] * 4, "Column 0 holds the text 'on'"),
+    "object words": (with_value("on", dtype=object), "Column 2 holds the text 'on'"),
     "complex": (BITS * 1j, "Complex data not supported"),
     "sparse complex": (sparse.csr_array(BITS * 1j), "Complex data not supported"),
     "a row": (BITS[0], "Expected 2D array, got 1D array"),
@@ -484,7 +484,7 @@ def test_warnings_raised_as_errors_leave_an_earlier_model_as_it_was(fitted):
     # Warnings are errors in this test suite.
     before = contents(fitted)
     for learn in (fitted.fit, fitted.partial_fit):
-        with pytest.raises(UserWarning, match="other than 0 and 1"):
+        with pytest.raises(UserWarning, match="not 0 and 1"):
             learn(OTHER_BITS * 0.4)
         assert contents(fitted) == before
 
@@ -538,11 +538,8 @@ def test_exact_learning_takes_all_data_at_once(fitted_before):
     rbm.set_params(algorithm="exact")
     before = contents(rbm)
     assert not hasattr(rbm, "partial_fit")
-    with pytest.raises(AttributeError) as refusal:
+    with pytest.raises(AttributeError, match=r"^algorithm=.exact. learns from all"):
         rbm.partial_fit(BITS)
-    assert "all data at once. Use fit, or set algorithm=" in str(
-        refusal.value.__cause__
-    )
     assert contents(rbm) == before
 
 

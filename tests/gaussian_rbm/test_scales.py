@@ -464,7 +464,7 @@ def test_what_has_no_scales():
         with pytest.raises(ValueError, match="a slope in each of them"):
             learn(GaussianRBM(2, n_scales=2, sampler="langevin"), X)
     assert not hasattr(model(), "lowest_energy")
-    with pytest.raises(AttributeError, match="no attribute 'lowest_energy'"):
+    with pytest.raises(AttributeError, match=r"^lowest_energy needs rows of one"):
         model().lowest_energy()
     stack = DeepBeliefNetwork((GaussianRBM(2, n_scales=2), BinaryRBM(2)))
     with pytest.raises(ValueError, match="whose group and scale are not known"):

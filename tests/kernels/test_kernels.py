@@ -49,6 +49,13 @@ def test_loops_are_compiled_where_there_is_no_folder_to_keep_them(monkeypatch):
         return function, options
 
     monkeypatch.setattr(numba, "njit", njit)
+    monkeypatch.setattr(kernels, "_not_kept", [])
     function, options = compile_loop(len)
     assert function is len
     assert options["nogil"]
+    # Said once, where a kernel is asked for.
+    kernels._module.cache_clear()
+    kernels._warn_of_no_folder.cache_clear()
+    with pytest.warns(UserWarning, match="Set the environment variable NUMBA_CACHE"):
+        kernels_of("random", compiled=False)
+    kernels_of("layers", compiled=False)
