@@ -118,16 +118,20 @@ class GaussianRBM(
         columns have heavy tails together. The scales and their probabilities are
         learned. Several scales take time in proportion. They exclude `noise_variance`,
         ``covariance_type="factor"``, ``sampler="langevin"`` and `lowest_energy`.
-    reg_covar : float, default=1e-3
+    reg_covar : float or "auto", default="auto"
         Added to the variance of every feature, as a share of it, when the noise is
         learned, which keeps the density finite where features are constant, follow
         from each other, or hidden units say all of them. Without weights, the
-        variance of the noise is that of the data times ``1 + reg_covar``. Constant
+        variance of the noise is that of the data times ``1 + reg_covar_``. Constant
         features count as of variance 1. With several scales it is a share of the mean
         square of each row less the centre of its group, so that rows of a small scale
-        can have less noise than others; and its square is added to every row. Images
-        with groups or scales want 1e-6, since what is added to their finest details is
-        most of these. Columns that are nearly constant, or of few values, do not.
+        can have less noise than others; and its square is added to every row.
+
+        "auto" is 1e-3 with one group and one scale. Otherwise it goes on to 1e-4, 1e-5
+        and 1e-6 as long as rows that are held out, of mixtures of normal distributions
+        without hidden units, get likelier by more than the standard error. So it is
+        small where groups sit on values that many rows share. Columns that are nearly
+        constant keep it at 1e-3: rows that differ there are too unlikely otherwise.
     algorithm : {"auto", "pcd", "cd", "exact"}, default="auto"
         How the model's side of the gradient is found: "exact" sums over all
         configurations of the hidden units, of which there can be at most 20, and
@@ -173,7 +177,7 @@ class GaussianRBM(
         None is 2000, 20000 with `early_stopping`, or 1000 iterations of L-BFGS with
         "exact", each of which sees all rows. Columns in which values repeat, as counts
         do, and single rows far from all others take many times that: the noise shrinks
-        to `reg_covar` around these values, which makes the likelihood as high as that
+        to `reg_covar_` around these values, which makes the likelihood as high as that
         allows, and says little of new rows.
     early_stopping : bool, default=False
         Whether to hold out rows, keep the parameters under which these have the
@@ -232,6 +236,8 @@ class GaussianRBM(
         factors: strongest first, and uncorrelated in units of the own noise. The
         covariance given the hidden units is ``noise_factors_.T @ noise_factors_`` off
         its diagonal, which is `noise_variance_`.
+    reg_covar_ : float
+        What `reg_covar` is, or was chosen to be.
     n_groups_ : int
         Number of groups.
     group_weights_ : ndarray of shape (`n_groups_`,)
@@ -267,7 +273,7 @@ class GaussianRBM(
         Number of updates of the parameters made.
     history_ : dict of str to ndarray of shape (n_measurements,)
         What the last `fit` measured: as of `BinaryRBM`. With "exact" the likelihood
-        is less what `reg_covar` costs, and groups that are not alike.
+        is less what `reg_covar_` costs, and groups that are not alike.
     n_features_in_ : int
         Number of features seen in `fit`.
     feature_names_in_ : ndarray of shape (`n_features_in_`,)
@@ -310,9 +316,9 @@ class GaussianRBM(
     log Z nor chains are other ones. Energies that are given sum the scales out, as free
     energies do the hidden units: :math:`-\log \sum_s \pi_s s^{-d/2} e^{-E(y_s(v), h)}`
     for d columns. In learning, a row v counts as if noise of variance :math:`\rho |v -
-    m|^2 / d + \rho^2` were added to each column. Here :math:`\rho` is `reg_covar` and m
-    is where the centre of the group starts, in columns of variance 1. The first part is
-    relative to the size of the row. The second keeps small scales from shrinking to
+    m|^2 / d + \rho^2` were added to each column. Here :math:`\rho` is `reg_covar_` and
+    m is where the centre of the group starts, in columns of variance 1. The first part
+    is relative to the size of the row. The second keeps small scales from shrinking to
     nothing.
 
     Learning works in columns of mean 0 and variance 1, those of the first chunk in
@@ -381,7 +387,10 @@ class GaussianRBM(
         ],
         "n_groups": [Interval(Integral, 1, None, closed="left"), StrOptions({"auto"})],
         "n_scales": [Interval(Integral, 1, None, closed="left")],
-        "reg_covar": [Interval(Real, 0, LARGEST_FLOOR, closed="right")],
+        "reg_covar": [
+            Interval(Real, 0, LARGEST_FLOOR, closed="right"),
+            StrOptions({"auto"}),
+        ],
         "algorithm": [StrOptions({"auto", "pcd", "cd", "exact"})],
         "solver": [StrOptions({"natural", "sgd"})],
         "sampler": [StrOptions({"gibbs", "langevin"})],
@@ -408,7 +417,7 @@ class GaussianRBM(
         noise_variance=None,
         n_groups=1,
         n_scales=1,
-        reg_covar=1e-3,
+        reg_covar="auto",
         algorithm="auto",
         solver="natural",
         sampler="gibbs",
@@ -561,6 +570,7 @@ class GaussianRBM(
                 )
         rbm = cls(n_components, **params)
         check_constructor(rbm)
+        rbm.reg_covar_ = rbm._first_floor
         if own:
             rbm._check_beside_groups()
         attributes = {

@@ -25,7 +25,7 @@ class GaussianParametersMixin:
         if hasattr(self, "step_size_") and self.sampler == "langevin":
             energy = energy.replaced(length=self.step_size_)
         # To noise that does not learn, nothing is added.
-        ridge = self.reg_covar if self._known_noise is None else 0.0
+        ridge = self.reg_covar_ if self._known_noise is None else 0.0
         log_volume = float(np.log(self._scale).sum())
         return energy.replaced(ridge=ridge, log_volume=log_volume)
 

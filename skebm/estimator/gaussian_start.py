@@ -14,7 +14,7 @@ from skebm.learning.starts.correlations import sample_size
 from skebm.learning.starts.directions import start_parameters
 from skebm.learning.starts.factors import choose_n_factors, fit_factors
 from skebm.learning.starts.groups import fit_groups
-from skebm.learning.starts.number_of_groups import choose_groups
+from skebm.learning.starts.number_of_groups import FLOOR, GroupSettings, choose_groups
 from skebm.sampling.random import UniformNoise
 from skebm.units.gaussian import GaussianUnits, whiten_covariance
 
@@ -48,6 +48,11 @@ _OF_SOME_FITS = (
 class GaussianStartMixin:
     """How many factors and groups rows have, and a machine of what these leave."""
 
+    @property
+    def _first_floor(self):
+        """The floor that is known, or from which others are tried."""
+        return FLOOR if self.reg_covar == "auto" else self.reg_covar
+
     def _start_size(self, n_columns):
         size = sample_size(n_columns)
         return max(size, min(self._most_groups * size, _MOST_START_ROWS))
@@ -63,6 +68,7 @@ class GaussianStartMixin:
             own, size = deepcopy(rng), self._start_size(n_columns)
             chosen = rows.sample(size, own)  # as next, of rng
             noise = UniformNoise(own, np.float64)
+            self.reg_covar_ = self._first_floor
             nothing = np.zeros((1, n_columns)), np.zeros(n_columns)
             for _ in range(_ROUNDS_OF_GAPS):
                 units = self._normal(rows.take(chosen), own)
@@ -75,22 +81,25 @@ class GaussianStartMixin:
             vars(self).pop(name, None)  # of an earlier fit
         self._known_noise = self._given_noise(sample.shape[1])
         n_scales = int(self.n_scales)
-        given = {"ridge": self.reg_covar, "restricted": self._restricted, "rng": rng}
+        n_groups = self.n_groups if self.n_groups == "auto" else int(self.n_groups)
+        given = {"restricted": self._restricted, "rng": rng}
+        self.reg_covar_ = self._first_floor
         if self._most_groups * n_scales > 1:
             self._check_beside_groups()
             self._covariance(sample)  # refuses what is lost to rounding
-        n_groups, pseudo_rows = self.n_groups, 0.0
-        if n_groups != 1:
+        chosen = GroupSettings(n_groups, ridge=self.reg_covar_)
+        has_scales = n_scales > 1 and self.reg_covar == "auto"
+        if n_groups != 1 or has_scales:
             # Draws of its own, so that groups learn as if they were not chosen.
-            own = given | {"rng": rng.spawn(1)[0]}
-            n_groups, pseudo_rows = choose_groups(sample, n_groups, n_scales, **own)
-        if n_groups * n_scales > 1:
-            given["pseudo_rows"] = pseudo_rows
-            found = fit_groups(sample, int(n_groups), n_scales, **given)
+            own = given | {"ridge": self.reg_covar, "rng": rng.spawn(1)[0]}
+            chosen = choose_groups(sample, n_groups, n_scales, **own)
+            self.reg_covar_ = chosen.ridge
+        if chosen.n_groups * n_scales > 1:
+            found = fit_groups(sample, n_scales=n_scales, **chosen._asdict(), **given)
             energy = self._initial_groups(found, sample, rng)
-            if pseudo_rows == 0:
+            if chosen.pseudo_rows == 0:
                 return energy
-            drawn = PseudoRows.of(found, pseudo_rows / len(sample), rng)
+            drawn = PseudoRows.of(found, chosen.pseudo_rows / len(sample), rng)
             return energy.replaced(pseudo_rows=drawn)
         noise, whitening = None, self._whitening(sample, rng)
         if self._known_noise is not None:
@@ -113,7 +122,7 @@ class GaussianStartMixin:
 
     def _whitening(self, sample, rng):
         """Give the units that make rows white as far as the noise can."""
-        ridge, n_columns = self.reg_covar, sample.shape[1]
+        ridge, n_columns = self.reg_covar_, sample.shape[1]
         n_factors = None
         if self._may_have_factors(n_columns):
             check_floor(np.square(sample).mean(axis=0) + ridge, ridge)
@@ -128,11 +137,11 @@ class GaussianStartMixin:
     def _covariance(self, sample):
         """Compute the covariance of rows of mean 0, the floor added."""
         independent = self._noise_is_independent
-        return floored_covariance(sample, self.reg_covar, independent=independent)
+        return floored_covariance(sample, self.reg_covar_, independent=independent)
 
     def _normal(self, sample, rng):
         """Give units of which the correlations of rows are those of the noise."""
-        ridge = self.reg_covar
+        ridge = self.reg_covar_
         if sample.shape[1] > _MOST_NARROW_COLUMNS or self.covariance_type == "factor":
             n_factors = choose_n_factors(sample, ridge, rng)
             return fit_factors(sample, n_factors, ridge, rng)

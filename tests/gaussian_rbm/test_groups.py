@@ -428,6 +428,7 @@ def test_groups_keep_the_floor_of_the_variance():
     direction = np.array([1.0, 0.0, -1.0]) / X.std(axis=0)
     for algorithm in ("exact", "pcd"):
         settings = {"algorithm": algorithm, "max_iter": 300, "random_state": 0}
+        settings["reg_covar"] = 1e-3
         rbm = GaussianRBM(1, n_groups=2, tol=1e-3, **settings).fit(X)
         left = np.einsum("i,gij,j->g", direction, rbm.noise_covariances_, direction)
         assert (left / 2 > 5e-4).all()

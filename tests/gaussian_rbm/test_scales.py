@@ -268,6 +268,7 @@ def test_scales_do_not_undo_the_ridge():
     X = np.hstack([X, X[:, :1]])
     for algorithm in ("exact", "pcd"):
         settings = {"algorithm": algorithm, "max_iter": 500, "random_state": 0}
+        settings["reg_covar"] = 1e-3
         rbm = GaussianRBM(1, n_scales=4, **settings).fit(X)
         direction = np.array([1.0, 0.0, -1.0]) / X.std(axis=0)
         # Columns that are equal keep noise, of a thousandth of their variance each.
@@ -354,7 +355,8 @@ def test_learning_finds_the_scales(algorithm):
     np.testing.assert_allclose(rbm.scale_weights_, WEIGHTS, atol=0.12)
     history = rbm.history_["train_log_likelihood"]
     assert history[-1] > history[0] - 1e-3
-    assert history[-1] == pytest.approx(rbm.score(X), abs=0.05)
+    # Of 1000 of the rows where there are chains: 4 standard errors.
+    assert history[-1] == pytest.approx(rbm.score(X), abs=0.16)
 
 
 @pytest.mark.parametrize("algorithm", ["exact", "pcd"])

@@ -1,8 +1,9 @@
-"""How many groups the rows of a table are best seen as, and how alike."""
+"""How many groups the rows of a table are best seen as, how alike and how narrow."""
 
-__all__ = ["MOST_GROUPS", "choose_groups"]
+__all__ = ["FLOOR", "MOST_GROUPS", "GroupSettings", "choose_groups"]
 
 from copy import deepcopy
+from typing import NamedTuple
 
 import numpy as np
 
@@ -12,8 +13,12 @@ from skebm.learning.starts.groups import fit_groups
 _NUMBERS = (1, 2, 4, 8, 16)
 MOST_GROUPS = _NUMBERS[-1]
 
+# The ridge where none is chosen, and those below that are tried, one after the other.
+FLOOR = 1e-3
+_FLOORS = (1e-4, 1e-5, 1e-6)
+
 # Pseudo-rows of the common shape that are tried, for as long as rows gain by more.
-_PSEUDO_ROWS = (0.0, 4.0, 16.0, 64.0)
+_PSEUDO_ROWS = (4.0, 16.0, 64.0)
 
 # Parts of the rows, each of which is held out once.
 _FOLDS = 3
@@ -28,8 +33,97 @@ _LEAST_RISE = 1e-3
 _LEAST_GAIN = 0.01
 
 
-def choose_groups(rows, n_groups, n_scales, *, rng, **settings):
-    """Choose how many groups the start of learning has, and their pseudo-rows.
+class GroupSettings(NamedTuple):
+    """What `fit_groups` takes beside rows.
+
+    Parameters
+    ----------
+    n_groups : int
+        At most `MOST_GROUPS`, or the number that is known.
+    pseudo_rows, ridge : float
+        See `fit_groups`.
+    """
+
+    n_groups: int
+    pseudo_rows: float = 0.0
+    ridge: float = FLOOR
+
+
+class _Trial(NamedTuple):
+    """A choice, the mixtures of each fold that it leads to, and what they score."""
+
+    settings: GroupSettings
+    mixtures: list
+    scores: np.ndarray
+
+
+class _Folds:
+    """Rows, a third of which is held out at a time."""
+
+    def __init__(self, rows, n_scales, *, restricted, rng):
+        rows = rows[rng.permutation(len(rows))[:_MOST_ROWS]]
+        # A constant column says nothing, and would be likeliest without any floor.
+        self._rows = rows[:, np.ptp(rows, axis=0) > 0]
+        self._n_scales, self._restricted, self._rng = n_scales, restricted, rng
+        # Equal rows are held out together: to know one is to know the others.
+        _, self._first, number, self._counts = np.unique(
+            rows, axis=0, return_index=True, return_inverse=True, return_counts=True
+        )
+        fold = np.empty(len(self._first), int)
+        fold[np.argsort(self._first)] = np.arange(len(self._first)) % _FOLDS
+        self._fold = fold[number.ravel()]
+
+    def allow(self, n_groups):
+        """Say whether rows are enough to try so many groups."""
+        return n_groups * _FOLDS <= len(self._first) and self._rows.size > 0
+
+    def best_of(self, n_groups, ridge):
+        """Give the best trial of a number of groups with a ridge."""
+        settings = GroupSettings(n_groups, ridge=ridge)
+        first = self._trial(settings, [None] * _FOLDS)
+        return self.followed(first, "pseudo_rows", _PSEUDO_ROWS if n_groups > 1 else ())
+
+    def followed(self, best, name, values):
+        """Try values of a setting for as long as each is better than the one before."""
+        for value in values:
+            settings = best.settings._replace(**{name: value})
+            own = self._trial(settings, best.mixtures)
+            if not self.is_better(own, best):
+                break
+            best = own
+        return best
+
+    def _trial(self, settings, starts):
+        scores, mixtures = np.empty(len(self._rows)), []
+        for number, start in enumerate(starts):
+            out = self._fold == number
+            mixture = fit_groups(
+                self._rows[~out],
+                n_scales=self._n_scales,
+                restricted=self._restricted,
+                # The same draws, however much is tried.
+                rng=deepcopy(self._rng),
+                least_rise=_LEAST_RISE,
+                # From what was found before, from which it is not far.
+                start=start,
+                **settings._asdict(),
+            )
+            scores[out] = mixture.scores(self._rows[out])
+            mixtures.append(mixture)
+        return _Trial(settings, mixtures, scores[self._first])
+
+    def is_better(self, trial, other):
+        """Say whether rows gain more than by chance, by their mean or their signs."""
+        gains, weights = trial.scores - other.scores, self._counts / self._counts.sum()
+        mean, root = weights @ gains, 1 / np.linalg.norm(weights)
+        error = np.linalg.norm(weights * (gains - mean))
+        return mean > _LEAST_GAIN and (
+            mean > error or weights @ (gains > 0) > 0.5 + 1 / root
+        )
+
+
+def choose_groups(rows, n_groups, n_scales, *, ridge, restricted, rng):
+    """Choose how many groups the start of learning has, their pseudo-rows and ridge.
 
     A number is better than another if rows that are held out are likelier, on average,
     by more than the standard error of the difference [1]_, and 0.01 nats. So few rows
@@ -37,20 +131,23 @@ def choose_groups(rows, n_groups, n_scales, *, rng, **settings):
     Where a few rows decide the average, and its error, it also is if more rows than
     half are likelier, by more than chance.
     Of each number, more pseudo-rows are better than fewer in the same way.
+    So is a smaller ridge of the best number, with which more groups are tried again.
+    One group of one scale keeps `FLOOR`: what a smaller one is good for, and bad, are
+    values that rows share, of which a normal distribution says nothing.
 
     Parameters
     ----------
-    rows, n_scales, rng, **settings
+    rows, n_scales, restricted, rng
         As of `fit_groups`.
     n_groups : int or "auto"
         A number that is known.
+    ridge : float or "auto"
+        As of `fit_groups` where it is known.
 
     Returns
     -------
-    n_groups : int
-        At most `MOST_GROUPS`, or the number that is known.
-    pseudo_rows : float
-        See `fit_groups`.
+    settings : GroupSettings
+        Where there are too few rows to choose by, without pseudo-rows.
 
     References
     ----------
@@ -58,60 +155,31 @@ def choose_groups(rows, n_groups, n_scales, *, rng, **settings):
        cross-validated likelihood. Statistics and Computing 10(1), 63-72.
        :doi:`10.1023/A:1008940618127`
     """
-    settings["least_rise"] = _LEAST_RISE
-    rows = rows[rng.permutation(len(rows))[:_MOST_ROWS]]
-    # Equal rows are held out together: to know one is to know the others.
-    _, first, number, counts = np.unique(
-        rows, axis=0, return_index=True, return_inverse=True, return_counts=True
-    )
-    fold = np.empty(len(first), int)
-    fold[np.argsort(first)] = np.arange(len(first)) % _FOLDS
-    fold = fold[number.ravel()]
+    folds = _Folds(rows, n_scales, restricted=restricted, rng=rng)
+    numbers, floors = (n_groups,), ()
+    if n_groups == "auto":
+        numbers = _NUMBERS
+    if ridge == "auto":
+        ridge, floors = FLOOR, _FLOORS
+    numbers = [number for number in numbers if folds.allow(number)]
+    if not numbers:
+        return GroupSettings(1 if n_groups == "auto" else n_groups, ridge=ridge)
+    best = folds.best_of(numbers.pop(0), ridge)
+    best = _with_more(folds, best, numbers)
+    if best.settings.n_groups * n_scales > 1:
+        narrower = folds.followed(best, "ridge", floors)
+        if narrower is not best:
+            best = _with_more(folds, narrower, numbers)
+    return best.settings
 
-    def best_of(n_groups):
-        found, best, scores = [None] * _FOLDS, 0.0, None
-        for pseudo_rows in _PSEUDO_ROWS if n_groups > 1 else (0.0,):
-            own = np.empty(len(rows))
-            for number, start in enumerate(found):
-                out = fold == number
-                found[number] = fit_groups(
-                    rows[~out],
-                    n_groups,
-                    n_scales,
-                    # The same draws, however many numbers are tried.
-                    rng=deepcopy(rng),
-                    pseudo_rows=pseudo_rows,
-                    # With fewer of them, from which it is not far.
-                    start=start,
-                    **settings,
-                )
-                own[out] = found[number].scores(rows[out])
-            own = own[first]
-            if scores is not None and not _is_gain(own - scores, counts):
-                break
-            best, scores = pseudo_rows, own
-        return best, scores
 
-    if n_groups != "auto":
-        if n_groups * _FOLDS > len(first):
-            return n_groups, 0.0
-        return n_groups, best_of(n_groups)[0]
-    best, scores = (1, 0.0), None
-    for number in _NUMBERS:
-        if number * _FOLDS > len(first):
+def _with_more(folds, best, numbers):
+    """Give the best trial of numbers that rise, for as long as rows gain."""
+    for number in numbers:
+        if number <= best.settings.n_groups:
+            continue
+        own = folds.best_of(number, best.settings.ridge)
+        if not folds.is_better(own, best):
             break
-        pseudo_rows, own = best_of(number)
-        if scores is not None and not _is_gain(own - scores, counts):
-            break
-        best, scores = (number, pseudo_rows), own
+        best = own
     return best
-
-
-def _is_gain(gains, counts):
-    """Say whether gains of rows are more than chance, by their mean or their signs."""
-    weights = counts / counts.sum()
-    mean, root = weights @ gains, 1 / np.linalg.norm(weights)
-    error = np.linalg.norm(weights * (gains - mean))
-    return mean > _LEAST_GAIN and (
-        mean > error or weights @ (gains > 0) > 0.5 + 1 / root
-    )
