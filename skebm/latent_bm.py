@@ -135,6 +135,9 @@ class LatentBM(HiddenUnitsMixin, MetropolisMixin, BaseBinaryModel):
         `log_partition_tol` there is a `ConvergenceWarning`.
     n_ais_chains : int, default=100
         Chains of that annealing, at least 2. Twice as many need half the steps.
+    verbose : int, default=0
+        How much is printed in a fit: 0 is nothing, 1 about ten lines, 2 a line at every
+        stage. Annealing of log Z is told of as well.
     random_state : int, RandomState instance or None, default=None
         Determines the starting weights, the order of the rows, all draws during
         learning, and the annealing. Pass an int for reproducible results.
@@ -271,6 +274,7 @@ class LatentBM(HiddenUnitsMixin, MetropolisMixin, BaseBinaryModel):
         log_partition_tol=0.03,
         max_ais_temperatures=10_000,
         n_ais_chains=100,
+        verbose=0,
         random_state=None,
     ):
         self.n_components = n_components
@@ -298,6 +302,7 @@ class LatentBM(HiddenUnitsMixin, MetropolisMixin, BaseBinaryModel):
         self.log_partition_tol = log_partition_tol
         self.max_ais_temperatures = max_ais_temperatures
         self.n_ais_chains = n_ais_chains
+        self.verbose = verbose
         self.random_state = random_state
 
     @property
@@ -419,7 +424,9 @@ class LatentBM(HiddenUnitsMixin, MetropolisMixin, BaseBinaryModel):
             return None
         below, above = levels < levels.max(), levels == levels.max()
         sample = rows.take(rows.sample(sample_size(n_features), rng)).astype(float)
-        lower = self._lower_machine(below, mask, n_features, rng).fit(sample)
+        lower = self._lower_machine(below, mask, n_features, rng)
+        lower._interrupts_pass = True
+        lower.fit(sample)
         with warnings.catch_warnings():
             # Draws that are a little off give directions that are.
             warnings.simplefilter("ignore", ConvergenceWarning)

@@ -54,6 +54,7 @@ class BaseEnergyModel(
         "log_partition_tol": [Interval(Real, 0, None, closed="neither")],
         "max_ais_temperatures": [Interval(Integral, 1, None, closed="left")],
         "n_ais_chains": [Interval(Integral, 2, None, closed="left")],
+        "verbose": ["verbose"],
         "random_state": ["random_state"],
     }
 

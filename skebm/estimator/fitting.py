@@ -9,6 +9,7 @@ import numpy as np
 from sklearn.utils.metaestimators import available_if
 
 from skebm.estimator.callbacks import FitReport
+from skebm.estimator.interrupts import is_one_of_many, warn_of_interrupt
 from skebm.estimator.validation import (
     all_or_nothing,
     check_constructor,
@@ -18,6 +19,7 @@ from skebm.estimator.validation import (
     make_generator,
     unqualified,
 )
+from skebm.estimator.verbosity import Lines
 from skebm.learning.backtracking import Backtracking
 from skebm.learning.contrastive import ContrastiveLearning, LearningState
 from skebm.learning.expectation import ExpectationMaximisation
@@ -27,10 +29,11 @@ from skebm.learning.measuring import Measuring
 from skebm.learning.objectives import Likelihood, PseudoLikelihood
 from skebm.learning.schedule import Schedule
 from skebm.learning.starts.correlations import sample_size
-from skebm.learning.trainer import Trainer
+from skebm.learning.trainer import HISTORY, STAGE_UPDATES, Trainer, note
 from skebm.sampling.mixture import GROUPED_ROWS, MOST_GROUPS, Groups
 from skebm.sampling.path import IndependentStart
 from skebm.sampling.random import UniformNoise
+from skebm.sampling.watching import watched
 from skebm.units.data import relative
 
 # Updates of a fit that is not told how many. Small tables and large ones need
@@ -80,13 +83,18 @@ class FittingMixin:
     # An energy that others have learned, from which `fit` starts, or None.
     _given_start = None
 
+    # Whether an interrupt from the keyboard is an error: of a part of a larger model.
+    _interrupts_pass = False
+
     @all_or_nothing
     @fit_context(prefer_skip_nested_validation=True)
     def fit(self, X, y=None, sample_weight=None):
         """Fit the model to data, forgetting any earlier fit.
 
-        If fitting fails, diverges or is interrupted, the estimator is left as it
-        was before the call.
+        If fitting fails or diverges, the estimator is left as it was before the call.
+        An interrupt from the keyboard ends learning, and keeps what was learned until
+        the last measurement; before the first stage is over, and in a search or another
+        run of many fits, it goes on as an error.
 
         Parameters
         ----------
@@ -124,7 +132,7 @@ class FittingMixin:
         -----
         ConvergenceWarning
             If ``algorithm="exact"`` has not come to an optimum within `max_iter`
-            iterations.
+            iterations, or if learning was interrupted from the keyboard.
 
         Examples
         --------
@@ -139,6 +147,8 @@ class FittingMixin:
         algorithm = self._algorithm(rows)
         rng = self._seed()
         rows, held_out = self._hold_out(rows, rng, algorithm)
+        lines = Lines(self)
+        lines.say(_told_of(rows, held_out))
         self._see(rows, first=True)
         rows = self._completed(self._in_units(rows), rng)
         self._remember(rows)
@@ -151,9 +161,18 @@ class FittingMixin:
         # Callbacks score only where there is a y, so there is one, unused.
         y = np.zeros(rows.table.shape[0]) if y is None else y
         metadata = None if sample_weight is None else {"sample_weight": sample_weight}
-        report = FitReport(self, trainer.n_stages, X, y, metadata, fitted_attributes)
-        history = trainer.run(state, rows, report)
+        reported = X, y, metadata, fitted_attributes
+        report = FitReport(self, trainer, state, lines, *reported)
+        try:
+            history = trainer.run(state, rows, report)
+        except KeyboardInterrupt:
+            history = report.go_back()
+            if history is None or self._interrupts_pass or is_one_of_many():
+                raise
+            trainer.settle(state)
+            warn_of_interrupt(f"{state.n_updates} {trainer.counts}")
         report.close()
+        lines.say_at_end(_told_at_end(trainer, state, history))
         vars(self).update(fitted_attributes(history), _state=state)
         if rows.has_missing:
             self._remember(rows)  # as the model completes them
@@ -170,6 +189,9 @@ class FittingMixin:
         are cut into batches of at most `batch_size`, and each phase is averaged
         over its own rows. The step size stays at `learning_rate`, because the
         end is not known; lower it with `set_params` for the last passes.
+
+        The first pass appends the likelihood of rows of its chunk to `history_`, and
+        so does each that ends a hundred updates or more after the last measurement.
 
         Parameters
         ----------
@@ -226,11 +248,34 @@ class FittingMixin:
         if state.jumping is None:
             rng = state.noise.rng
             state.jumping = self._jumping(self._sample(rows, rng), rng)
-        learner = self._learner(algorithm, state.model)
-        learner.run(state, learner.batches(state, rows), Schedule(self.learning_rate))
-        vars(self).update(self._fitted_attributes(learner, state), _state=state)
+        learner, lines = self._learner(algorithm, state.model), Lines(self)
+        n_batches, task = -(-rows.n_rows // self.batch_size), f"{rows.n_rows} rows"
+        with lines.hearing("partial_fit"):
+            batches = watched(learner.batches(state, rows), n_batches, task, 2)
+            learner.run(state, batches, Schedule(self.learning_rate))
+        history = self._history_of_chunks(learner, state, rows, first, lines)
+        attributes = self._fitted_attributes(learner, state, history)
+        vars(self).update(attributes, _state=state)
         self._remember(rows)
         return self
+
+    def _history_of_chunks(self, learner, state, rows, first, lines):
+        """Give the history with a measurement of rows of a chunk, if one is due."""
+        history = {} if first else getattr(self, "history_", {})
+        # What an algorithm that sees all data has measured is something else.
+        history = {name: list(history.get(name, [])) for name in HISTORY}
+        if len({len(values) for values in history.values()}) > 1:
+            history = {name: [] for name in HISTORY}
+        n_since = state.n_updates - max(history["n_iter"], default=-np.inf)
+        if n_since < STAGE_UPDATES:
+            return history
+        state.trajectory = deepcopy(state.trajectory)  # which draws as well
+        measuring = self._measuring(state, rows, None, _DEFAULT_UPDATES)
+        measurement = measuring.measure(learner.result(state).astype(np.float64))
+        state.trajectory = measuring.trajectory
+        note(history, state.n_updates, self.learning_rate, measurement)
+        lines.say_of_chunk(history)
+        return history
 
     def _algorithm(self, rows):
         """Choose the algorithm for a fit to rows, or None: to one chunk of them."""
@@ -269,18 +314,23 @@ class FittingMixin:
         return Trainer(
             learner,
             Schedule(self.learning_rate, n_updates, self.decay_fraction),
-            Measuring(
-                rows,
-                held_out,
-                groups=state.jumping.groups,
-                mean=state.model.chain_mean(self._visible_mean),
-                mean_of_rows=self._mean_of_rows(),
-                noise=UniformNoise(state.noise.rng.spawn(1)[0], np.float32),
-                n_updates=n_updates,
-                update_rows=self.batch_size + self.n_chains,
-            ),
+            self._measuring(state, rows, held_out, n_updates),
             Backtracking(None if held_out is None else self.n_iter_no_change, self.tol),
             self._shrinking(rows, held_out, state.noise.rng),
+        )
+
+    def _measuring(self, state, rows, held_out, n_updates):
+        """Build what measures the likelihood along the way."""
+        return Measuring(
+            rows,
+            held_out,
+            groups=state.jumping.groups,
+            mean=state.model.chain_mean(self._visible_mean),
+            mean_of_rows=self._mean_of_rows(),
+            noise=UniformNoise(state.noise.rng.spawn(1)[0], np.float32),
+            n_updates=n_updates,
+            update_rows=self.batch_size + self.n_chains,
+            trajectory=state.trajectory,
         )
 
     def _learner(self, algorithm, energy, objective=None):
@@ -455,3 +505,21 @@ class FittingMixin:
         """Read a sample of rows, always in float64: draws are then the same."""
         sample = rows.take(rows.sample(self._start_size(rows.n_columns), rng))
         return sample.astype(np.float64, copy=False)
+
+
+def _told_of(rows, held_out):
+    """Say what is learned from."""
+    told = f"learning from {rows.n_rows} rows of {rows.n_columns} columns"
+    return told if held_out is None else f"{told}, {held_out.n_rows} held out"
+
+
+def _told_at_end(trainer, state, history):
+    """Say what learning has come to."""
+    told = f"ended after {state.n_updates} {trainer.counts}"
+    held_out = history.get("validation_log_likelihood", [np.nan])
+    if np.isnan(held_out).all():
+        return told
+    best = np.nanargmax(held_out)
+    return (
+        f"{told}, highest held out {held_out[best]:.2f} after {history['n_iter'][best]}"
+    )

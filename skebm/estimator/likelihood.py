@@ -10,6 +10,7 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils.validation import check_is_fitted
 
 from skebm.estimator.validation import as_container, check_weights, unqualified
+from skebm.estimator.verbosity import Lines
 from skebm.partition.enumeration import can_enumerate
 from skebm.partition.log_partition import compute_log_partition
 from skebm.units.data import distinct_rows
@@ -329,18 +330,24 @@ class LikelihoodMixin:
         # What is summed needs no rows to start from, nor a floor.
         known = None if can_enumerate(machine) else self._known_rows
         rng = np.random.default_rng(self._partition_seed)
-        estimate = compute_log_partition(
-            machine,
-            energy.chain_mean(self._visible_mean),
-            rows=self._chain_rows(energy, known, rng),
-            tol=self.log_partition_tol,
-            max_temperatures=self.max_ais_temperatures,
-            n_chains=self.n_ais_chains,
-            n_steps=_TEMPERING_STEPS,
-            rng=rng,
-        ).shifted(log_summed)
+        lines = Lines(self)
+        with lines.hearing("log Z"):
+            estimate = compute_log_partition(
+                machine,
+                energy.chain_mean(self._visible_mean),
+                rows=self._chain_rows(energy, known, rng),
+                tol=self.log_partition_tol,
+                max_temperatures=self.max_ais_temperatures,
+                n_chains=self.n_ais_chains,
+                n_steps=_TEMPERING_STEPS,
+                rng=rng,
+            ).shifted(log_summed)
         if known is not None and known.dtype == bool:
             estimate = estimate.above(_log_sum(energy, distinct_rows(known)[0]))
+        if not estimate.exact:
+            found = estimate.log_partition - self._energy_constant
+            error = estimate.lower_std
+            lines.say_at_end(f"log Z = {found:.2f}, standard error {error:.2g}")
         self._warn_of(estimate)
         self._partition_estimate = circumstances, estimate
         return estimate

@@ -1,6 +1,6 @@
 """Stochastic learning in stages, each measured, and what follows from that."""
 
-__all__ = ["STAGE_UPDATES", "Trainer"]
+__all__ = ["HISTORY", "STAGE_UPDATES", "Trainer", "note"]
 
 from dataclasses import dataclass
 from itertools import islice
@@ -10,6 +10,28 @@ import numpy as np
 # Updates between measurements: few enough to see a fall before it is deep, and so
 # many that measuring costs little beside them.
 STAGE_UPDATES = 100
+
+# What a history has of each measurement.
+HISTORY = (
+    "n_iter",
+    "learning_rate",
+    "train_log_likelihood",
+    "validation_log_likelihood",
+    "log_partition",
+)
+
+
+def note(history, n_updates, rate, measurement):
+    """Append a measurement to a history, with the step size that has led to it."""
+    values = (
+        n_updates,
+        rate,
+        measurement.training,
+        measurement.validation,
+        measurement.log_partition,
+    )
+    for name, value in zip(HISTORY, values, strict=True):
+        history[name].append(value)
 
 
 @dataclass
@@ -35,6 +57,14 @@ class Trainer:
     measuring: object
     backtracking: object
     shrinking: object = None
+
+    # What its history counts.
+    counts = "updates"
+
+    @property
+    def n_planned(self):
+        """Number of updates planned."""
+        return self.schedule.n_updates
 
     @property
     def n_stages(self):
@@ -63,16 +93,10 @@ class Trainer:
         FloatingPointError
             If learning diverges, at ever smaller steps too.
         """
-        history = {
-            "n_iter": [],
-            "learning_rate": [],
-            "train_log_likelihood": [],
-            "validation_log_likelihood": [],
-            "log_partition": [],
-        }
+        history = {name: [] for name in HISTORY}
         batches = self._endless_batches(state, rows)
         n_planned = self.schedule.n_updates
-        measurement, ended = self._review(state, history)
+        ended = self._review(state, history)
         while not ended:
             report.begin()
             n_updates = min(STAGE_UPDATES, n_planned - state.n_updates)
@@ -85,18 +109,22 @@ class Trainer:
                     raise
                 self.measuring.go_back()
             else:
-                measurement, enough = self._review(state, history)
-                ended = enough or is_last
+                ended = self._review(state, history) or is_last
             ended = report.end(history) or ended
-        self.backtracking.finish(state, measurement)
+        self.settle(state)
         return history
+
+    def settle(self, state):
+        """Set the state to what learning gives: to the best, or to the last."""
+        self.backtracking.finish(state, self._measurement)
+        state.trajectory = self.measuring.trajectory
 
     def result(self, state):
         """Give the machine learned."""
         return self.learner.result(state)
 
     def _review(self, state, history):
-        """Measure the machine and judge it; say also whether to stop."""
+        """Measure the machine and judge it; say whether to stop."""
         learner, backtracking = self.learner, self.backtracking
         if self.schedule.penalty_scale(state.n_updates) < 1 and learner.alpha > 0:
             # Until the penalty has set in fully, likelihood is bound to fall.
@@ -106,23 +134,17 @@ class Trainer:
         energy = state.averaged.astype(np.float64)
         measurement = self.measuring.measure(energy)
         rate = self.schedule.rate(max(0, state.n_updates - 1))
-        for name, value in (
-            ("n_iter", state.n_updates),
-            ("learning_rate", rate * backtracking.rate_scale),
-            ("train_log_likelihood", measurement.training),
-            ("validation_log_likelihood", measurement.validation),
-            ("log_partition", measurement.log_partition),
-        ):
-            history[name].append(value)
+        note(history, state.n_updates, rate * backtracking.rate_scale, measurement)
         measurement = measurement._replace(penalty=learner.penalty(energy))
         enough = backtracking.review(state, measurement)
+        self._measurement = measurement
         if backtracking.improved:
             self.measuring.mark()
         elif backtracking.went_back:
             self.measuring.go_back()
         if self.shrinking is not None:
             self.shrinking.follow(state)
-        return measurement, enough
+        return enough
 
     def _endless_batches(self, state, rows):
         while True:
