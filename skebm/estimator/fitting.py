@@ -27,13 +27,13 @@ from skebm.learning.jumping import Jumping
 from skebm.learning.lbfgs import LBFGS
 from skebm.learning.measuring import Measuring
 from skebm.learning.objectives import Likelihood, PseudoLikelihood
+from skebm.learning.passing import Pass
 from skebm.learning.schedule import Schedule
 from skebm.learning.starts.correlations import sample_size
-from skebm.learning.trainer import HISTORY, STAGE_UPDATES, Trainer, note
+from skebm.learning.trainer import Trainer
 from skebm.sampling.mixture import GROUPED_ROWS, MOST_GROUPS, Groups
 from skebm.sampling.path import IndependentStart
 from skebm.sampling.random import UniformNoise
-from skebm.sampling.watching import watched
 from skebm.units.data import relative
 
 # Updates of a fit that is not told how many. Small tables and large ones need
@@ -148,7 +148,7 @@ class FittingMixin:
         rng = self._seed()
         rows, held_out = self._hold_out(rows, rng, algorithm)
         lines = Lines(self)
-        lines.say(_told_of(rows, held_out))
+        lines.say(_told_of(rows, held_out, self.n_features_in_))
         self._see(rows, first=True)
         rows = self._completed(self._in_units(rows), rng)
         self._remember(rows)
@@ -190,8 +190,9 @@ class FittingMixin:
         over its own rows. The step size stays at `learning_rate`, because the
         end is not known; lower it with `set_params` for the last passes.
 
-        The first pass appends the likelihood of rows of its chunk to `history_`, and
-        so does each that ends a hundred updates or more after the last measurement.
+        The likelihood of rows of the chunk at hand is appended to `history_`, before
+        the first update and after each hundred, as in `fit`. It is of other rows each
+        time, so that it varies with these as well.
 
         Parameters
         ----------
@@ -248,34 +249,24 @@ class FittingMixin:
         if state.jumping is None:
             rng = state.noise.rng
             state.jumping = self._jumping(self._sample(rows, rng), rng)
-        learner, lines = self._learner(algorithm, state.model), Lines(self)
-        n_batches, task = -(-rows.n_rows // self.batch_size), f"{rows.n_rows} rows"
-        with lines.hearing("partial_fit"):
-            batches = watched(learner.batches(state, rows), n_batches, task, 2)
-            learner.run(state, batches, Schedule(self.learning_rate))
-        history = self._history_of_chunks(learner, state, rows, first, lines)
+        learner = self._learner(algorithm, state.model)
+        lines = Lines(self)
+
+        def report(n_done, n_stages, history):
+            done = f"{state.n_updates} updates"
+            lines.say_at_stage(done, n_done, n_stages, history)
+
+        one_pass = Pass(
+            learner,
+            self.learning_rate,
+            lambda: self._measuring(state, rows, None, _DEFAULT_UPDATES),
+        )
+        before = {} if first else getattr(self, "history_", {})
+        history = one_pass.run(state, rows, before, report)
         attributes = self._fitted_attributes(learner, state, history)
         vars(self).update(attributes, _state=state)
         self._remember(rows)
         return self
-
-    def _history_of_chunks(self, learner, state, rows, first, lines):
-        """Give the history with a measurement of rows of a chunk, if one is due."""
-        history = {} if first else getattr(self, "history_", {})
-        # What an algorithm that sees all data has measured is something else.
-        history = {name: list(history.get(name, [])) for name in HISTORY}
-        if len({len(values) for values in history.values()}) > 1:
-            history = {name: [] for name in HISTORY}
-        n_since = state.n_updates - max(history["n_iter"], default=-np.inf)
-        if n_since < STAGE_UPDATES:
-            return history
-        state.trajectory = deepcopy(state.trajectory)  # which draws as well
-        measuring = self._measuring(state, rows, None, _DEFAULT_UPDATES)
-        measurement = measuring.measure(learner.result(state).astype(np.float64))
-        state.trajectory = measuring.trajectory
-        note(history, state.n_updates, self.learning_rate, measurement)
-        lines.say_of_chunk(history)
-        return history
 
     def _algorithm(self, rows):
         """Choose the algorithm for a fit to rows, or None: to one chunk of them."""
@@ -507,9 +498,9 @@ class FittingMixin:
         return sample.astype(np.float64, copy=False)
 
 
-def _told_of(rows, held_out):
+def _told_of(rows, held_out, n_features):
     """Say what is learned from."""
-    told = f"learning from {rows.n_rows} rows of {rows.n_columns} columns"
+    told = f"learning from {rows.n_rows} rows of {n_features} columns"
     return told if held_out is None else f"{told}, {held_out.n_rows} held out"
 
 

@@ -75,11 +75,6 @@ class Lines:
             told.append(f"up to about {_seconds(pace * (n_planned - n_done))} left")
         self.say(", ".join(told))
 
-    def say_of_chunk(self, history):
-        """Print a line of what was measured last; its end is not known."""
-        done = f"{history['n_iter'][-1]} updates"
-        self.say_at_end(", ".join([done, *_measured(history)]))
-
     def hearing(self, of_what):
         """Print what is told of long runs within this block."""
         if self._verbose == 0:
@@ -124,7 +119,7 @@ def passing_verbose(estimator, verbose):
 
 def _is_told(n_done, n_planned):
     """Choose powers of two, since many fits end early, and then tenths of the plan."""
-    period = -(-n_planned // _LINES)
+    period = max(1, -(-n_planned // _LINES))
     if n_done < period:
         return n_done & (n_done - 1) == 0
     return n_done % period == 0 or n_done == n_planned
