@@ -143,8 +143,9 @@ class BinaryRBM(HiddenUnitsMixin, BaseBinaryModel):
         What the last `fit` measured at its start and after each hundred updates:
         "n_iter", the updates made; "learning_rate"; "train_log_likelihood", the mean
         of at most 1000 rows learned from, in nats; "validation_log_likelihood", that
-        of rows held out, NaN without `early_stopping`; "log_partition". With "exact"
-        only "n_iter" and "train_log_likelihood", after each iteration.
+        of rows held out, NaN without `early_stopping`; "log_partition". `partial_fit`
+        goes on with it, by rows of the chunk at hand. With "exact" only "n_iter" and
+        "train_log_likelihood", after each iteration.
     n_features_in_ : int
         Number of features seen in `fit`.
     feature_names_in_ : ndarray of shape (`n_features_in_`,)

@@ -248,6 +248,10 @@ class DeepBeliefNetwork(PassingMixin, VariationalMixin, BaseEstimator):
         units of that below, given its rows: about 20000 in all, or one of each row if
         these are more. Then all layers learn on together, if `fine_tune_iter` says so.
 
+        If fitting fails, or is interrupted before all layers have learned, the stack is
+        left as it was before the call. An interrupt from the keyboard ends fine tuning,
+        with a warning, and keeps what that has come to.
+
         Parameters
         ----------
         X : {array-like, sparse matrix} of shape (n_samples, n_features)

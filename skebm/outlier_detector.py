@@ -149,7 +149,8 @@ class EnergyOutlierDetector(
         """Fit the estimator, and find the score below which rows are outliers.
 
         If fitting fails or is interrupted, the detector is left as it was before
-        the call.
+        the call. But where an interrupt from the keyboard ends the learning of a model
+        that keeps what it has learned, the detector goes on with that model.
 
         Parameters
         ----------

@@ -40,6 +40,7 @@ class FitReport:
         n_stages = learner.n_stages
         self._fit_task = estimator._init_callback_context(max_subtasks=n_stages)
         self._fit_task.call_on_fit_task_begin(**self._reported)
+        lines.begin()
 
     def begin(self):
         """Begin a stage."""

@@ -35,7 +35,7 @@ class Lines:
     def __init__(self, estimator):
         self._name = type(estimator).__name__
         self._verbose = int(estimator.verbose)
-        self._started = perf_counter()
+        self._started = self._began = perf_counter()
 
     def say(self, text, level=1):
         """Print a line, if so much is to be printed."""
@@ -45,6 +45,10 @@ class Lines:
     def say_at_end(self, text):
         """Print a line with the time that has passed."""
         self.say(f"{text}, {_seconds(perf_counter() - self._started)}")
+
+    def begin(self):
+        """Begin the stages: what is left is told from how long these take."""
+        self._began = perf_counter()
 
     def say_at_stage(self, done, n_done, n_planned, history=None):
         """Print a line of a stage, if it is one of those of which lines are.
@@ -70,7 +74,7 @@ class Lines:
         ]
         if n_done < n_planned:
             # The first stage takes longer where kernels are compiled.
-            began = self._started if n_done == 1 else self._first_ended
+            began = self._began if n_done == 1 else self._first_ended
             pace = (now - began) / max(1, n_done - 1)
             told.append(f"up to about {_seconds(pace * (n_planned - n_done))} left")
         self.say(", ".join(told))
