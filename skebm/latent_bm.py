@@ -168,11 +168,11 @@ class LatentBM(HiddenUnitsMixin, MetropolisMixin, BaseBinaryModel):
         Number of updates of the parameters made.
     history_ : dict of str to ndarray of shape (n_measurements,)
         What the last `fit` measured, and `partial_fit` since, by rows of the chunk at
-        hand. With "pcd", at its start and after each hundred updates: "n_iter", the updates made; "learning_rate";
-        "train_log_likelihood", the mean of at most 1000 rows learned from, in nats;
-        "validation_log_likelihood", that of rows held out, NaN without
-        `early_stopping`; "log_partition". With "exact", after each iteration:
-        "n_iter" and the "train_log_likelihood" of all rows, without penalty.
+        hand. With "pcd", at its start and after each hundred updates: "n_iter", the
+        updates made; "learning_rate"; "train_log_likelihood", the mean of at most 1000
+        rows learned from, in nats; "validation_log_likelihood", that of rows held out,
+        NaN without `early_stopping`; "log_partition". With "exact", after each
+        iteration: "n_iter" and the "train_log_likelihood" of all rows, without penalty.
     n_features_in_ : int
         Number of features seen in `fit`.
     feature_names_in_ : ndarray of shape (`n_features_in_`,)
