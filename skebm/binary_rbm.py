@@ -24,7 +24,7 @@ from skebm.learning.starts.correlations import start_weights
 # Updates of a fit for each row, and the fewest: small tables need no more for their
 # best likelihood, of digits (1437 rows, 64 columns) to that of sparse words (380, 841).
 _UPDATES_A_ROW = 0.7
-_FEWEST_UPDATES = 300
+_FEWEST_UPDATES = 500
 
 _RATE = 0.1
 _FEWEST_CHAINS, _MOST_CHAINS = 100, 500
@@ -87,7 +87,7 @@ class BinaryRBM(HiddenUnitsMixin, BaseBinaryModel):
     max_iter : int or None, default=None
         Updates, at most (passes over X: ``max_iter * batch_size / n_samples``). None is
         2000, and of tables of less than 2900 rows 0.7 of their number (140 passes), but
-        at least 300: more would learn their noise. It is 20000 with `early_stopping` or
+        at least 500: more would learn their noise. It is 20000 with `early_stopping` or
         "exact", where it counts iterations of L-BFGS, each of which sees all rows.
     early_stopping : bool, default=False
         Whether to hold out rows, keep the parameters under which these have the
@@ -144,6 +144,9 @@ class BinaryRBM(HiddenUnitsMixin, BaseBinaryModel):
         `log_partition_tol` there is a `ConvergenceWarning`.
     n_ais_chains : int, default=100
         Chains of that annealing, at least 2. Twice as many need half the steps.
+    verbose : int, default=0
+        How much is printed in a fit: 0 is nothing, 1 about ten lines, 2 a line at every
+        stage. Annealing of log Z is told of as well.
     random_state : int, RandomState instance or None, default=None
         Determines the starting weights, the order of the rows, all draws during
         learning, and the annealing. Pass an int for reproducible results.
@@ -172,7 +175,8 @@ class BinaryRBM(HiddenUnitsMixin, BaseBinaryModel):
         "n_iter", the updates made; "learning_rate"; "train_log_likelihood", the mean
         of at most 1000 rows learned from, in nats; "validation_log_likelihood", that
         of rows held out, NaN without `early_stopping`; "log_partition". It ends where
-        learning from all rows begins. With "exact" only "n_iter" and
+        learning from all rows begins. `partial_fit` goes on with it, by rows of the
+        chunk at hand. With "exact" only "n_iter" and
         "train_log_likelihood", after each iteration.
     n_features_in_ : int
         Number of features seen in `fit`.
@@ -298,6 +302,7 @@ class BinaryRBM(HiddenUnitsMixin, BaseBinaryModel):
         log_partition_tol="auto",
         max_ais_temperatures=20_000,
         n_ais_chains=100,
+        verbose=0,
         random_state=None,
     ):
         self.n_components = n_components
@@ -321,6 +326,7 @@ class BinaryRBM(HiddenUnitsMixin, BaseBinaryModel):
         self.log_partition_tol = log_partition_tol
         self.max_ais_temperatures = max_ais_temperatures
         self.n_ais_chains = n_ais_chains
+        self.verbose = verbose
         self.random_state = random_state
 
     @classmethod

@@ -134,6 +134,9 @@ class BoltzmannMachine(
         `log_partition_tol` there is a `ConvergenceWarning`.
     n_ais_chains : int, default=100
         Chains of that annealing, at least 2. Twice as many need half the steps.
+    verbose : int, default=0
+        How much is printed in a fit: 0 is nothing, 1 about ten lines, 2 a line at every
+        stage. Annealing of log Z is told of as well.
     random_state : int, RandomState instance or None, default=None
         Determines the order of the rows, all draws during learning, and the
         annealing. Pass an int for reproducible results.
@@ -154,13 +157,13 @@ class BoltzmannMachine(
     n_iter_ : int
         Number of updates of the parameters made.
     history_ : dict of str to ndarray of shape (n_measurements,)
-        What the last `fit` measured. With "pcd", at its start and after each hundred
-        updates: "n_iter", the updates made; "learning_rate";
-        "train_log_likelihood", the mean of at most 1000 rows learned from, in nats;
-        "validation_log_likelihood", that of rows held out, NaN without
-        `early_stopping`; "log_partition". Otherwise, after each iteration: "n_iter"
-        and the objective of all rows without penalty, "train_log_likelihood" or
-        "train_pseudo_log_likelihood".
+        What the last `fit` measured, and `partial_fit` since, by rows of the chunk at
+        hand. With "pcd", at its start and after each hundred updates: "n_iter", the
+        updates made; "learning_rate"; "train_log_likelihood", the mean of at most 1000
+        rows learned from, in nats; "validation_log_likelihood", that of rows held out,
+        NaN without `early_stopping`; "log_partition". Otherwise, after each iteration:
+        "n_iter" and the objective of all rows without penalty, "train_log_likelihood"
+        or "train_pseudo_log_likelihood".
     n_features_in_ : int
         Number of features seen in `fit`.
     feature_names_in_ : ndarray of shape (`n_features_in_`,)
@@ -240,6 +243,7 @@ class BoltzmannMachine(
         log_partition_tol="auto",
         max_ais_temperatures=10_000,
         n_ais_chains=100,
+        verbose=0,
         random_state=None,
     ):
         self.algorithm = algorithm
@@ -262,6 +266,7 @@ class BoltzmannMachine(
         self.log_partition_tol = log_partition_tol
         self.max_ais_temperatures = max_ais_temperatures
         self.n_ais_chains = n_ais_chains
+        self.verbose = verbose
         self.random_state = random_state
 
     def transform(self, X):

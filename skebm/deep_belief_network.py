@@ -16,6 +16,7 @@ from skebm.binary_rbm import BinaryRBM
 from skebm.energy.binary_rbm import BinaryRBMEnergy
 from skebm.energy.directed_stack import DirectedStack
 from skebm.estimator.doc_link import DocLinkMixin
+from skebm.estimator.interrupts import is_one_of_many, warn_of_interrupt
 from skebm.estimator.passing import PassingMixin
 from skebm.estimator.table_checks import refuse_missing
 from skebm.estimator.validation import (
@@ -28,7 +29,9 @@ from skebm.estimator.validation import (
     underflow_is_zero,
 )
 from skebm.estimator.variational import VariationalMixin
+from skebm.estimator.verbosity import Lines, passing_verbose
 from skebm.gaussian_rbm import GaussianRBM
+from skebm.learning.trainer import STAGE_UPDATES
 from skebm.learning.up_down import sleep, wake
 from skebm.mixed_rbm import MixedRBM
 from skebm.sampling.random import UniformNoise
@@ -84,6 +87,9 @@ class DeepBeliefNetwork(PassingMixin, VariationalMixin, DocLinkMixin, BaseEstima
     n_draws : int, default=32
         Draws of hidden units for each row in `score_samples`, at least 2. Unused where
         layers below the top have at most 10 hidden units: sums are exact then.
+    verbose : int, default=0
+        How much is printed in a fit: 0 is nothing, 1 about ten lines, 2 a line at every
+        stage. It is passed on to layers that print less.
     random_state : int, RandomState instance or None, default=None
         Determines all draws, and the `random_state` of each layer that has none. Pass
         an int for reproducible results.
@@ -168,6 +174,7 @@ class DeepBeliefNetwork(PassingMixin, VariationalMixin, DocLinkMixin, BaseEstima
         "turned": ["boolean"],
         "fine_tune_iter": [Interval(Integral, 0, None, closed="left")],
         "n_draws": [Interval(Integral, 2, None, closed="left")],
+        "verbose": ["verbose"],
         "random_state": ["random_state"],
     }
 
@@ -179,6 +186,7 @@ class DeepBeliefNetwork(PassingMixin, VariationalMixin, DocLinkMixin, BaseEstima
         turned=True,
         fine_tune_iter=0,
         n_draws=32,
+        verbose=0,
         random_state=None,
     ):
         self.layers = layers
@@ -186,6 +194,7 @@ class DeepBeliefNetwork(PassingMixin, VariationalMixin, DocLinkMixin, BaseEstima
         self.turned = turned
         self.fine_tune_iter = fine_tune_iter
         self.n_draws = n_draws
+        self.verbose = verbose
         self.random_state = random_state
 
     @classmethod
@@ -242,6 +251,10 @@ class DeepBeliefNetwork(PassingMixin, VariationalMixin, DocLinkMixin, BaseEstima
         units of that below, given its rows: about 20000 in all, or one of each row if
         these are more. Then all layers learn on together, if `fine_tune_iter` says so.
 
+        If fitting fails, or is interrupted before all layers have learned, the stack is
+        left as it was before the call. An interrupt from the keyboard ends fine tuning,
+        with a warning, and keeps what that has come to.
+
         Parameters
         ----------
         X : {array-like, sparse matrix} of shape (n_samples, n_features)
@@ -287,6 +300,7 @@ class DeepBeliefNetwork(PassingMixin, VariationalMixin, DocLinkMixin, BaseEstima
                 "Set algorithm='pcd' at the top, or fine_tune_iter=0."
             )
         _refuse_gaps(estimators[0], X)
+        lines = Lines(self)
         # Rows that are held out must have no copies among those learned from.
         with_copies = not any(above.early_stopping for above in estimators[1:])
         rows, weights = X, sample_weight
@@ -303,17 +317,22 @@ class DeepBeliefNetwork(PassingMixin, VariationalMixin, DocLinkMixin, BaseEstima
                     weights = np.tile(check_weights(weights, mean), n_copies)
                 if self.turned:
                     estimator._given_start = _turned(below, estimator.n_components, rng)
+            estimator._interrupts_pass = True
+            lines.say(f"layer {number + 1} of {len(estimators)}")
             estimator.fit(rows, sample_weight=weights)
             vars(estimator).pop("_given_start", None)
+            del estimator._interrupts_pass
         self._adopt(estimators, rng)
         if tunes:
-            self._fine_tune(estimators[0]._rows(X), sample_weight, rng)
+            self._fine_tune(estimators[0]._rows(X), sample_weight, rng, lines)
+        lines.say_at_end("ended")
         return self
 
-    def _fine_tune(self, rows, sample_weight, rng):
+    def _fine_tune(self, rows, sample_weight, rng, lines):
         """Learn on with all layers together."""
         top, noise = self.estimators_[-1], UniformNoise(rng, np.float64)
-        learning_rate, stack = top._rate(None), self._stack()
+        before, stack = top.get_params(deep=False), self._stack()
+        top_rate = top._rate(None)
         share = check_weights(sample_weight, rows.table)
         share = None if share is None else share / share.sum()
 
@@ -321,14 +340,29 @@ class DeepBeliefNetwork(PassingMixin, VariationalMixin, DocLinkMixin, BaseEstima
             chosen = rng.choice(rows.n_rows, n_rows, p=share)
             return rows.take(chosen).astype(np.float64)
 
-        for number in range(self.fine_tune_iter):
-            # Full steps for the first half, then ever smaller ones.
-            rate = min(1, 2 * (1 - number / self.fine_tune_iter))
-            stack, drawn = wake(stack, batch(top.batch_size), noise, rate)
-            top.set_params(learning_rate=rate * learning_rate).partial_fit(drawn)
-            stack = replace(stack, energies=(*stack.below, top._energy()))
-            stack = sleep(stack, drawn, noise, rate)
-        top.set_params(learning_rate=learning_rate)
+        n_planned = self.fine_tune_iter
+        try:
+            for number in range(n_planned):
+                # Full steps for the first half, then ever smaller ones.
+                rate = min(1, 2 * (1 - number / n_planned))
+                stack, drawn = wake(stack, batch(top.batch_size), noise, rate)
+                top.set_params(learning_rate=rate * top_rate, verbose=0)
+                top.partial_fit(drawn)
+                stack = replace(stack, energies=(*stack.below, top._energy()))
+                stack = sleep(stack, drawn, noise, rate)
+                if (number + 1) % STAGE_UPDATES == 0:
+                    done = f"fine tuning, {number + 1} of {n_planned} updates"
+                    lines.say_at_stage(
+                        done, (number + 1) // STAGE_UPDATES, n_planned // STAGE_UPDATES
+                    )
+        except KeyboardInterrupt:
+            if is_one_of_many():
+                raise
+            warn_of_interrupt(f"{number} updates of fine tuning")
+        finally:
+            top.set_params(
+                learning_rate=before["learning_rate"], verbose=before["verbose"]
+            )
         # Groups of the model, for log Z, are found among more rows than one batch.
         top._remember(top._rows(wake(stack, batch(_KNOWN_ROWS), noise, 0.0)[1]))
         self._tuned = [
@@ -390,7 +424,7 @@ class DeepBeliefNetwork(PassingMixin, VariationalMixin, DocLinkMixin, BaseEstima
             estimator = clone(layer)
         if estimator.random_state is None:
             estimator.set_params(random_state=seed)
-        return estimator
+        return passing_verbose(estimator, self.verbose)
 
     def _stack(self):
         *below, top = (estimator._energy() for estimator in self.estimators_)

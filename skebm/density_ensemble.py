@@ -26,6 +26,7 @@ from skebm.estimator.validation import (
     fit_context,
     underflow_is_zero,
 )
+from skebm.estimator.verbosity import Lines
 
 # Wider tables, and those with gaps, are looked at in so many directions.
 _MOST_COLUMNS = 100
@@ -86,6 +87,9 @@ class DensityEnsemble(OneHotRowsMixin, DocLinkMixin, BaseEstimator):
     add_indicator : bool, default=False
         Whether it matters for itself where values are missing. False leaves it out of
         account: a missing value counts as what is expected of it.
+    verbose : int, default=0
+        How much is printed in a fit: 0 is nothing, 1 about ten lines, 2 a line at every
+        stage. Stages are mixtures.
     random_state : int, RandomState instance or None, default=None
         Determines which rows mixtures learn from, and where they start. Pass an int
         for reproducible results.
@@ -161,6 +165,7 @@ class DensityEnsemble(OneHotRowsMixin, DocLinkMixin, BaseEstimator):
         "n_bins": [Interval(Integral, 1, None, closed="left")],
         "categorical_features": [StrOptions({"auto"}), "array-like", None],
         "add_indicator": ["boolean"],
+        "verbose": ["verbose"],
         "random_state": ["random_state"],
     }
 
@@ -174,6 +179,7 @@ class DensityEnsemble(OneHotRowsMixin, DocLinkMixin, BaseEstimator):
         n_bins=20,
         categorical_features="auto",
         add_indicator=False,
+        verbose=0,
         random_state=None,
     ):
         self.n_mixtures = n_mixtures
@@ -183,6 +189,7 @@ class DensityEnsemble(OneHotRowsMixin, DocLinkMixin, BaseEstimator):
         self.n_bins = n_bins
         self.categorical_features = categorical_features
         self.add_indicator = add_indicator
+        self.verbose = verbose
         self.random_state = random_state
 
     @all_or_nothing
@@ -238,6 +245,7 @@ class DensityEnsemble(OneHotRowsMixin, DocLinkMixin, BaseEstimator):
         self._mixtures, unseen, patterns = [], [], _patterns(rows)
         # Rows that are drawn more than once are left out together.
         folds = random.permutation(table.shape[0])[drawn] % self.n_mixtures
+        lines = Lines(self)
         for fold in range(self.n_mixtures):
             places = np.flatnonzero(folds != fold)
             if not len(places):  # a single row
@@ -245,7 +253,10 @@ class DensityEnsemble(OneHotRowsMixin, DocLinkMixin, BaseEstimator):
             places = random.permutation(places)[: self.max_samples]
             self._mixtures.append(self._learned(rows[places], random))
             unseen.append(~np.isin(patterns, patterns[places]))
+            done = f"{fold + 1} of {self.n_mixtures} mixtures"
+            lines.say_at_stage(done, fold + 1, self.n_mixtures)
         self._judge(rows, np.array(unseen))
+        lines.say_at_end("ended, usual scores learned")
         return self
 
     def score_samples(self, X):

@@ -22,6 +22,7 @@ from skebm.estimator.validation import (
     make_generator,
     underflow_is_zero,
 )
+from skebm.estimator.verbosity import Lines, passing_verbose
 from skebm.mixed_rbm import MixedRBM
 
 
@@ -59,6 +60,9 @@ class EnergyImputer(TransformerMixin, DocLinkMixin, BaseEstimator):
     keep_empty_features : bool, default=False
         Whether features that are wholly missing in `fit` stay, filled with 0, or
         "missing" where they hold no numbers. Else they are left out.
+    verbose : int, default=0
+        How much is printed in a fit: 0 is nothing, 1 about ten lines, 2 a line at every
+        stage. It is passed on to an estimator that prints less.
     random_state : int, RandomState instance or None, default=None
         Determines the draws of "sample", and the model where `estimator` is None. Pass
         an int for reproducible results.
@@ -100,6 +104,7 @@ class EnergyImputer(TransformerMixin, DocLinkMixin, BaseEstimator):
         "n_imputations": [Interval(Integral, 1, None, closed="left")],
         "add_indicator": ["boolean"],
         "keep_empty_features": ["boolean"],
+        "verbose": ["verbose"],
         "random_state": ["random_state"],
     }
 
@@ -111,6 +116,7 @@ class EnergyImputer(TransformerMixin, DocLinkMixin, BaseEstimator):
         n_imputations=1,
         add_indicator=False,
         keep_empty_features=False,
+        verbose=0,
         random_state=None,
     ):
         self.estimator = estimator
@@ -118,6 +124,7 @@ class EnergyImputer(TransformerMixin, DocLinkMixin, BaseEstimator):
         self.n_imputations = n_imputations
         self.add_indicator = add_indicator
         self.keep_empty_features = keep_empty_features
+        self.verbose = verbose
         self.random_state = random_state
 
     @all_or_nothing
@@ -166,7 +173,9 @@ class EnergyImputer(TransformerMixin, DocLinkMixin, BaseEstimator):
         if estimator is None:
             seed = int(make_generator(self.random_state).integers(2**31))
             estimator = MixedRBM(handle_unknown="missing", random_state=seed)
-        self.estimator_ = clone(estimator).fit(_columns(X, ~self._is_empty))
+        estimator, lines = passing_verbose(clone(estimator), self.verbose), Lines(self)
+        self.estimator_ = estimator.fit(_columns(X, ~self._is_empty))
+        lines.say_at_end(f"{type(estimator).__name__} learned")
         return self
 
     def transform(self, X):

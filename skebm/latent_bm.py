@@ -149,6 +149,9 @@ class LatentBM(HiddenUnitsMixin, MetropolisMixin, BaseBinaryModel):
         `log_partition_tol` there is a `ConvergenceWarning`.
     n_ais_chains : int, default=100
         Chains of that annealing, at least 2. Twice as many need half the steps.
+    verbose : int, default=0
+        How much is printed in a fit: 0 is nothing, 1 about ten lines, 2 a line at every
+        stage. Annealing of log Z is told of as well.
     random_state : int, RandomState instance or None, default=None
         Determines the starting weights, the order of the rows, all draws during
         learning, and the annealing. Pass an int for reproducible results.
@@ -178,12 +181,12 @@ class LatentBM(HiddenUnitsMixin, MetropolisMixin, BaseBinaryModel):
     n_iter_ : int
         Number of updates of the parameters made.
     history_ : dict of str to ndarray of shape (n_measurements,)
-        What the last `fit` measured. With "pcd", at its start and after each hundred
-        updates: "n_iter", the updates made; "learning_rate";
-        "train_log_likelihood", the mean of at most 1000 rows learned from, in nats;
-        "validation_log_likelihood", that of rows held out, NaN without
-        `early_stopping`; "log_partition". With "exact", after each iteration:
-        "n_iter" and the "train_log_likelihood" of all rows, without penalty.
+        What the last `fit` measured, and `partial_fit` since, by rows of the chunk at
+        hand. With "pcd", at its start and after each hundred updates: "n_iter", the
+        updates made; "learning_rate"; "train_log_likelihood", the mean of at most 1000
+        rows learned from, in nats; "validation_log_likelihood", that of rows held out,
+        NaN without `early_stopping`; "log_partition". With "exact", after each
+        iteration: "n_iter" and the "train_log_likelihood" of all rows, without penalty.
     n_features_in_ : int
         Number of features seen in `fit`.
     feature_names_in_ : ndarray of shape (`n_features_in_`,)
@@ -285,6 +288,7 @@ class LatentBM(HiddenUnitsMixin, MetropolisMixin, BaseBinaryModel):
         log_partition_tol="auto",
         max_ais_temperatures=10_000,
         n_ais_chains=100,
+        verbose=0,
         random_state=None,
     ):
         self.n_components = n_components
@@ -312,6 +316,7 @@ class LatentBM(HiddenUnitsMixin, MetropolisMixin, BaseBinaryModel):
         self.log_partition_tol = log_partition_tol
         self.max_ais_temperatures = max_ais_temperatures
         self.n_ais_chains = n_ais_chains
+        self.verbose = verbose
         self.random_state = random_state
 
     @property
@@ -433,7 +438,9 @@ class LatentBM(HiddenUnitsMixin, MetropolisMixin, BaseBinaryModel):
             return None
         below, above = levels < levels.max(), levels == levels.max()
         sample = rows.take(rows.sample(sample_size(n_features), rng)).astype(float)
-        lower = self._lower_machine(below, mask, n_features, rng).fit(sample)
+        lower = self._lower_machine(below, mask, n_features, rng)
+        lower._interrupts_pass = True
+        lower.fit(sample)
         with warnings.catch_warnings():
             # Draws that are a little off give directions that are.
             warnings.simplefilter("ignore", ConvergenceWarning)

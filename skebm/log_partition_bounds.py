@@ -14,6 +14,7 @@ from skebm.estimator.validation import (
     make_generator,
     validate_params,
 )
+from skebm.estimator.verbosity import Lines
 from skebm.partition.log_partition import compute_log_partition
 
 # Rows given that are looked at, at most.
@@ -49,7 +50,8 @@ def log_partition_bounds(
     large, and annealing back from draws of the model unlikely to make it too small
     [1]_. Where both agree, log Z is known; where they do not, it lies between
     them, provided that the draws of the model are in equilibrium. They come from
-    parallel tempering, and the result says what speaks for and against it.
+    parallel tempering, and the result says what speaks for and against it. How far it
+    is is printed as `verbose` of the model says.
 
     Parameters
     ----------
@@ -119,14 +121,15 @@ def log_partition_bounds(
         rows = refuse_missing(model._rows(X), "bounds ask for complete rows.")
         given = model._drawn(rows.take(rows.sample(_MOST_GIVEN_ROWS, rng)), rng)
         known = given if known is None else np.concatenate([known, given])
-    estimate = compute_log_partition(
-        machine,
-        energy.chain_mean(model._visible_mean),
-        tol=tol,
-        max_temperatures=max_temperatures,
-        n_chains=n_chains,
-        n_steps=n_steps,
-        rng=rng,
-        rows=model._chain_rows(energy, known, rng),
-    )
+    with Lines(model).hearing("bounds of log Z"):
+        estimate = compute_log_partition(
+            machine,
+            energy.chain_mean(model._visible_mean),
+            tol=tol,
+            max_temperatures=max_temperatures,
+            n_chains=n_chains,
+            n_steps=n_steps,
+            rng=rng,
+            rows=model._chain_rows(energy, known, rng),
+        )
     return estimate.shifted(log_summed - model._energy_constant)

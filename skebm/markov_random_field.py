@@ -140,6 +140,9 @@ class MarkovRandomField(
         Most steps of that annealing.
     n_ais_chains : int, default=100
         Chains of that annealing, at least 2.
+    verbose : int, default=0
+        How much is printed in a fit: 0 is nothing, 1 about ten lines, 2 a line at every
+        stage. Annealing of log Z is told of as well.
     random_state : int, RandomState instance or None, default=None
         Determines the order of the rows, all draws during learning, and the annealing.
         Pass an int for reproducible results.
@@ -256,6 +259,7 @@ class MarkovRandomField(
         log_partition_tol="auto",
         max_ais_temperatures=10_000,
         n_ais_chains=100,
+        verbose=0,
         random_state=None,
     ):
         self.cliques = cliques
@@ -279,6 +283,7 @@ class MarkovRandomField(
         self.log_partition_tol = log_partition_tol
         self.max_ais_temperatures = max_ais_temperatures
         self.n_ais_chains = n_ais_chains
+        self.verbose = verbose
         self.random_state = random_state
 
     def transform(self, X):

@@ -136,6 +136,9 @@ class MixedRBM(HiddenUnitsMixin, ConditionsMixin, MixedRowsMixin, BaseEnergyMode
         Most steps of that annealing.
     n_ais_chains : int, default=100
         Chains of that annealing, at least 2.
+    verbose : int, default=0
+        How much is printed in a fit: 0 is nothing, 1 about ten lines, 2 a line at every
+        stage. Annealing of log Z is told of as well.
     random_state : int, RandomState instance or None, default=None
         Determines where learning starts, all draws during learning, and the annealing.
         Pass an int for reproducible results.
@@ -277,6 +280,7 @@ class MixedRBM(HiddenUnitsMixin, ConditionsMixin, MixedRowsMixin, BaseEnergyMode
         log_partition_tol="auto",
         max_ais_temperatures=10_000,
         n_ais_chains=100,
+        verbose=0,
         random_state=None,
     ):
         self.n_components = n_components
@@ -305,6 +309,7 @@ class MixedRBM(HiddenUnitsMixin, ConditionsMixin, MixedRowsMixin, BaseEnergyMode
         self.log_partition_tol = log_partition_tol
         self.max_ais_temperatures = max_ais_temperatures
         self.n_ais_chains = n_ais_chains
+        self.verbose = verbose
         self.random_state = random_state
 
     def _algorithm(self, rows):

@@ -29,6 +29,7 @@ from skebm.estimator.validation import (
     underflow_is_zero,
     without_rows,
 )
+from skebm.estimator.verbosity import Lines, passing_verbose
 
 # What the detector knows of its features it has from its estimator.
 _OF_THE_ESTIMATOR = "n_features_in_", "feature_names_in_"
@@ -62,6 +63,9 @@ class EnergyOutlierDetector(
         where scores are tied. "auto" does not fix a share: it takes for outliers what
         is less usual than 95 % of the usual rows, and all that is far out. It holds
         from `fit` on: to change it, fit again.
+    verbose : int, default=0
+        How much is printed in a fit: 0 is nothing, 1 about ten lines, 2 a line at every
+        stage. It is passed on to an estimator that prints less.
     random_state : int, RandomState instance or None, default=None
         Determines the learning of the default estimator, and which training rows
         `typical_surprise_` is taken from, where they are more than 1000. An
@@ -127,12 +131,21 @@ class EnergyOutlierDetector(
         # Checked by hand, to say what a model without a score lacks.
         "estimator": "no_validation",
         "contamination": [StrOptions({"auto"}), Interval(Real, 0, 0.5, closed="right")],
+        "verbose": ["verbose"],
         "random_state": ["random_state"],
     }
 
-    def __init__(self, estimator=None, *, contamination="auto", random_state=None):
+    def __init__(
+        self,
+        estimator=None,
+        *,
+        contamination="auto",
+        verbose=0,
+        random_state=None,
+    ):
         self.estimator = estimator
         self.contamination = contamination
+        self.verbose = verbose
         self.random_state = random_state
 
     @all_or_nothing
@@ -141,7 +154,8 @@ class EnergyOutlierDetector(
         """Fit the estimator, and find the score below which rows are outliers.
 
         If fitting fails or is interrupted, the detector is left as it was before
-        the call.
+        the call. But where an interrupt from the keyboard ends the learning of a model
+        that keeps what it has learned, the detector goes on with that model.
 
         Parameters
         ----------
@@ -194,12 +208,15 @@ class EnergyOutlierDetector(
             _check_takes_weights(estimator)
         for name in _OF_THE_ESTIMATOR:
             vars(self).pop(name, None)
+        lines = Lines(self)
         self.estimator_ = estimator.fit(X, y, **fit_params)
+        lines.say_at_end(f"{type(estimator).__name__} learned")
         for name in _OF_THE_ESTIMATOR:
             if hasattr(estimator, name):
                 setattr(self, name, getattr(estimator, name))
         self._contamination = self.contamination
         self.offset_ = self._offset(X, weights)
+        lines.say_at_end(f"outliers score below {self.offset_:.2f}")
         self._keep_reference(X, weights)
         return self
 
@@ -334,7 +351,10 @@ class EnergyOutlierDetector(
     def _new_estimator(self):
         """Give an estimator to fit, or say what the one that was passed lacks."""
         if self.estimator is None:
-            return _asking_for_weights(DensityEnsemble(random_state=self.random_state))
+            ensemble = DensityEnsemble(
+                verbose=self.verbose, random_state=self.random_state
+            )
+            return _asking_for_weights(ensemble)
         try:
             _ = self.estimator.score_samples
         except AttributeError as error:
@@ -343,7 +363,7 @@ class EnergyOutlierDetector(
                 "detector is built on. Pass a density, such as a model of skebm, "
                 "GaussianMixture or KernelDensity, or a pipeline that ends in one."
             ) from error
-        return clone(self.estimator)
+        return passing_verbose(clone(self.estimator), self.verbose)
 
     def _offset(self, X, weights):
         """Find the score below which a row is an outlier."""

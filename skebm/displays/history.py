@@ -95,7 +95,7 @@ class HistoryDisplay:
         Parameters
         ----------
         estimator : BinaryRBM, GaussianRBM, BoltzmannMachine or LatentBM
-            Fitted by `fit`.
+            Fitted by `fit`, or by `partial_fit`, of which each value is of other rows.
         X : {array-like, sparse matrix} of shape (n_samples, n_features), default=None
             Rows to score at the end, such as test data. The standard error is that of
             their mean and that of `log_partition_`, which takes its time where it is
@@ -114,7 +114,7 @@ class HistoryDisplay:
         Raises
         ------
         AttributeError
-            If the estimator was not fitted by `fit`.
+            If the estimator was made by `from_parameters` and has learned nothing.
         ValueError
             If `X` is not a numeric table of the width seen in `fit`, finite where it is
             not missing, or has one row alone.
@@ -134,7 +134,7 @@ class HistoryDisplay:
         history = fitted_attribute(
             estimator,
             "history_",
-            "which fit records, and neither partial_fit nor from_parameters. Use fit.",
+            "which learning records, and from_parameters does not. Use fit.",
         )
         name = next(name for name in _SCORES if f"train_{name}" in history)
         validation = history.get(f"validation_{name}")

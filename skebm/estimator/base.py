@@ -59,6 +59,7 @@ class BaseEnergyModel(
         ],
         "max_ais_temperatures": [Interval(Integral, 1, None, closed="left")],
         "n_ais_chains": [Interval(Integral, 2, None, closed="left")],
+        "verbose": ["verbose"],
         "random_state": ["random_state"],
     }
 

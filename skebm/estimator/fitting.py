@@ -8,6 +8,8 @@ from dataclasses import replace
 import numpy as np
 
 from skebm.estimator.callbacks import FitReport
+from skebm.estimator.interrupts import is_one_of_many, warn_of_interrupt
+from skebm.estimator.likelihood import fingerprint
 from skebm.estimator.parameter_checks import check_size
 from skebm.estimator.validation import (
     all_or_nothing,
@@ -18,6 +20,7 @@ from skebm.estimator.validation import (
     make_generator,
     unqualified,
 )
+from skebm.estimator.verbosity import Lines
 from skebm.learning.backtracking import Backtracking
 from skebm.learning.contrastive import ContrastiveLearning, LearningState
 from skebm.learning.expectation import ExpectationMaximisation
@@ -25,6 +28,7 @@ from skebm.learning.jumping import Jumping
 from skebm.learning.lbfgs import LBFGS
 from skebm.learning.measuring import Measuring
 from skebm.learning.objectives import Likelihood, PseudoLikelihood
+from skebm.learning.passing import Pass
 from skebm.learning.schedule import Schedule
 from skebm.learning.starts.correlations import sample_size
 from skebm.learning.trainer import Trainer
@@ -82,13 +86,18 @@ class FittingMixin:
     # An energy that others have learned, from which `fit` starts, or None.
     _given_start = None
 
+    # Whether an interrupt from the keyboard is an error: of a part of a larger model.
+    _interrupts_pass = False
+
     @all_or_nothing
     @fit_context(prefer_skip_nested_validation=True)
     def fit(self, X, y=None, sample_weight=None):
         """Fit the model to data, forgetting any earlier fit.
 
-        If fitting fails, diverges or is interrupted, the estimator is left as it
-        was before the call.
+        If fitting fails or diverges, the estimator is left as it was before the call.
+        An interrupt from the keyboard ends learning, and keeps what was learned until
+        the last measurement; before the first stage is over, and in a search or another
+        run of many fits, it goes on as an error.
 
         Parameters
         ----------
@@ -126,7 +135,7 @@ class FittingMixin:
         -----
         ConvergenceWarning
             If ``algorithm="exact"`` has not come to an optimum within `max_iter`
-            iterations.
+            iterations, or if learning was interrupted from the keyboard.
 
         Examples
         --------
@@ -142,6 +151,8 @@ class FittingMixin:
         rng = self._seed()
         rows, held_out = self._hold_out(all_rows, rng, algorithm)
         self._n_rows_of_fit = rows.n_rows
+        lines = Lines(self)
+        lines.say(_told_of(rows, held_out, self.n_features_in_))
         self._see(rows, first=True)
         rows = self._completed(self._in_units(rows), rng)
         self._remember(rows)
@@ -154,14 +165,21 @@ class FittingMixin:
         # Callbacks score only where there is a y, so there is one, unused.
         y = np.zeros(rows.table.shape[0]) if y is None else y
         metadata = None if sample_weight is None else {"sample_weight": sample_weight}
-        report = FitReport(self, trainer.n_stages, X, y, metadata, fitted_attributes)
-        history = trainer.run(state, rows, report)
+        reported = X, y, metadata, fitted_attributes
+        report = FitReport(self, trainer, state, lines, *reported)
+        try:
+            history = trainer.run(state, rows, report)
+        except KeyboardInterrupt:
+            history = report.go_back()
+            if history is None or self._interrupts_pass or is_one_of_many():
+                raise
+            trainer.settle(state)
+            warn_of_interrupt(f"{state.n_updates} {trainer.counts}")
         report.close()
+        lines.say_at_end(_told_at_end(trainer, state, history))
         vars(self).update(fitted_attributes(history), _state=state)
         if rows.has_missing:
             self._remember(rows)  # as the model completes them
-        if isinstance(trainer, Trainer):
-            self._draws = self._fingerprint(), trainer.draws()
         self._note_cheap_partition()
         return self
 
@@ -175,6 +193,10 @@ class FittingMixin:
         are cut into batches of at most `batch_size`, and each phase is averaged
         over its own rows. The step size stays at `learning_rate`, because the
         end is not known; lower it with `set_params` for the last passes.
+
+        The likelihood of rows of the chunk at hand is appended to `history_`, before
+        the first update and after each hundred, as in `fit`. It is of other rows each
+        time, so that it varies with these as well.
 
         Parameters
         ----------
@@ -234,8 +256,21 @@ class FittingMixin:
             rng = state.noise.rng
             state.jumping = self._jumping(self._sample(rows, rng), rng)
         learner = self._learner(algorithm, state.model)
-        learner.run(state, learner.batches(state, rows), Schedule(self._rate(None)))
-        vars(self).update(self._fitted_attributes(learner, state), _state=state)
+        lines = Lines(self)
+
+        def report(n_done, n_stages, history):
+            done = f"{state.n_updates} updates"
+            lines.say_at_stage(done, n_done, n_stages, history)
+
+        one_pass = Pass(
+            learner,
+            self._rate(None),
+            lambda: self._measuring(learner, state, rows, None, _DEFAULT_UPDATES),
+        )
+        before = {} if first else getattr(self, "history_", {})
+        history = one_pass.run(state, rows, before, report)
+        attributes = self._fitted_attributes(learner, state, history)
+        vars(self).update(attributes, _state=state)
         self._remember(rows)
         return self
 
@@ -280,19 +315,24 @@ class FittingMixin:
         return Trainer(
             learner,
             Schedule(self._rate(rows.n_rows), n_updates, self.decay_fraction),
-            Measuring(
-                rows,
-                held_out,
-                groups=state.jumping.groups,
-                mean=state.model.chain_mean(self._visible_mean),
-                mean_of_rows=self._mean_of_rows(),
-                noise=UniformNoise(state.noise.rng.spawn(1)[0], np.float32),
-                n_updates=n_updates,
-                update_rows=learner.batch_size + learner.n_chains,
-            ),
+            self._measuring(learner, state, rows, held_out, n_updates),
             Backtracking(None if held_out is None else self.n_iter_no_change, self.tol),
             self._shrinking(rows, held_out, state.noise.rng),
             all_rows,
+        )
+
+    def _measuring(self, learner, state, rows, held_out, n_updates):
+        """Build what measures the likelihood along the way."""
+        return Measuring(
+            rows,
+            held_out,
+            groups=state.jumping.groups,
+            mean=state.model.chain_mean(self._visible_mean),
+            mean_of_rows=self._mean_of_rows(),
+            noise=UniformNoise(state.noise.rng.spawn(1)[0], np.float32),
+            n_updates=n_updates,
+            update_rows=learner.batch_size + learner.n_chains,
+            trajectory=state.trajectory,
         )
 
     def _learner(self, algorithm, energy, objective=None):
@@ -461,8 +501,10 @@ class FittingMixin:
             "n_iter_": state.n_updates,
             "_parameter_names": tuple(parameters),
             "_partition_estimate": None,
-            "_draws": None,
         }
+        if state.trajectory is not None:
+            draws = state.trajectory.draws()
+            attributes["_draws"] = fingerprint(parameters.values()), draws
         if history is not None:
             attributes["history_"] = {
                 name: np.array(values) for name, values in history.items()
@@ -477,3 +519,21 @@ class FittingMixin:
         """Read a sample of rows, always in float64: draws are then the same."""
         sample = rows.take(rows.sample(self._start_size(rows.n_columns), rng))
         return sample.astype(np.float64, copy=False)
+
+
+def _told_of(rows, held_out, n_features):
+    """Say what is learned from."""
+    told = f"learning from {rows.n_rows} rows of {n_features} columns"
+    return told if held_out is None else f"{told}, {held_out.n_rows} held out"
+
+
+def _told_at_end(trainer, state, history):
+    """Say what learning has come to."""
+    told = f"ended after {state.n_updates} {trainer.counts}"
+    held_out = history.get("validation_log_likelihood", [np.nan])
+    if np.isnan(held_out).all():
+        return told
+    best = np.nanargmax(held_out)
+    return (
+        f"{told}, highest held out {held_out[best]:.2f} after {history['n_iter'][best]}"
+    )

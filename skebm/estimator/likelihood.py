@@ -1,6 +1,6 @@
 """Energies and probabilities of rows, and the partition function behind them."""
 
-__all__ = ["LikelihoodMixin"]
+__all__ = ["LikelihoodMixin", "fingerprint"]
 
 from hashlib import blake2b
 
@@ -12,6 +12,7 @@ from sklearn.utils.validation import check_is_fitted
 from skebm.estimator.containers import as_container
 from skebm.estimator.standardised_rows import OVERFLOWING
 from skebm.estimator.validation import check_weights, unqualified
+from skebm.estimator.verbosity import Lines
 from skebm.partition.enumeration import can_enumerate
 from skebm.partition.log_partition import compute_log_partition
 from skebm.units.data import distinct_rows
@@ -337,20 +338,25 @@ class LikelihoodMixin:
         # What is summed needs no rows to start from, nor a floor.
         known = None if can_enumerate(machine) else self._known_rows
         rng = np.random.default_rng(self._partition_seed)
-        tol = self._partition_tol(energy)
-        estimate = compute_log_partition(
-            machine,
-            energy.chain_mean(self._visible_mean),
-            rows=self._chain_rows(energy, known, rng),
-            draws=self._draws_at_hand(),
-            tol=tol,
-            max_temperatures=int(self.max_ais_temperatures),
-            n_chains=int(self.n_ais_chains),
-            n_steps=_TEMPERING_STEPS,
-            rng=rng,
-        ).shifted(log_summed)
+        lines, tol = Lines(self), self._partition_tol(energy)
+        with lines.hearing("log Z"):
+            estimate = compute_log_partition(
+                machine,
+                energy.chain_mean(self._visible_mean),
+                rows=self._chain_rows(energy, known, rng),
+                draws=self._draws_at_hand(),
+                tol=tol,
+                max_temperatures=int(self.max_ais_temperatures),
+                n_chains=int(self.n_ais_chains),
+                n_steps=_TEMPERING_STEPS,
+                rng=rng,
+            ).shifted(log_summed)
         if known is not None and known.dtype == bool:
             estimate = estimate.above(_log_sum(energy, distinct_rows(known)[0]))
+        if not estimate.exact:
+            found = estimate.log_partition - self._energy_constant
+            error = estimate.lower_std
+            lines.say_at_end(f"log Z = {found:.2f}, standard error {error:.2g}")
         self._warn_of(estimate, tol)
         self._partition_estimate = circumstances, estimate
         return estimate
@@ -365,7 +371,7 @@ class LikelihoodMixin:
         if self.log_partition_tol != "auto":
             return self.log_partition_tol
         known = self._known_rows
-        if self._n_known is None:
+        if known is None or self._n_known is None:
             return _LEAST_TOL
         deviation = energy.free_energy(known.astype(np.float64)).std()
         wanted = _TOL_SHARE * deviation / np.sqrt(self._n_known)
@@ -424,10 +430,7 @@ class LikelihoodMixin:
 
     def _fingerprint(self):
         """Tell models apart by their parameters."""
-        digest = blake2b(digest_size=16)
-        for name in self._parameter_names:
-            digest.update(np.ascontiguousarray(getattr(self, name)))
-        return digest.digest()
+        return fingerprint(getattr(self, name) for name in self._parameter_names)
 
     def _warn_of(self, estimate, tol):
         """Warn once of all that speaks against log Z, with what to do."""
@@ -467,3 +470,11 @@ class LikelihoodMixin:
 def _log_sum(energy, rows):
     """Compute the log of the sum of exp(-F) over distinct rows: log Z is no less."""
     return float(logsumexp(-energy.free_energy(rows.astype(np.float64))))
+
+
+def fingerprint(arrays):
+    """Digest arrays, to tell some from others."""
+    digest = blake2b(digest_size=16)
+    for array in arrays:
+        digest.update(np.ascontiguousarray(array))
+    return digest.digest()

@@ -103,6 +103,8 @@ class LearningState:
         What proposes jumps to the chains. None: they make none.
     shrinkage : float, default=0.0
         Strength of an L1 penalty that is found while learning goes on.
+    trajectory : PartitionTrajectory or None, default=None
+        log Z of machines that were measured.
     """
 
     model: object
@@ -114,6 +116,7 @@ class LearningState:
     n_updates: int = 0
     jumping: object = None
     shrinkage: float = 0.0
+    trajectory: object = None
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,7 @@ from skebm.energy.expected_rows import expect, expected_phase
 from skebm.learning.lbfgs import climb
 from skebm.learning.penalty import SplitPenalty
 from skebm.learning.weighted_rows import WeightedRows
+from skebm.learning.whole_data import WholeDataLearner
 from skebm.warning import warn_user
 
 # Iterations of L-BFGS in each maximum, which need not be one: they take as long
@@ -22,7 +23,7 @@ _MOST_ITERATIONS = 50
 
 
 @dataclass(frozen=True)
-class ExpectationMaximisation:
+class ExpectationMaximisation(WholeDataLearner):
     """Ascent of the exact log-likelihood of rows with gaps, less an L2 penalty [1]_.
 
     Each iteration goes through the rows once; then the maximum given what is expected
@@ -54,10 +55,6 @@ class ExpectationMaximisation:
     def n_stages(self):
         """Largest number of iterations, each of which is reported."""
         return self.max_iter or _MOST_ITERATIONS
-
-    def result(self, state):
-        """Give the machine learned."""
-        return state.averaged
 
     def run(self, state, rows, report):
         """Learn from rows of data; see `LBFGS.run`."""

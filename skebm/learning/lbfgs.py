@@ -10,6 +10,7 @@ from sklearn.exceptions import ConvergenceWarning
 
 from skebm.learning.objectives import Likelihood
 from skebm.learning.penalty import SplitPenalty
+from skebm.learning.whole_data import WholeDataLearner
 from skebm.warning import warn_user
 
 # Pairs of steps and changes of the gradient that L-BFGS remembers. Likelihoods
@@ -29,7 +30,7 @@ _ONSET_FRACTION = 0.1
 
 
 @dataclass(frozen=True)
-class LBFGS:
+class LBFGS(WholeDataLearner):
     """Ascent of a log-likelihood, less an elastic-net penalty, by L-BFGS [1]_.
 
     Parameters
@@ -132,15 +133,6 @@ class LBFGS:
         # A start that is the optimum takes one look to be known as such.
         state.n_updates = max(1, state.n_updates)
         return history
-
-    @property
-    def n_stages(self):
-        """Largest number of iterations, each of which is reported."""
-        return self.max_iter
-
-    def result(self, state):
-        """Give the machine learned."""
-        return state.averaged
 
     def _warn_of(self, slope, n_iterations):
         """Say why learning has ended where it is not flat."""

@@ -83,6 +83,9 @@ class Measuring:
         part of their time.
     mean_of_rows : ndarray of shape (n_visible,), default=None
         Means of visible columns. Only for rows of which some values are missing.
+    trajectory : PartitionTrajectory, default=None
+        Of machines measured before, on which this goes on; left as it is. None: of
+        none.
     """
 
     def __init__(
@@ -96,6 +99,7 @@ class Measuring:
         n_updates,
         update_rows=700,
         mean_of_rows=None,
+        trajectory=None,
     ):
         share = min(1.0, max(_LEAST_SHARE, update_rows / _ROWS_FOR_ALL))
         most_rows = int(share * _MAX_TRAINING_ROWS)
@@ -117,22 +121,20 @@ class Measuring:
         self._groups = groups
         self._noise = noise
         most_steps = min(200, max(10, n_updates // _UPDATES_A_STEP))
-        self._trajectory = PartitionTrajectory(
-            mean, noise, most_steps, n_chains=int(share * _MOST_CHAINS)
-        )
+        if trajectory is None:
+            trajectory = PartitionTrajectory(
+                mean, noise, most_steps, n_chains=int(share * _MOST_CHAINS)
+            )
+        self.trajectory = copy(trajectory)
         self.mark()
 
     def mark(self):
         """Remember the machine measured last."""
-        self._marked = copy(self._trajectory)
+        self._marked = copy(self.trajectory)
 
     def go_back(self):
         """Go on from the machine remembered, as learning does."""
-        self._trajectory = copy(self._marked)
-
-    def draws(self):
-        """Give draws of the machine measured last, or None where it needs none."""
-        return copy(self._trajectory).draws()
+        self.trajectory = copy(self._marked)
 
     def measure(self, energy):
         """Measure a machine that lies close to the one measured last.
@@ -147,7 +149,7 @@ class Measuring:
         measurement : Measurement
             Of this machine.
         """
-        way, fast = self._trajectory, energy.astype(np.float32)
+        way, fast = self.trajectory, energy.astype(np.float32)
         machine, log_summed = energy.marginal()
         mixture = self._groups.mixture(fast, self._noise)
         way.advance(machine, mixture)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from sklearn.exceptions import ConvergenceWarning
 
+from skebm.learning.whole_data import WholeDataLearner
 from skebm.warning import warn_user
 
 # Each step may be this much longer than the last, and is halved where it is too long.
@@ -59,7 +60,7 @@ class GroupLasso:
 
 
 @dataclass(frozen=True)
-class ProximalAscent:
+class ProximalAscent(WholeDataLearner):
     """Accelerated proximal ascent of a log-likelihood less a penalty [1]_ [2]_.
 
     Parameters
@@ -146,12 +147,3 @@ class ProximalAscent:
                 ConvergenceWarning,
             )
         return history
-
-    @property
-    def n_stages(self):
-        """Largest number of iterations, each of which is reported."""
-        return self.max_iter
-
-    def result(self, state):
-        """Give the machine learned."""
-        return state.averaged

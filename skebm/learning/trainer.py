@@ -1,6 +1,6 @@
 """Stochastic learning in stages, each measured, and what follows from that."""
 
-__all__ = ["STAGE_UPDATES", "Trainer"]
+__all__ = ["HISTORY", "STAGE_UPDATES", "Trainer", "note"]
 
 from dataclasses import dataclass, replace
 from itertools import islice
@@ -17,6 +17,28 @@ _FINISHING_SHARE = 0.05
 
 # What they have to promise, in nats: the noise of their steps costs as much.
 _LEAST_PROMISE = 0.01
+
+# What a history has of each measurement.
+HISTORY = (
+    "n_iter",
+    "learning_rate",
+    "train_log_likelihood",
+    "validation_log_likelihood",
+    "log_partition",
+)
+
+
+def note(history, n_updates, rate, measurement):
+    """Append a measurement to a history, with the step size that has led to it."""
+    values = (
+        n_updates,
+        rate,
+        measurement.training,
+        measurement.validation,
+        measurement.log_partition,
+    )
+    for name, value in zip(HISTORY, values, strict=True):
+        history[name].append(value)
 
 
 @dataclass
@@ -53,6 +75,14 @@ class Trainer:
         self._n_finishing = int(share * n_updates)
         self.schedule = replace(self.schedule, n_updates=n_updates - self._n_finishing)
 
+    # What its history counts.
+    counts = "updates"
+
+    @property
+    def n_planned(self):
+        """Number of updates planned."""
+        return self.schedule.n_updates
+
     @property
     def n_stages(self):
         """Number of stages planned, at most."""
@@ -82,17 +112,10 @@ class Trainer:
         FloatingPointError
             If learning diverges, at ever smaller steps too.
         """
-        history = {
-            "n_iter": [],
-            "learning_rate": [],
-            "train_log_likelihood": [],
-            "validation_log_likelihood": [],
-            "log_partition": [],
-        }
+        history = {name: [] for name in HISTORY}
         batches = self._endless_batches(state, rows)
         n_planned = self.schedule.n_updates
-        measurement, ended = self._review(state, history)
-        asked = False
+        ended, asked = self._review(state, history), False
         while not ended:
             report.begin()
             n_updates = min(STAGE_UPDATES, n_planned - state.n_updates)
@@ -105,12 +128,10 @@ class Trainer:
                     raise
                 self.measuring.go_back()
             else:
-                measurement, enough = self._review(state, history)
-                ended = enough or is_last
+                ended = self._review(state, history) or is_last
             asked = report.end(history)
             ended = ended or asked
-        if self.backtracking.finish(state, measurement):
-            self.measuring.go_back()
+        self.settle(state)
         if not asked and self._promise(rows) > _LEAST_PROMISE:
             self._learn_from_all(state, history, report)
         return history
@@ -142,45 +163,41 @@ class Trainer:
                 self.backtracking.recover(state)
                 self.measuring.go_back()
                 report.end(history)
-                return
-            measurement = self._measure(state)
+                break
+            self._measurement = self._measure(state)
             asked = report.end(history)
         # Rows held out, now learned from, are bound to have become likelier.
-        if n_updates > 0 and self.backtracking.finish(state, measurement):
+        self.settle(state)
+
+    def settle(self, state):
+        """Set the state to what learning gives: to the best, or to the last."""
+        if self.backtracking.finish(state, self._measurement):
             self.measuring.go_back()
+        state.trajectory = self.measuring.trajectory
 
     def result(self, state):
         """Give the machine learned."""
         return self.learner.result(state)
 
-    def draws(self):
-        """Give draws of the machine learned, or None where its sum needs none."""
-        return self.measuring.draws()
-
     def _review(self, state, history):
-        """Measure the machine and judge it; say also whether to stop."""
+        """Measure the machine and judge it; say whether to stop."""
         learner, backtracking = self.learner, self.backtracking
         if self.schedule.penalty_scale(state.n_updates) < 1 and learner.alpha > 0:
             # Until the penalty has set in fully, likelihood is bound to fall.
             backtracking.forget()
         measurement = self._measure(state)
         rate = self.schedule.rate(max(0, state.n_updates - 1))
-        for name, value in (
-            ("n_iter", state.n_updates),
-            ("learning_rate", rate * backtracking.rate_scale),
-            ("train_log_likelihood", measurement.training),
-            ("validation_log_likelihood", measurement.validation),
-            ("log_partition", measurement.log_partition),
-        ):
-            history[name].append(value)
+        note(history, state.n_updates, rate * backtracking.rate_scale, measurement)
         enough = backtracking.review(state, measurement)
+        self._measurement = measurement
         if backtracking.improved:
             self.measuring.mark()
         elif backtracking.went_back:
             self.measuring.go_back()
+        state.trajectory = self.measuring.trajectory
         if self.shrinking is not None:
             self.shrinking.follow(state)
-        return measurement, enough
+        return enough
 
     def _measure(self, state):
         # Also what learning goes back to: with the zeros that a penalty has made.

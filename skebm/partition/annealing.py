@@ -4,6 +4,8 @@ __all__ = ["anneal", "steps"]
 
 import numpy as np
 
+from skebm.sampling.watching import watched
+
 # Steps between jumps, beside which these take little time.
 _STEPS_A_JUMP = 10
 
@@ -49,7 +51,11 @@ def anneal(path, rows, betas, noise):
        AISTATS, 102-110.
     """
     log_weights = np.zeros(len(rows))
-    for beta, next_beta, jumps in steps(betas):
+    n_steps, goes_back = len(betas) - 1, betas[-1] < betas[0]
+    way = "back " if goes_back else ""
+    task = f"annealing {len(rows)} chains {way}at {n_steps} temperatures"
+    level = 2 if goes_back else 1
+    for beta, next_beta, jumps in watched(steps(betas), n_steps, task, level):
         rows, fall = path.move(rows, beta, next_beta, noise, jumps=jumps)
         log_weights += fall
     return log_weights

@@ -7,6 +7,7 @@ from typing import NamedTuple
 import numpy as np
 
 from skebm.sampling.tempering import adapt_ladder, start_replicas, temper
+from skebm.sampling.watching import watched
 
 _ADAPTING_LADDERS = 8
 _ADAPTING_STEPS = 120
@@ -53,9 +54,10 @@ def draw_in_equilibrium(path, starts, noise, *, n_members, n_steps):
     ladder = adapt_ladder(path, starts[chosen], noise, n_steps=_ADAPTING_STEPS)
     replicas = start_replicas(ladder.betas, starts)
     times = np.linspace(n_steps / 2, n_steps, n_members + 1).round().astype(int)
-    replicas = temper(path, replicas, noise, n_steps=times[0])
+    task = f"tempering {len(starts)} ladders in {n_steps} steps"
     members = []
-    for n_more in np.diff(times):
+    for n_more in watched(np.diff(times, prepend=0), len(times), task, 2):
         replicas = temper(path, replicas, noise, n_steps=n_more)
         members.append(replicas.coldest)
-    return EquilibriumRows(np.stack(members, axis=1), float(replicas.n_restarts.mean()))
+    states = np.stack(members[1:], axis=1)
+    return EquilibriumRows(states, float(replicas.n_restarts.mean()))

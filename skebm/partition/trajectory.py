@@ -134,8 +134,7 @@ class PartitionTrajectory:
         """Give the chains as draws of the last machine; None where it was summed."""
         if self._energy is None:
             return None
-        self._resample()
-        return self._rows
+        return self._rows[self._chosen(0.5)]
 
     def _correct(self, log_start, offer):
         """Take account of what chains and draws of a mixture say together.
@@ -197,10 +196,13 @@ class PartitionTrajectory:
 
     def _resample(self):
         """Copy chains in proportion to their weights, which become equal."""
-        weights = self._weights()
         self._base += self._log_mean_weight()
-        ends = np.cumsum(weights) / weights.sum() * self._n_chains
-        positions = np.arange(self._n_chains) + self._noise.rng.random()
-        chosen = np.minimum(np.searchsorted(ends, positions), self._n_chains - 1)
-        self._rows = self._rows[chosen]
+        self._rows = self._rows[self._chosen(self._noise.rng.random())]
         self._log_weights = np.zeros(self._n_chains)
+
+    def _chosen(self, offset):
+        """List chains in proportion to their weights, evenly from an offset below 1."""
+        weights = self._weights()
+        ends = np.cumsum(weights) / weights.sum() * self._n_chains
+        positions = np.arange(self._n_chains) + offset
+        return np.minimum(np.searchsorted(ends, positions), self._n_chains - 1)

@@ -74,7 +74,7 @@ def test_an_estimator_that_is_not_fitted_is_refused(name, plt):
     [
         ("CouplingsDisplay", "BernoulliRBM has no visible_couplings_.*WeightsDisplay"),
         ("EnergyHistogramDisplay", "free_energy"),
-        ("HistoryDisplay", "BernoulliRBM has no history_, which fit records"),
+        ("HistoryDisplay", "BernoulliRBM has no history_, which learning records"),
     ],
 )
 def test_an_estimator_of_another_kind_is_refused(name, message, plt):

@@ -100,10 +100,12 @@ def test_one_row_has_no_error_of_its_mean(plt):
     assert not plt.get_fignums()
 
 
-def test_a_model_that_was_not_fitted_by_fit_has_none():
-    rbm = BinaryRBM(2, random_state=0).partial_fit(X)
-    with pytest.raises(AttributeError, match="neither partial_fit nor from_parameters"):
+def test_a_model_of_known_parameters_has_none_until_it_learns_on():
+    rbm = BinaryRBM.from_parameters(np.zeros((2, X.shape[1])), [0] * X.shape[1], [0, 0])
+    with pytest.raises(AttributeError, match="from_parameters does not"):
         HistoryDisplay.from_estimator(rbm)
+    display = HistoryDisplay.from_estimator(rbm.partial_fit(X))
+    assert list(display.n_iter) == [0]
 
 
 def test_rows_of_another_width_are_refused(plt):

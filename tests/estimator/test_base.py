@@ -179,7 +179,7 @@ def test_feature_names(name):
 
 
 def test_repr_names_what_differs_from_the_defaults(rbm):
-    rbm.set_params(n_chains=500)
+    rbm.set_params(n_chains="auto")
     expected = "BinaryRBM(batch_size=20, max_iter=6, n_components=3, random_state=0)"
     assert repr(rbm) == expected
 

@@ -177,7 +177,7 @@ def test_values_that_are_no_probabilities(make, value, method):
         ("learning_rate", -0.1),
         ("learning_rate", np.inf),
         ("learning_rate", np.nan),
-        ("learning_rate", "auto"),
+        ("learning_rate", "small"),
         ("decay_fraction", -0.1),
         ("decay_fraction", 1.1),
         ("batch_size", 0),
