@@ -101,7 +101,8 @@ class MomentsMixin:
             check_bias(mean, "mean", n_features), second, states_of(self)
         )
         check_table(self, second_moment, reset=True)  # the features and their names
-        vars(self).pop("_known_rows", None)  # of an earlier fit
+        for name in "_known_rows", "_n_known", "_n_rows_of_fit", "_draws":
+            vars(self).pop(name, None)  # of an earlier fit
         rng = self._seed()
         self._see_sums(n_samples, n_samples * mean, first=True)
         sample = self._start_rows(sample_size(n_features), rng)

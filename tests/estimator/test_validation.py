@@ -429,7 +429,7 @@ def test_interrupts_leave_an_earlier_model_as_it_was(
     assert rbm.score(BITS) == score
 
 
-@pytest.mark.parametrize("n_updates", [1, 150])
+@pytest.mark.parametrize("n_updates", [1, 50])
 def test_interrupts_of_early_stopping_leave_an_earlier_model_as_it_was(
     monkeypatch, n_updates
 ):
