@@ -69,8 +69,8 @@ class BinaryRBM(HiddenUnitsMixin, BaseBinaryModel):
         Gibbs sweeps of the chains in each update.
     n_chains : int or "auto", default="auto"
         Number of persistent chains, whatever the batch size. Unused by "cd". "auto" is
-        500; `fit` takes one for ten rows of fewer than 5000, and at least 100, unless
-        `early_stopping` asks for the best fit.
+        500; but one for ten rows of fewer than 5000, and at least 100, where `max_iter`
+        is None and no `early_stopping` asks for the best fit.
     learning_rate : float or "auto", default="auto"
         Step size at the start. "auto" is 0.1, and up to 0.2 where `max_iter` is None
         and plans fewer than 2000 updates: it is raised as these are lowered.
@@ -399,8 +399,12 @@ class BinaryRBM(HiddenUnitsMixin, BaseBinaryModel):
     def _strength(self, algorithm):
         return 0.0 if self.alpha == "auto" else self.alpha
 
+    def _plans(self, n_rows):
+        """Tell whether the number of rows says how much learning is enough."""
+        return n_rows is not None and self.max_iter is None and not self.early_stopping
+
     def _n_updates(self, n_rows):
-        if self.max_iter is not None or self.early_stopping:
+        if not self._plans(n_rows):
             return super()._n_updates(n_rows)
         planned = int(_UPDATES_A_ROW * n_rows)
         return int(np.clip(planned, _FEWEST_UPDATES, super()._n_updates(n_rows)))
@@ -408,7 +412,7 @@ class BinaryRBM(HiddenUnitsMixin, BaseBinaryModel):
     def _rate(self, n_rows):
         if self.learning_rate != "auto":
             return self.learning_rate
-        if n_rows is None or self.max_iter is not None or self.early_stopping:
+        if not self._plans(n_rows):
             return _RATE
         # Steps twice as long went as far in half as many; beyond, their noise tells.
         fewer = super()._n_updates(n_rows) / self._n_updates(n_rows)
@@ -417,7 +421,7 @@ class BinaryRBM(HiddenUnitsMixin, BaseBinaryModel):
     def _n_chains(self, n_rows):
         if self.n_chains != "auto":
             return self.n_chains
-        if n_rows is None or self.early_stopping:
+        if not self._plans(n_rows):
             return _MOST_CHAINS
         # The noise of chains need be no less than that of the rows.
         return int(np.clip(n_rows // 10, _FEWEST_CHAINS, _MOST_CHAINS))

@@ -410,7 +410,7 @@ def test_known_parameters_learn_on_with_jumps():
         (50, {}, 500, 0.2, 100),
         (1500, {}, 1050, 200 / 1050, 150),
         (10_000, {}, 2000, 0.1, 500),
-        (1500, {"max_iter": 300}, 300, 0.1, 150),
+        (1500, {"max_iter": 300}, 300, 0.1, 500),
         (1500, {"early_stopping": True}, 20_000, 0.1, 500),
         (1500, {"learning_rate": 0.3, "n_chains": 7}, 1050, 0.3, 7),
     ],
@@ -426,7 +426,7 @@ def test_small_tables_take_fewer_and_longer_steps(
 
 def test_chunks_go_on_with_the_chains_of_fit():
     X = np.random.default_rng(0).random((120, 6)) < 0.4
-    rbm = BinaryRBM(5, max_iter=3, random_state=0).fit(X)
+    rbm = BinaryRBM(5, random_state=0).fit(X)
     assert len(rbm._state.chains) == 100
     rbm.partial_fit(X)
     assert len(rbm._state.chains) == 100

@@ -279,7 +279,7 @@ def test_a_fit_that_fails_leaves_what_was():
     assert not [name for name in vars(unfitted) if name.endswith("_")]
 
 
-def test_interrupts_leave_what_was():
+def test_interrupts_before_the_first_iteration_leave_what_was():
     X = small_table()
     model = make().fit(X)
     before = model.score_samples(X)
@@ -292,10 +292,10 @@ def test_interrupts_leave_what_was():
             pass
 
         def on_fit_task_begin(self, estimator, context):
-            pass
+            raise KeyboardInterrupt
 
         def on_fit_task_end(self, estimator, context):
-            raise KeyboardInterrupt
+            pass
 
     model.set_callbacks(Interrupt())
     with pytest.raises(KeyboardInterrupt):
