@@ -128,7 +128,8 @@ class BoltzmannMachine(
         than 20 features and it is estimated by annealed importance sampling.
         Half of it takes four times as long.
         "auto" is half the standard error of the mean log-likelihood of as many rows as
-        were learned from, and from 0.03 to 0.25: it adds an eighth to that error.
+        were learned from, which adds an eighth to that error. It is from 0.03 to 0.25,
+        and at most 0.05 with `early_stopping`.
     max_ais_temperatures : int, default=10000
         Most steps of that annealing. Where they do not suffice for
         `log_partition_tol` there is a `ConvergenceWarning`.

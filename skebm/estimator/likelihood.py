@@ -31,7 +31,8 @@ _MOST_KNOWN_ROWS = 1000
 # What log Z may add to the error of a mean over rows, as a share of it, and from what
 # to what, in nats: less is rarely of use, and with more the error itself is uncertain.
 _TOL_SHARE = 0.5
-_LEAST_TOL, _LARGEST_TOL = 0.03, 0.25
+# Learning that goes on for as long as rows held out gain is compared more finely.
+_LEAST_TOL, _LARGEST_TOL, _LARGEST_AFTER_STOPPING = 0.03, 0.25, 0.05
 
 # Layers of so many binary units are summed over in milliseconds, which `fit` does.
 _CHEAP_UNITS = 10
@@ -375,7 +376,8 @@ class LikelihoodMixin:
             return _LEAST_TOL
         deviation = energy.free_energy(known.astype(np.float64)).std()
         wanted = _TOL_SHARE * deviation / np.sqrt(self._n_known)
-        return float(np.clip(wanted, _LEAST_TOL, _LARGEST_TOL))
+        largest = _LARGEST_AFTER_STOPPING if self.early_stopping else _LARGEST_TOL
+        return float(np.clip(wanted, _LEAST_TOL, largest))
 
     def _raised(self, estimate, rows, score):
         """Estimate log Z anew where rows that were scored say that it is too low.

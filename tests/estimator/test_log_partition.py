@@ -351,12 +351,16 @@ def test_the_wanted_error_is_small_beside_that_of_a_mean_over_rows():
     error = rbm.free_energy(X).std() / np.sqrt(len(X))
     energy = rbm._energy()
     assert rbm._partition_tol(energy) == pytest.approx(error / 2)
-    assert 0.03 < error / 2 < 0.25
+    assert 0.03 < error / 2 < 0.05
     rbm.log_partition()
     assert rbm.log_partition_std_ <= error / 2
     # Of a hundred times as many rows it would be a tenth, which is rarely of use.
     rbm.fit(np.tile(X, (100, 1)))
     assert rbm._partition_tol(energy) == 0.03
+    # Of 25 rows it would be four times as much.
+    rbm.fit(X[:25])
+    assert rbm._partition_tol(energy) > 0.1
+    assert rbm.set_params(early_stopping=True)._partition_tol(energy) == 0.05
     rbm.set_params(log_partition_tol=0.01)
     assert rbm._partition_tol(energy) == 0.01
 
