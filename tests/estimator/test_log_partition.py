@@ -357,6 +357,9 @@ def test_the_wanted_error_is_small_beside_that_of_a_mean_over_rows():
     # Of a hundred times as many rows it would be a tenth, which is rarely of use.
     rbm.fit(np.tile(X, (100, 1)))
     assert rbm._partition_tol(energy) == 0.03
+    # Rows that came before a chunk count as well.
+    assert rbm.partial_fit(X[:10])._n_known == 40_010
+    assert BinaryRBM(21).partial_fit(X).partial_fit(X[:10])._n_known == 410
     rbm.set_params(log_partition_tol=0.01)
     assert rbm._partition_tol(energy) == 0.01
 
