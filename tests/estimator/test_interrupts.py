@@ -235,5 +235,5 @@ def test_fine_tuning_of_a_stack_keeps_what_it_has_come_to(monkeypatch):
     with pytest.warns(ConvergenceWarning, match="after 7 updates of fine tuning"):
         stack.fit(X)
     top = stack.estimators_[-1]
-    assert (top.n_iter_, top.learning_rate, top.verbose) == (107, 0.1, 1)
+    assert (top.n_iter_, top.learning_rate, top.verbose) == (107, "auto", 1)
     assert np.isfinite(stack.score(X))
