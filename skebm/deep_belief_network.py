@@ -364,7 +364,8 @@ class DeepBeliefNetwork(PassingMixin, VariationalMixin, DocLinkMixin, BaseEstima
                 learning_rate=before["learning_rate"], verbose=before["verbose"]
             )
         # Groups of the model, for log Z, are found among more rows than one batch.
-        top._remember(top._rows(wake(stack, batch(_KNOWN_ROWS), noise, 0.0)[1]))
+        drawn = top._rows(wake(stack, batch(_KNOWN_ROWS), noise, 0.0)[1])
+        top._remember(drawn, top._n_known)
         self._tuned = [
             (infers.matrix, draws.matrix)
             for infers, draws in zip(stack.below, stack.downward, strict=True)

@@ -439,6 +439,8 @@ def test_tuning_raises_the_bound_on_rows_learned_from(layers):
     greedy = DeepBeliefNetwork(layers, estimator=quick, random_state=0).fit(X)
     tuned = clone(greedy).set_params(fine_tune_iter=300).fit(X)
     assert tuned.score(X) > greedy.score(X) + 0.1
+    # The wanted error of log Z is that of a mean over these, and not over a batch.
+    assert tuned.estimators_[-1]._n_known >= len(X)
     machines = deepcopy(tuned.estimators_)
     for rbm, energy in zip(machines, tuned._stack().below, strict=False):
         rbm.components_ = energy.weights

@@ -270,8 +270,10 @@ class FittingMixin:
         before = {} if first else getattr(self, "history_", {})
         history = one_pass.run(state, rows, before, report)
         attributes = self._fitted_attributes(learner, state, history)
+        if state.n_updates > history["n_iter"][-1]:
+            attributes["_draws"] = None  # of the machine as it was measured
         vars(self).update(attributes, _state=state)
-        self._remember(rows)
+        self._remember(rows, 0 if first else self._n_known or 0)
         return self
 
     def _algorithm(self, rows):

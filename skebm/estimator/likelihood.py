@@ -397,12 +397,15 @@ class LikelihoodMixin:
         self._partition_estimate = None
         return self._estimate_partition()
 
-    def _remember(self, rows):
-        """Keep some of the rows learned from: they tell of the model's groups."""
+    def _remember(self, rows, n_before=0):
+        """Keep some of the rows learned from: they tell of the model's groups.
+
+        Others before them still count, of which none are kept.
+        """
         rng = np.random.default_rng(self._partition_seed)
         chosen = rows.sample(_MOST_KNOWN_ROWS, rng)
         self._known_rows = self._drawn(rows.take(chosen), rng)
-        self._n_known = rows.n_rows
+        self._n_known = n_before + rows.n_rows
 
     def _known_partition(self):
         """Give the estimate of log Z, if there is one of the model as it is."""

@@ -125,16 +125,16 @@ class Measuring:
             trajectory = PartitionTrajectory(
                 mean, noise, most_steps, n_chains=int(share * _MOST_CHAINS)
             )
-        self.trajectory = copy(trajectory)
+        self.trajectory = trajectory
         self.mark()
 
     def mark(self):
         """Remember the machine measured last."""
-        self._marked = copy(self.trajectory)
+        self._marked = self.trajectory
 
     def go_back(self):
         """Go on from the machine remembered, as learning does."""
-        self.trajectory = copy(self._marked)
+        self.trajectory = self._marked
 
     def measure(self, energy):
         """Measure a machine that lies close to the one measured last.
@@ -149,7 +149,8 @@ class Measuring:
         measurement : Measurement
             Of this machine.
         """
-        way, fast = self.trajectory, energy.astype(np.float32)
+        # A copy: an interrupt leaves the one before as it is, and learning may go back.
+        way, fast = copy(self.trajectory), energy.astype(np.float32)
         machine, log_summed = energy.marginal()
         mixture = self._groups.mixture(fast, self._noise)
         way.advance(machine, mixture)
@@ -162,6 +163,7 @@ class Measuring:
                 found = way.log_partition + log_summed
                 log_partition = max(found, floor)
                 std = np.hypot(way.std, log_partition - found)
+        self.trajectory = way
         score = self._scores(energy, fast) - log_partition
         training, validation = np.split(score, [self._n_training])
         return Measurement(

@@ -64,19 +64,22 @@ class Pass:
         if not history["n_iter"]:
             self._measure(state, history)
         n_batches = -(-rows.n_rows // self.learner.batch_size)
-        n_stages = state.n_updates + n_batches - history["n_iter"][-1]
-        n_stages //= STAGE_UPDATES
         batches = self.learner.batches(state, rows)
         schedule = Schedule(self.learning_rate)
+        # Learning may have gone on for long since: then one is due at once.
+        n_stages = 1 + (n_batches - self._n_left(state, history)) // STAGE_UPDATES
         while True:
-            due = history["n_iter"][-1] + STAGE_UPDATES
-            n_left = max(0, due - state.n_updates)
+            n_left = self._n_left(state, history)
             self.learner.run(state, islice(batches, n_left), schedule)
-            if state.n_updates < due:
+            if self._n_left(state, history) > 0:
                 return history
             self._measure(state, history)
             n_measured += 1
             report(n_measured, n_stages, history)
+
+    def _n_left(self, state, history):
+        """Say how many updates are left before a measurement is due."""
+        return max(0, history["n_iter"][-1] + STAGE_UPDATES - state.n_updates)
 
     def _measure(self, state, history):
         if self._measuring is None:

@@ -80,8 +80,8 @@ class Trainer:
 
     @property
     def n_planned(self):
-        """Number of updates planned."""
-        return self.schedule.n_updates
+        """Number of updates planned, at most."""
+        return self.schedule.n_updates + self._n_finishing
 
     @property
     def n_stages(self):
@@ -173,7 +173,6 @@ class Trainer:
         """Set the state to what learning gives: to the best, or to the last."""
         if self.backtracking.finish(state, self._measurement):
             self.measuring.go_back()
-        state.trajectory = self.measuring.trajectory
 
     def result(self, state):
         """Give the machine learned."""
@@ -194,7 +193,6 @@ class Trainer:
             self.measuring.mark()
         elif backtracking.went_back:
             self.measuring.go_back()
-        state.trajectory = self.measuring.trajectory
         if self.shrinking is not None:
             self.shrinking.follow(state)
         return enough
@@ -204,6 +202,8 @@ class Trainer:
         state.averaged = self.learner.result(state)
         energy = state.averaged.astype(np.float64)
         measurement = self.measuring.measure(energy)
+        # Before it is judged, so that it comes back with the machine.
+        state.trajectory = self.measuring.trajectory
         return measurement._replace(penalty=self.learner.penalty(energy))
 
     def _endless_batches(self, state, rows):

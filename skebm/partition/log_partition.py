@@ -140,17 +140,18 @@ def anneal_log_partition(
         drawn = _at_hand(draws, n_chains, rng)
         adapted = _adapted(path, drawn, explored, rng)
         limited = min(max_temperatures, int(_FIRST_TEMPERATURES * _MOST_AT_ONCE))
-        estimate = _estimate(adapted, drawn, **settings | {"max_temperatures": limited})
+        given = settings | {"max_temperatures": limited}
+        estimate = _estimate(adapted, drawn, tempered=False, **given)
     if estimate is None or not _agrees(estimate, tol):
         adapted, drawn = _temper(
             path, explored, rows, n_chains=n_chains, n_steps=n_steps, noise=noise
         )
-        estimate = _estimate(adapted, drawn, **settings)
+        estimate = _estimate(adapted, drawn, tempered=True, **settings)
     # What has Z as its mean is rarely so far above it, by Markov's inequality.
     return estimate.above(explored.log_partition + np.log(_RARE))
 
 
-def _estimate(path, drawn, *, tol, max_temperatures, n_chains, noise):
+def _estimate(path, drawn, *, tempered, tol, max_temperatures, n_chains, noise):
     """Anneal along a path in both directions, or weigh draws of its start."""
     pilot = run_pilot(path, noise)
     path = Path(path.start.reweighted(pilot.rows, pilot.weights), path.end)
@@ -162,6 +163,7 @@ def _estimate(path, drawn, *, tol, max_temperatures, n_chains, noise):
             pilot.length,
             wanted,
             drawn,
+            tempered=tempered,
             tol=tol,
             max_temperatures=max_temperatures,
             n_chains=n_chains,
@@ -177,14 +179,25 @@ def _estimate(path, drawn, *, tol, max_temperatures, n_chains, noise):
     )
 
 
-def _anneal(path, length, wanted, drawn, *, tol, max_temperatures, n_chains, noise):
+def _anneal(
+    path,
+    length,
+    wanted,
+    drawn,
+    *,
+    tempered,
+    tol,
+    max_temperatures,
+    n_chains,
+    noise,
+):
     """Anneal at more and more temperatures, until the error is small enough.
 
     So many as are wanted by the pilot run are often far too many: it takes what is
     noise of few chains for length. With fewer, both directions must agree, or get
     another chance. With draws at hand they get none: it would not bring these closer.
     """
-    n_temperatures, had_chance = min(wanted, _FIRST_TEMPERATURES), drawn.n_restarts == 0
+    n_temperatures, had_chance = min(wanted, _FIRST_TEMPERATURES), not tempered
     while True:
         n_temperatures = int(np.clip(np.ceil(n_temperatures), 1, max_temperatures))
         betas = length.space(n_temperatures)
@@ -202,12 +215,13 @@ def _anneal(path, length, wanted, drawn, *, tol, max_temperatures, n_chains, noi
 
 def _at_hand(draws, n_chains, rng):
     """Take draws that are there as independent rows in equilibrium."""
-    rows = _choose(draws, n_chains // 2 * 2, rng)
+    # Each once: the same rows in both halves would agree for that reason.
+    rows = _choose(draws, min(len(draws), n_chains) // 2 * 2, rng)
     return EquilibriumRows(rows[:, np.newaxis], 0.0)
 
 
 def _agrees(estimate, tol):
-    """Tell whether annealing backwards from draws at hand confirms them."""
+    """Tell whether annealing both ways agrees, and from both halves of the draws."""
     difference = abs(estimate.halves[1] - estimate.halves[0])
     return (
         estimate.lower_std <= tol

@@ -289,6 +289,7 @@ def whole_numbers(estimator):
 @pytest.mark.parametrize("name", OF_ALL)
 def test_truth_values_are_no_numbers(name):
     model = OF_ALL[name]
+    # As in scikit-learn verbose=True is 1.
     for parameter in set(whole_numbers(model)) - {"random_state", "verbose"}:
         message = f"The '{parameter}' parameter of {name} must be .* Got True instead"
         with pytest.raises(ValueError, match=message):

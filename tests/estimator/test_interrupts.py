@@ -18,6 +18,7 @@ from skebm import (
     MixedRBM,
 )
 from skebm.learning.contrastive import ContrastiveLearning
+from skebm.learning.measuring import Measuring
 from skebm.learning.trainer import STAGE_UPDATES
 
 X = np.random.default_rng(0).integers(2, size=(60, 6))
@@ -116,6 +117,28 @@ def test_a_model_interrupted_in_the_middle_of_updates(monkeypatch):
     ended = interrupted(clone(rbm), X, stage=1)
     np.testing.assert_array_equal(rbm.components_, ended.components_)
     assert rbm.partial_fit(X).n_iter_ == 201
+
+
+def test_a_model_interrupted_while_it_is_measured(monkeypatch):
+    """Chains that follow it are then between two machines."""
+    rows = np.random.default_rng(0).random((100, 30)) < 0.3
+    rbm = BinaryRBM(21, max_iter=1000, n_chains=20, random_state=0)
+    whole, n_measured = Measuring.measure, []
+
+    def measure(self, energy):
+        measurement = whole(self, energy)
+        n_measured.append(1)
+        if len(n_measured) == 4:
+            raise KeyboardInterrupt
+        return measurement
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Measuring, "measure", measure)
+        with pytest.warns(ConvergenceWarning, match="after 200 updates"):
+            rbm.fit(rows)
+    ended = interrupted(clone(rbm), rows, stage=1)
+    np.testing.assert_array_equal(rbm.components_, ended.components_)
+    np.testing.assert_array_equal(rbm._draws_at_hand(), ended._draws_at_hand())
 
 
 def test_the_best_model_is_kept_where_rows_are_held_out():

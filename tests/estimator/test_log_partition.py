@@ -357,6 +357,9 @@ def test_the_wanted_error_is_small_beside_that_of_a_mean_over_rows():
     # Of a hundred times as many rows it would be a tenth, which is rarely of use.
     rbm.fit(np.tile(X, (100, 1)))
     assert rbm._partition_tol(energy) == 0.03
+    # Rows that came before a chunk count as well.
+    assert rbm.partial_fit(X[:10])._n_known == 40_010
+    assert BinaryRBM(21).partial_fit(X).partial_fit(X[:10])._n_known == 410
     # Of 25 rows it would be four times as much.
     rbm.fit(X[:25])
     assert rbm._partition_tol(energy) > 0.1
@@ -381,3 +384,13 @@ def test_log_z_starts_from_draws_of_learning_while_parameters_are_theirs(monkeyp
     rbm.intercept_hidden_ = rbm.intercept_hidden_ + 0.1
     rbm.log_partition()
     assert given[1] is None
+
+
+def test_draws_of_learning_in_chunks_are_of_the_machine_as_it_was_measured():
+    X = np.random.default_rng(0).random((400, 30)) < 0.3
+    rbm = BinaryRBM(21, batch_size=4, random_state=0).partial_fit(X)
+    assert rbm.n_iter_ == rbm.history_["n_iter"][-1] == 100
+    assert len(rbm._draws_at_hand()) > 0
+    rbm.partial_fit(X[:40])
+    assert rbm.n_iter_ > rbm.history_["n_iter"][-1]
+    assert rbm._draws_at_hand() is None

@@ -51,6 +51,20 @@ def test_it_goes_on_where_fit_ended():
     assert list(rbm.fit(X).history_["n_iter"]) == [0, 100, 150]
 
 
+def test_it_says_how_many_measurements_there_will_be(monkeypatch):
+    """Also where learning has gone on unmeasured, as from all rows in the end."""
+    rbm, told = passed([600]), []
+    monkeypatch.setattr(
+        "skebm.estimator.fitting.Lines.say_at_stage",
+        lambda self, done, n_done, n_planned, history: told.append((n_done, n_planned)),
+    )
+    rbm.history_ = {name: np.zeros(1, int) for name in HISTORY}
+    rbm._state.n_updates = 660
+    rbm.partial_fit(np.tile(X, (20, 1)))  # 120 updates
+    assert list(rbm.history_["n_iter"]) == [0, 660, 760]
+    assert told == [(1, 2), (2, 2)]
+
+
 def test_it_begins_anew_after_what_sees_all_data():
     rbm = BinaryRBM(2, algorithm="exact", alpha=0.1, random_state=0).fit(X)
     n_iter = rbm.n_iter_
@@ -109,7 +123,7 @@ def test_a_pass_that_fails_leaves_the_trajectory_as_it_was():
     rbm.set_params(learning_rate=1e39)
     with pytest.raises(FloatingPointError):
         rbm.partial_fit(wide)
-    rbm.set_params(learning_rate=0.1)
+    rbm.set_params(learning_rate="auto")
     assert contents(rbm) == before
 
 

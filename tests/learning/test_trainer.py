@@ -339,6 +339,7 @@ def test_there_are_none_where_they_promise_little():
 
 def test_divergence_in_the_last_updates_leaves_the_best_machine():
     run = finishing(bound=1900)
+    assert run.trainer.n_planned == 2000  # of which a twentieth is for these
     assert run.state.n_updates == 1995
     assert run.state.model == 1900
     assert run.report.n_begun == len(run.report.lengths) == 20

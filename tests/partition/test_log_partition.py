@@ -243,3 +243,43 @@ def test_draws_of_another_model_are_not_believed():
     estimate = anneal(energy, 0, tol=0.05, draws=draws, n_chains=100)
     assert estimate.n_restarts > 0  # of tempering
     assert abs(estimate.lower - exact) < 4 * estimate.lower_std
+
+
+@pytest.mark.usefixtures("quick")
+def test_no_draw_at_hand_is_in_both_halves(monkeypatch):
+    energy, _ = make(0.3)
+    given, both_ways = [], log_partition._anneal_both_ways
+
+    def watched(path, betas, drawn, *args):
+        given.append(drawn.rows)
+        return both_ways(path, betas, drawn, *args)
+
+    monkeypatch.setattr(log_partition, "_anneal_both_ways", watched)
+    draws = np.unique(draws_of(energy, 300, 0), axis=0)[:61]
+    anneal(energy, 0, tol=0.3, draws=draws, n_chains=100)
+    assert given[0].shape == (60, energy.n_visible)
+    assert len(np.unique(given[0], axis=0)) == 60
+
+
+@pytest.mark.usefixtures("quick")
+@pytest.mark.parametrize("at_hand", [False, True])
+def test_draws_that_did_not_restart_are_no_draws_at_hand(monkeypatch, at_hand):
+    """Tempered ones get another chance where both directions do not agree at first."""
+    energy, _ = make(2.0)
+    asked, draws = [], draws_of(energy, 40, 0)
+    stuck = equilibrium.EquilibriumRows(draws[:, np.newaxis], 0.0)
+
+    def temper(path, *args, **settings):
+        return path, stuck
+
+    def disagrees(estimate, tol):
+        asked.append(estimate.n_temperatures)
+        return False
+
+    monkeypatch.setattr(log_partition, "_temper", temper)
+    monkeypatch.setattr(log_partition, "_agrees", disagrees)
+    monkeypatch.setattr(log_partition, "_FIRST_TEMPERATURES", 2)
+    estimate = anneal(energy, 0, tol=0.4, draws=draws if at_hand else None)
+    # Of draws at hand once only, before there are tempered ones.
+    assert len(asked) == 1 + at_hand
+    assert estimate.n_temperatures > asked[-1]
