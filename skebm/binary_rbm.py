@@ -92,11 +92,11 @@ class BinaryRBM(HiddenUnitsMixin, BaseBinaryModel):
     early_stopping : bool, default=False
         Whether to hold out rows, keep the parameters under which these have the
         highest likelihood, and stop when that no longer rises.
-        Then a twentieth as many updates, for which `max_iter` has room, learn from all
-        rows, by steps that fall to zero. There are none where they promise less than
-        0.01 nats: half of what rows learned from are likelier by than those held out,
-        times the share of the latter. None are kept under which rows held out are less
-        likely than before.
+        At the end all rows are learned from, those held out too, by a twentieth as
+        many updates, if `max_iter` has room for them. Their step size falls to zero.
+        This is left out where it promises less than 0.01 nats. What it promises is
+        half the gap between the likelihoods of rows learned from and rows held out,
+        times the share of the latter. It is undone if rows held out become less likely.
     validation_fraction : float, default=0.1
         Share of the rows that `early_stopping` holds out, at least one row and at
         most 1000.

@@ -182,8 +182,9 @@ class GaussianRBM(
     early_stopping : bool, default=False
         Whether to hold out rows, keep the parameters under which these have the
         highest likelihood, and stop when that no longer rises.
-        Then a twentieth as many updates, for which `max_iter` has room, learn from all
-        rows, if that promises 0.01 nats.
+        At the end all rows are learned from, those held out too, by a twentieth as
+        many updates, if `max_iter` has room for them. This is left out where it
+        promises less than 0.01 nats.
     validation_fraction : float, default=0.1
         Share of the rows that `early_stopping` holds out, at least one row and at
         most 1000.

@@ -130,8 +130,8 @@ def _of_any_values(estimator, reason):
         )
     return (
         f"{reason}: those above binarize={estimator.binarize} are taken as {high}, all "
-        f"others as {low}. Pass these two (with a threshold between them) to silence "
-        f"this{advice}"
+        f"others as {low}. Pass X > threshold, with a threshold that "
+        f"suits X, to silence this{advice}"
     )
 
 

@@ -41,6 +41,7 @@ def check_table(estimator, X, *, reset=False):
     if not reset:
         check_is_fitted(estimator)
     original = X
+    _refuse_more_dimensions(X)
     try:
         X = validate_data(
             estimator,
@@ -85,6 +86,7 @@ def as_any_table(X, name):
         if isinstance(X, (list, tuple)):
             # NumPy would make strings of numbers beside strings.
             X = np.array(X, dtype=object)
+        _refuse_more_dimensions(X)
         X = check_array(X, dtype=None, ensure_all_finite=False, estimator=name)
     elif min(X.shape) == 0:
         raise ValueError(
@@ -92,6 +94,16 @@ def as_any_table(X, name):
             "while a minimum of 1 of each is required."
         )
     return X
+
+
+def _refuse_more_dimensions(X):
+    """Say how images or the like become rows."""
+    n_dimensions = getattr(X, "ndim", 2)
+    if n_dimensions > 2:
+        raise ValueError(
+            f"Found array with dim {n_dimensions}, while a table has two. Pass "
+            "X.reshape(len(X), -1), with one row for each sample."
+        )
 
 
 def check_categorical(categorical_features, columns, names):

@@ -57,7 +57,7 @@ BAD_TABLES = {
     "complex": (BITS * 1j, "Complex data not supported"),
     "sparse complex": (sparse.csr_array(BITS * 1j), "Complex data not supported"),
     "a row": (BITS[0], "Expected 2D array, got 1D array"),
-    "three dimensions": (BITS[np.newaxis], "Found array with dim 3"),
+    "three dimensions": (BITS[np.newaxis], r"dim 3.*X\.reshape\(len\(X\), -1\)"),
     "a number": (1.0, "Expected 2D array, got scalar array"),
     "no rows": (BITS[:0], r"Found array with 0 sample\(s\)"),
     "no columns": (BITS[:, :0], r"Found array with 0 feature\(s\)"),
