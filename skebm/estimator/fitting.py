@@ -11,6 +11,7 @@ from skebm.estimator.callbacks import FitReport
 from skebm.estimator.interrupts import is_one_of_many, warn_of_interrupt
 from skebm.estimator.likelihood import fingerprint
 from skebm.estimator.parameter_checks import check_size
+from skebm.estimator.threads import threads_for
 from skebm.estimator.validation import (
     all_or_nothing,
     available_unless,
@@ -168,7 +169,8 @@ class FittingMixin:
         reported = X, y, metadata, fitted_attributes
         report = FitReport(self, trainer, state, lines, *reported)
         try:
-            history = trainer.run(state, rows, report)
+            with threads_for(state.model):
+                history = trainer.run(state, rows, report)
         except KeyboardInterrupt:
             history = report.go_back()
             if history is None or self._interrupts_pass or is_one_of_many():

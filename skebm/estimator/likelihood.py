@@ -11,6 +11,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from skebm.estimator.containers import as_container
 from skebm.estimator.standardised_rows import OVERFLOWING
+from skebm.estimator.threads import threads_for
 from skebm.estimator.validation import check_weights, unqualified
 from skebm.estimator.verbosity import Lines
 from skebm.partition.enumeration import can_enumerate
@@ -340,7 +341,7 @@ class LikelihoodMixin:
         known = None if can_enumerate(machine) else self._known_rows
         rng = np.random.default_rng(self._partition_seed)
         lines, tol = Lines(self), self._partition_tol(energy)
-        with lines.hearing("log Z"):
+        with lines.hearing("log Z"), threads_for(machine):
             estimate = compute_log_partition(
                 machine,
                 energy.chain_mean(self._visible_mean),
