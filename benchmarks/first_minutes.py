@@ -98,7 +98,8 @@ def seconds(estimator, X, has_score):
 
 def cell(fit, score, has_score):
     """Write times for a table."""
-    return f"{fit:.2g} + {score:.2g}" if has_score else f"{fit:.2g}"
+    fit, score = (f"{time:.2g}" if time >= 0.01 else "0" for time in (fit, score))
+    return f"{fit} + {score}" if has_score else fit
 
 
 def main():
@@ -126,7 +127,7 @@ def main():
         rows.append([f":class:`~skebm.{name}`" if has_score else name, *cells])
         if arguments.page is not None:
             sizes = [f"{n} x {d}" for n, d in SIZES]
-            header = ["", *sizes, "digits, 1797 x 64", "words, 475 x 841"]
+            header = ["", *sizes, "digits", "words"]
             arguments.page.write_text(table(header, rows))
 
 
