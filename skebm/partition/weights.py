@@ -90,7 +90,8 @@ def error_on_the_way_back(log_weights, n_chains):
 
 def chains_needed(log_weights, std):
     """Say how many chains there leave this error, by weights met on the way back."""
-    return np.exp(_log_variance_there(log_weights)) / np.expm1(std**2)
+    with np.errstate(over="ignore"):  # more than there can be, which is known of inf
+        return np.exp(_log_variance_there(log_weights)) / np.expm1(std**2)
 
 
 def bridge(before, after, weights):

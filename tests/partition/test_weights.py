@@ -159,3 +159,8 @@ def test_bridges_between_normal_laws_are_within_their_errors(distance):
         ratios.append(ratio / np.sqrt(variance))
     # A mean square of 1 +- 0.14.
     assert np.mean(np.square(ratios)) < 1.6
+
+
+def test_weights_that_differ_by_all_a_float_holds_ask_for_endless_chains():
+    with np.errstate(over="raise"):
+        assert chains_needed(np.array([0.0, 800.0]), 0.1) == np.inf
