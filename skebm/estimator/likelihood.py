@@ -365,8 +365,8 @@ class LikelihoodMixin:
 
     def _draws_at_hand(self):
         """Give draws that learning left, if they are of the model as it is."""
-        fingerprint, draws = self._draws or (None, None)
-        return draws if fingerprint == self._fingerprint() else None
+        drawn_from, draws = self._draws or (None, None)
+        return draws if drawn_from == self._fingerprint() else None
 
     def _partition_tol(self, energy):
         """Say which error of log Z is small beside that of a mean over rows."""

@@ -291,7 +291,8 @@ def _squares(mixture, rows, ridge):
     Shape (n_groups, n_rows).
     """
     squares, n_scales = [], mixture.log_scales.shape[1]
-    for centre, covariance in zip(*mixture[2:4], strict=True):
+    laws = zip(mixture.centres, mixture.covariances, strict=True)
+    for centre, covariance in laws:
         deviations = rows - centre
         white = _whitened(deviations, covariance)
         own = np.einsum("ij,ij->i", white, white)
@@ -304,9 +305,8 @@ def _squares(mixture, rows, ridge):
 
 def _joint(mixture, squares):
     """Give log-densities of rows with each group and scale, (n_rows, n_images)."""
-    log_scales, log_weights, _, covariances, *_ = mixture
-    n_columns = covariances.shape[1]
-    constants = np.linalg.slogdet(2 * np.pi * covariances)[1][:, np.newaxis] / 2
-    own = log_weights - n_columns / 2 * log_scales - constants
+    log_scales, n_columns = mixture.log_scales, len(mixture.common)
+    volumes = np.linalg.slogdet(2 * np.pi * mixture.covariances)[1][:, np.newaxis]
+    own = mixture.log_weights - n_columns / 2 * log_scales - volumes / 2
     scores = own - squares.T[:, :, np.newaxis] / (2 * np.exp(log_scales))
     return scores.reshape(squares.shape[1], -1)
