@@ -267,3 +267,49 @@ def test_chains_of_little_weight_are_replaced(monkeypatch, random_path):
 def test_is_deterministic(random_path):
     np.testing.assert_array_equal(follow(random_path, 3), follow(random_path, 3))
     assert not np.array_equal(follow(random_path, 3), follow(random_path, 4))
+
+
+def test_draws_are_chains_in_proportion_to_their_weights():
+    way = start(n_chains=40)
+    way.advance(machine(0.5, seed=0))
+    numbered = np.repeat(np.arange(40.0)[:, np.newaxis], N_UNITS, axis=1)
+    way._rows, way._log_weights = numbered, np.log([3.0] * 10 + [1 / 3] * 30)
+    drawn, counts = np.unique(way.draws()[:, 0], return_counts=True)
+    wanted = np.array([3.0] * 10 + [1 / 3] * 30)
+    found = np.zeros(40)
+    found[drawn.astype(int)] = counts
+    # Systematic resampling is off by less than one.
+    assert np.abs(found - wanted).max() < 1
+    assert found.sum() == 40
+
+
+def test_draws_have_the_law_of_the_machine(random_path):
+    """Over seeds, which are independent; those of one follow from common ancestors."""
+    energy, visible = random_path[-1], all_states(N_UNITS)
+    log_law = log_probabilities(energy)
+    exact = np.exp(log_law - logsumexp(log_law)) @ visible
+    means = []
+    for seed in range(60):
+        way = start(seed, n_chains=100)
+        for passed in random_path:
+            way.advance(passed)
+        means.append(way.draws().mean(axis=0))
+    for column, mean in zip(np.transpose(means), exact, strict=True):
+        assert_mean_is(mean, column, n_errors=4)
+
+
+def test_draws_leave_chains_and_noise_as_they_are():
+    way, other = start(), start()
+    for each in (way, other):
+        each.advance(machine(0.5, seed=0))
+    assert other.draws().shape == (400, N_UNITS)
+    for each in (way, other):
+        each.advance(machine(0.7, seed=0))
+    assert way.log_partition == other.log_partition
+
+
+def test_a_sum_needs_no_draws(monkeypatch):
+    monkeypatch.setattr(BinaryRBMEnergy, "sums_quickly", True)
+    way = start()
+    way.advance(machine(0.5, seed=0))
+    assert way.draws() is None
