@@ -21,13 +21,9 @@ from skebm.learning.metric import KroneckerMetric
 from skebm.learning.shrinking import Shrinking
 from skebm.learning.starts.correlations import start_weights
 
-# Updates of a fit for each row, and the fewest. With more, rows held out gained little
-# on digits (1437 rows, 64 columns), and lost on sparse words (380, 841). Small tables
-# of strong structure would gain: 320 mushrooms of 112 columns about a nat.
-_UPDATES_A_ROW = 0.7
-_FEWEST_UPDATES = 500
-
-_RATE = 0.1
+# Step sizes, and longer ones for tables of few rows: in their few updates these go as
+# far, and twice as long ones were too noisy.
+_RATE, _RATE_OF_FEW_ROWS = 0.1, 0.15
 _FEWEST_CHAINS, _MOST_CHAINS = 100, 500
 
 
@@ -61,7 +57,7 @@ class BinaryRBM(HiddenUnitsMixin, BaseBinaryModel):
         the hidden units is inverted, and that of the visible units raised to the
         power -1/2. It needs fewer updates. Its steps are
         `learning_rate` times the natural gradient, shortened where that is longer
-        than 1 in this metric.
+        than 1 in this metric. Of fewer rows than columns only the variances are used.
     tempering : bool, default=False
         Whether the persistent chains are drawn by parallel tempering, which finds
         all modes of the model in their right shares, at several times the cost.
@@ -70,11 +66,11 @@ class BinaryRBM(HiddenUnitsMixin, BaseBinaryModel):
         Gibbs sweeps of the chains in each update.
     n_chains : int or "auto", default="auto"
         Number of persistent chains, whatever the batch size. Unused by "cd". "auto" is
-        500; but one for ten rows of fewer than 5000, and at least 100, where `max_iter`
-        is None and no `early_stopping` asks for the best fit.
+        500. Where `early_stopping` is "auto" and acts, it is a tenth of the number of
+        rows, and at least 100.
     learning_rate : float or "auto", default="auto"
-        Step size at the start. "auto" is 0.1, and up to 0.2 where `max_iter` is None
-        and plans fewer than 2000 updates: it is raised as these are lowered.
+        Step size at the start. "auto" is 0.1, and 0.15 where `early_stopping` is "auto"
+        and acts.
         `fit` raises the step size by a tenth, up to ten times of it, after each
         hundred updates that gain more than 0.1 nats, and lowers it where the
         likelihood falls.
@@ -87,28 +83,30 @@ class BinaryRBM(HiddenUnitsMixin, BaseBinaryModel):
         batches of nearly equal size.
     max_iter : int or None, default=None
         Updates, at most (passes over X: ``max_iter * batch_size / n_samples``). None is
-        2000, and of tables of less than 2900 rows 0.7 of their number (140 passes), but
-        at least 500. That is quick, and where rows are noisy more would learn their
-        noise. Set it higher where few rows have a strong structure. None is 20000 with
-        `early_stopping` or "exact", where it counts iterations of L-BFGS, each of which
-        sees all rows.
-    early_stopping : bool, default=False
+        2000. It is 20000 with ``early_stopping=True`` or "exact", where it counts
+        iterations of L-BFGS, each of which sees all rows.
+    early_stopping : bool or "auto", default="auto"
         Whether to hold out rows, keep the parameters under which these have the
-        highest likelihood, and stop when that no longer rises.
+        highest likelihood, and stop when that no longer rises. True learns for as long
+        as it takes. "auto" is quick: with ``max_iter=None`` and less than 3000 rows it
+        stops after 300 updates without a rise, or 900 where nothing is overfitted;
+        otherwise it is False. Few rows are learned by heart if nothing stops it.
+
         At the end all rows are learned from, those held out too, by a twentieth as
-        many updates, if `max_iter` has room for them. Their step size falls to zero.
-        This is left out where it promises less than 0.01 nats. What it promises is
-        half the gap between the likelihoods of rows learned from and rows held out,
-        times the share of the latter. It is undone if rows held out become less likely.
+        many updates ("auto": a third), if `max_iter` has room for them. Their step size
+        falls to zero. This is left out where it promises less than 0.01 nats. What it
+        promises is half the gap between the likelihoods of rows learned from and rows
+        held out, times the share of the latter. It is undone if rows held out become
+        less likely.
     validation_fraction : float, default=0.1
         Share of the rows that `early_stopping` holds out, at least one row and at
         most 1000.
     n_iter_no_change : int, default=20
         Number of measurements of the likelihood, one every 100 updates, without a rise
-        by `tol`, after which `early_stopping` goes back to the best parameters and
-        lowers the step size. The third time in a row it stops. The first time it takes
-        three times as many where rows learned from do not gain on those held out, or
-        `alpha` is "auto". Unlike in scikit-learn it is no number of passes: learning
+        by `tol`, after which ``early_stopping=True`` goes back to the best parameters
+        and lowers the step size. The third time in a row it stops. The first time it
+        takes three times as many where rows learned from do not gain on those held out,
+        or `alpha` is "auto". Unlike in scikit-learn it is no number of passes: learning
         takes about as many updates whatever the number of rows.
     tol : float, default=1e-4
         Least rise of the likelihood, in nats, that counts as one. For "exact",
@@ -124,10 +122,10 @@ class BinaryRBM(HiddenUnitsMixin, BaseBinaryModel):
         `max_iter`, or the first thousand updates of `partial_fit`: weights that a
         full L1 penalty keeps at zero from the start would never grow. With it the
         metric of "natural" is diagonal. "auto" is an L1 penalty, whatever `l1_ratio`
-        is, with the strength `alpha_` that the rows held out by `early_stopping` ask
-        for: strong where rows are few, next to none where they are many. It leaves
-        weights near zero, and the metric as it is. Without rows held out, and where
-        values are missing, "auto" is no penalty.
+        is, with the strength `alpha_` that the rows held out by
+        ``early_stopping=True`` ask for: strong where rows are few, next to none where
+        they are many. It leaves weights near zero, and the metric as it is. Without
+        these rows, and where values are missing, "auto" is no penalty.
     l1_ratio : float, default=0.0
         Share of the L1 penalty, under which weights become exactly zero. Where
         chains are drawn, a weak one leaves some of them near zero, by the noise of the
@@ -142,7 +140,7 @@ class BinaryRBM(HiddenUnitsMixin, BaseBinaryModel):
         Half of it takes four times as long.
         "auto" is half the standard error of the mean log-likelihood of as many rows as
         were learned from, which adds an eighth to that error. It is from 0.03 to 0.25,
-        and at most 0.05 with `early_stopping`.
+        and at most 0.05 with ``early_stopping=True``.
     max_ais_temperatures : int, default=20000
         Most steps of that annealing. Where they do not suffice for
         `log_partition_tol` there is a `ConvergenceWarning`.
@@ -178,7 +176,7 @@ class BinaryRBM(HiddenUnitsMixin, BaseBinaryModel):
         What the last `fit` measured at its start and after each hundred updates:
         "n_iter", the updates made; "learning_rate"; "train_log_likelihood", the mean
         of at most 1000 rows learned from, in nats; "validation_log_likelihood", that
-        of rows held out, NaN without `early_stopping`; "log_partition". It ends where
+        of rows held out, NaN where there are none; "log_partition". It ends where
         learning from all rows begins. `partial_fit` goes on with it, by rows of the
         chunk at hand. With "exact" only "n_iter" and
         "train_log_likelihood", after each iteration.
@@ -277,6 +275,7 @@ class BinaryRBM(HiddenUnitsMixin, BaseBinaryModel):
             Interval(Real, 0, None, closed="neither"),
             StrOptions({"auto"}),
         ],
+        "early_stopping": ["boolean", StrOptions({"auto"})],
         "alpha": [Interval(Real, 0, None, closed="left"), StrOptions({"auto"})],
     }
 
@@ -295,7 +294,7 @@ class BinaryRBM(HiddenUnitsMixin, BaseBinaryModel):
         decay_fraction=0.5,
         batch_size=200,
         max_iter=None,
-        early_stopping=False,
+        early_stopping="auto",
         validation_fraction=0.1,
         n_iter_no_change=20,
         tol=1e-4,
@@ -398,40 +397,31 @@ class BinaryRBM(HiddenUnitsMixin, BaseBinaryModel):
     def _metric(self, energy, sample):
         if self.solver == "sgd":
             return None
-        return KroneckerMetric.start(energy, sample, diagonal=self._strength("pcd") > 0)
+        # The correlations of more columns than rows are mostly noise. Without them rows
+        # held out fared as well, in half the time.
+        n_rows = self._n_rows_of_fit
+        wide = n_rows is not None and n_rows < energy.n_visible
+        diagonal = wide or self._strength("pcd") > 0
+        return KroneckerMetric.start(energy, sample, diagonal=diagonal)
 
     def _strength(self, algorithm):
         return 0.0 if self.alpha == "auto" else self.alpha
 
-    def _plans(self, n_rows):
-        """Tell whether the number of rows says how much learning is enough."""
-        return n_rows is not None and self.max_iter is None and not self.early_stopping
-
-    def _n_updates(self, n_rows):
-        if not self._plans(n_rows):
-            return super()._n_updates(n_rows)
-        planned = int(_UPDATES_A_ROW * n_rows)
-        return int(np.clip(planned, _FEWEST_UPDATES, super()._n_updates(n_rows)))
-
     def _rate(self, n_rows):
         if self.learning_rate != "auto":
             return self.learning_rate
-        if not self._plans(n_rows):
-            return _RATE
-        # Steps twice as long went as far in half as many; beyond, their noise tells.
-        fewer = super()._n_updates(n_rows) / self._n_updates(n_rows)
-        return _RATE * min(2.0, fewer)
+        return _RATE_OF_FEW_ROWS if self._is_left_to_us(n_rows) else _RATE
 
     def _n_chains(self, n_rows):
         if self.n_chains != "auto":
             return self.n_chains
-        if not self._plans(n_rows):
+        if not self._is_left_to_us(n_rows):
             return _MOST_CHAINS
         # The noise of chains need be no less than that of the rows.
         return int(np.clip(n_rows // 10, _FEWEST_CHAINS, _MOST_CHAINS))
 
     def _shrinking(self, rows, held_out, rng):
-        if self.alpha != "auto" or held_out is None:
+        if self.alpha != "auto" or not self._stops_early:
             return None
         if rows.has_missing or held_out.has_missing:
             return None

@@ -302,7 +302,7 @@ class DeepBeliefNetwork(PassingMixin, VariationalMixin, DocLinkMixin, BaseEstima
         _refuse_gaps(estimators[0], X)
         lines = Lines(self)
         # Rows that are held out must have no copies among those learned from.
-        with_copies = not any(above.early_stopping for above in estimators[1:])
+        with_copies = not any(above._stops_early for above in estimators[1:])
         rows, weights = X, sample_weight
         for number, estimator in enumerate(estimators):
             if number > 0:

@@ -32,6 +32,7 @@ from skebm.learning.objectives import Likelihood, PseudoLikelihood
 from skebm.learning.passing import Pass
 from skebm.learning.schedule import Schedule
 from skebm.learning.starts.correlations import sample_size
+from skebm.learning.stopping import QUICK, Stopping
 from skebm.learning.trainer import Trainer
 from skebm.sampling.mixture import GROUPED_ROWS, MOST_GROUPS, Groups
 from skebm.sampling.path import IndependentStart
@@ -45,6 +46,10 @@ _MOST_UPDATES = 20_000
 
 # Enough to tell differences of a few hundredths of a nat apart.
 _MAX_HELD_OUT = 1000
+
+# Where `early_stopping` is left to us: fewer rows leave none to spare, and more are not
+# overfitted by so few updates, which are best spent on all of them.
+_FEWEST_TO_SPARE, _MANY_ROWS = 10, 3000
 
 # What is missing of a chunk is drawn once, from nothing, by so many sweeps. By one, two
 # patterns of bits with half the values missing were learned 0.2 nats worse.
@@ -150,12 +155,15 @@ class FittingMixin:
         all_rows = rows.weighted(relative(check_weights(sample_weight, rows.table)))
         algorithm = self._algorithm(all_rows)
         rng = self._seed()
-        rows, held_out = self._hold_out(all_rows, rng, algorithm)
+        learned, held_out = self._hold_out(all_rows.n_rows, rng, algorithm)
+        rows = all_rows if held_out is None else all_rows.subset(learned)
         self._n_rows_of_fit = rows.n_rows
         lines = Lines(self)
-        lines.say(_told_of(rows, held_out, self.n_features_in_))
+        lines.say(_told_of(rows.n_rows, held_out, self.n_features_in_))
         self._see(rows, first=True)
-        rows = self._completed(self._in_units(rows), rng)
+        all_rows = rows = self._completed(self._in_units(all_rows), rng)
+        if held_out is not None:
+            rows, held_out = all_rows.subset(learned), all_rows.subset(held_out)
         self._remember(rows)
         state = self._begin(rows, rng, algorithm, self._pretrained(rows, rng))
         trainer = self._trainer(state, rows, held_out, all_rows, algorithm)
@@ -282,47 +290,66 @@ class FittingMixin:
         """Choose the algorithm for a fit to rows, or None: to one chunk of them."""
         return self.algorithm
 
-    def _hold_out(self, rows, rng, algorithm):
-        """Split rows at random into those to learn from and those to score."""
+    def _stopping(self, n_rows, algorithm):
+        """Say how rows held out are to end learning; None: there are none."""
+        is_stochastic = algorithm not in _DETERMINISTIC
+        if self.early_stopping == "auto":
+            watches = is_stochastic and self._is_left_to_us(n_rows)
+            return QUICK if watches and n_rows >= _FEWEST_TO_SPARE else None
         if not self.early_stopping:
-            return rows, None
-        if algorithm in _DETERMINISTIC:
+            return None
+        if not is_stochastic:
             raise ValueError(
                 "early_stopping needs a stochastic algorithm: "
                 f"algorithm={algorithm!r} ends at the optimum. Use algorithm='pcd', or "
                 "limit the weights by alpha."
             )
+        return Stopping(self.n_iter_no_change)
+
+    @property
+    def _stops_early(self):
+        """Whether it was asked for to learn for as long as rows held out gain."""
+        return self.early_stopping != "auto" and self.early_stopping
+
+    def _is_left_to_us(self, n_rows):
+        """Tell whether how long a fit goes on is for the number of rows to say."""
+        few = n_rows is not None and n_rows < _MANY_ROWS
+        return few and self.max_iter is None and self.early_stopping == "auto"
+
+    def _hold_out(self, n_rows, rng, algorithm):
+        """Choose rows at random to learn from, and rows to score, or None."""
+        if self._stopping(n_rows, algorithm) is None:
+            return None, None
         n_held_out = min(
-            max(1, round(self.validation_fraction * rows.n_rows)), _MAX_HELD_OUT
+            max(1, round(self.validation_fraction * n_rows)), _MAX_HELD_OUT
         )
-        if rows.n_rows <= n_held_out:
+        if n_rows <= n_held_out:
             raise ValueError(
-                f"early_stopping holds out {n_held_out} of n_samples={rows.n_rows}: "
+                f"early_stopping holds out {n_held_out} of n_samples={n_rows}: "
                 "no row is left to learn from. Lower validation_fraction, or set "
                 "early_stopping=False."
             )
-        order = rng.permutation(rows.n_rows)
-        held_out, learned = order[:n_held_out], np.sort(order[n_held_out:])
-        return rows.subset(learned), rows.subset(np.sort(held_out))
+        order = rng.permutation(n_rows)
+        return np.sort(order[n_held_out:]), np.sort(order[:n_held_out])
 
     def _trainer(self, state, rows, held_out, all_rows, algorithm):
         """Build what learns until it is enough."""
         learner = self._learner(algorithm, state.model)
         if algorithm in _DETERMINISTIC:
             return learner
-        n_updates = self._n_updates(rows.n_rows)
-        if held_out is None or all_rows.has_missing:
-            all_rows = None  # what is missing of rows held out is not drawn
-        else:
-            all_rows = self._in_units(all_rows)
-        held_out = None if held_out is None else self._in_units(held_out)
+        n_rows = all_rows.n_rows
+        n_updates = self._n_updates(n_rows)
+        stopping = self._stopping(n_rows, algorithm) or Stopping(None)
         return Trainer(
             learner,
-            Schedule(self._rate(rows.n_rows), n_updates, self.decay_fraction),
+            Schedule(self._rate(n_rows), n_updates, self.decay_fraction),
             self._measuring(learner, state, rows, held_out, n_updates),
-            Backtracking(None if held_out is None else self.n_iter_no_change, self.tol),
+            Backtracking(
+                stopping.patience, self.tol, stopping.max_plateaus, stopping.overfitting
+            ),
             self._shrinking(rows, held_out, state.noise.rng),
-            all_rows,
+            None if held_out is None else all_rows,
+            stopping.finishing_share,
         )
 
     def _measuring(self, learner, state, rows, held_out, n_updates):
@@ -393,7 +420,7 @@ class FittingMixin:
     def _n_updates(self, n_rows):
         if self.max_iter is not None:
             return int(self.max_iter)
-        return _MOST_UPDATES if self.early_stopping else _DEFAULT_UPDATES
+        return _MOST_UPDATES if self._stops_early else _DEFAULT_UPDATES
 
     def _rate(self, n_rows):
         """Say how long steps are at the start of a fit; None are rows in chunks."""
@@ -525,10 +552,10 @@ class FittingMixin:
         return sample.astype(np.float64, copy=False)
 
 
-def _told_of(rows, held_out, n_features):
+def _told_of(n_rows, held_out, n_features):
     """Say what is learned from."""
-    told = f"learning from {rows.n_rows} rows of {n_features} columns"
-    return told if held_out is None else f"{told}, {held_out.n_rows} held out"
+    told = f"learning from {n_rows} rows of {n_features} columns"
+    return told if held_out is None else f"{told}, {len(held_out)} held out"
 
 
 def _told_at_end(trainer, state, history):

@@ -377,7 +377,7 @@ class LikelihoodMixin:
             return _LEAST_TOL
         deviation = energy.free_energy(known.astype(np.float64)).std()
         wanted = _TOL_SHARE * deviation / np.sqrt(self._n_known)
-        largest = _LARGEST_AFTER_STOPPING if self.early_stopping else _LARGEST_TOL
+        largest = _LARGEST_AFTER_STOPPING if self._stops_early else _LARGEST_TOL
         return float(np.clip(wanted, _LEAST_TOL, largest))
 
     def _raised(self, estimate, rows, score):

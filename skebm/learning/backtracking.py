@@ -24,15 +24,11 @@ _AFTER_FALL = 0.5
 _AFTER_PLATEAU = 0.3
 _AFTER_DIVERGENCE = 0.1
 
-# Where rows held out stop rising while those learned from gain this much on them, in
-# nats, learning overfits. Else it is only that steps are noisy, beyond which learning
-# still gains: smaller steps would show that at once, and then be slow. So there is more
-# patience before the first of these.
-_OVERFITTING = 0.01
+# Where rows held out stop rising while those learned from gain on them, learning
+# overfits. Else it is only that steps are noisy, beyond which learning still gains:
+# smaller steps would show that at once, and then be slow. So there is more patience
+# before the first of these.
 _PATIENCE_WITH_NOISE = 3
-
-# Stretches without improvement, each at a smaller step size, that end learning.
-_MAX_PLATEAUS = 3
 
 # Steps of so small a share of the step size that was asked for lead nowhere.
 _NEGLIGIBLE_SCALE = 0.01
@@ -52,6 +48,11 @@ class Backtracking:
         where nothing is overfitted, or a penalty follows. None: it does not stop.
     tol : float
         Least improvement that counts, in nats.
+    max_plateaus : int, default=3
+        Stretches without improvement, each at a smaller step size, that end learning.
+    overfitting : float, default=0.01
+        By how much, in nats, rows learned from have to gain on those held out for
+        learning to overfit.
 
     Attributes
     ----------
@@ -65,9 +66,10 @@ class Backtracking:
         the best machine.
     """
 
-    def __init__(self, patience, tol):
+    def __init__(self, patience, tol, max_plateaus=3, overfitting=0.01):
         self._patience = patience
         self._tol = tol
+        self._max_plateaus, self._overfitting = max_plateaus, overfitting
         self._best = None
         self._best_score = -np.inf
         self._n_since_best = 0
@@ -117,13 +119,13 @@ class Backtracking:
             self._n_since_best = 0
             self._step_back(state, _AFTER_PLATEAU)
         slow = self._patience is not None and self.rate_scale < _NEGLIGIBLE_SCALE
-        return slow or self._n_plateaus == _MAX_PLATEAUS
+        return slow or self._n_plateaus == self._max_plateaus
 
     def _is_plateau(self, state, measurement):
         if self._patience is None:
             return False
         patience = self._patience
-        overfits = _lead(measurement) > self.best_lead + _OVERFITTING
+        overfits = _lead(measurement) > self.best_lead + self._overfitting
         # A penalty that is found while learning goes on takes time to mend that.
         if self._n_plateaus == 0 and (state.shrinkage > 0 or not overfits):
             patience *= _PATIENCE_WITH_NOISE

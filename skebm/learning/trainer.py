@@ -7,15 +7,13 @@ from itertools import islice
 
 import numpy as np
 
+from skebm.learning.schedule import Schedule
+
 # Updates between measurements: few enough to see a fall before it is deep, and so
 # many that measuring costs little beside them.
 STAGE_UPDATES = 100
 
-# The last updates, which learn from rows held out as well: a share of those made until
-# the best machine, for which the plan has room. Twice as many gained no more.
-_FINISHING_SHARE = 0.05
-
-# What they have to promise, in nats: the noise of their steps costs as much.
+# What the last updates have to promise, in nats: noise of their steps costs as much.
 _LEAST_PROMISE = 0.01
 
 # What a history has of each measurement.
@@ -60,6 +58,9 @@ class Trainer:
     all_rows : Rows, default=None
         Rows learned from and rows held out, from which the last updates learn where
         that promises a gain. None: there are no such updates.
+    finishing_share : float, default=0.05
+        How many these are, as a share of the updates made until the best machine. The
+        plan has room for them.
     """
 
     learner: object
@@ -68,10 +69,11 @@ class Trainer:
     backtracking: object
     shrinking: object = None
     all_rows: object = None
+    finishing_share: float = 0.05
 
     def __post_init__(self):
         n_updates = self.schedule.n_updates
-        share = 0 if self.all_rows is None else _FINISHING_SHARE
+        share = 0 if self.all_rows is None else self.finishing_share
         self._n_finishing = int(share * n_updates)
         self.schedule = replace(self.schedule, n_updates=n_updates - self._n_finishing)
 
@@ -149,9 +151,13 @@ class Trainer:
 
     def _learn_from_all(self, state, history, report):
         """Learn on for a while, by steps that fall to zero, unless that does harm."""
-        n_updates = int(_FINISHING_SHARE * self.backtracking.n_updates_of_best)
+        n_best = self.backtracking.n_updates_of_best
+        n_updates = int(self.finishing_share * n_best)
         end = state.n_updates + n_updates
-        schedule = replace(self.schedule, n_updates=end, decay_fraction=n_updates / end)
+        plan = self.schedule
+        # Much longer steps than led to the best machine might leave it for good.
+        rate = max(plan.rate(max(0, n_best - 1)), plan.learning_rate / 2)
+        schedule = Schedule(rate, n_updates=end, decay_fraction=n_updates / end)
         batches = self._endless_batches(state, self.all_rows)
         asked = False
         while state.n_updates < end and not asked:
