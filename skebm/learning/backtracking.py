@@ -107,6 +107,7 @@ class Backtracking:
             self._best_score = -np.inf if np.isnan(score) else score
             self._n_since_best = self._n_plateaus = 0
             self._best_error, self.best_lead = measurement.std, _lead(measurement)
+            self._best_training = measurement.training
             self.improved, self.went_back = True, False
             return False
         self.improved = self.went_back = False
@@ -145,20 +146,24 @@ class Backtracking:
 
         Where rows are held out the best one is that of highest likelihood. Rows
         learned from rise to the end, and their highest values are those of luckiest
-        measurement: there the last one is kept unless it has fallen.
+        measurement: there the last one is kept unless it has fallen. Where rows held out
+        have been learned from since, they are bound to have risen, and the last one is
+        kept unless the other rows have fallen.
 
         Returns
         -------
         went_back : bool
             Whether it was set back.
         """
-        margin = 0.0
-        if np.isnan(measurement.validation):
-            margin = _ERRORS * np.hypot(measurement.std, self._best_error)
-        if not measurement.score >= self._best_score - margin:
+        errors = _ERRORS * np.hypot(measurement.std, self._best_error)
+        is_held_out = not np.isnan(measurement.validation)
+        margin = 0.0 if is_held_out else errors
+        fallen = not measurement.score >= self._best_score - margin
+        if is_held_out:
+            fallen |= measurement.training < self._best_training - _FALL - errors
+        if fallen:
             self._restore(state)
-            return True
-        return False
+        return fallen
 
     def _step_back(self, state, factor):
         self._restore(state)

@@ -280,6 +280,17 @@ def test_the_last_state_is_kept_if_it_is_the_best():
     assert learner.is_at(3)
 
 
+@pytest.mark.parametrize(("training", "is_kept"), [(-3.25, True), (-3.35, False)])
+def test_rows_held_out_must_not_rise_at_the_cost_of_others(training, is_kept):
+    """As they do where they are learned from in the end, and a mode appears."""
+    learner = Learner(measure=lambda score, std: Measurement(-3.0, score, 0.0, std))
+    learner.reach(-5)
+    vars(learner.state).update(vars(state_of("last")))
+    last = Measurement(training, -4.0, 0.0, 0.0)
+    assert learner.backtracking.finish(learner.state, last) != is_kept
+    assert is_kept or learner.is_back_at(1)
+
+
 def test_the_last_state_of_rows_learned_from_is_kept_within_the_errors():
     learner = Learner(measure=measured)
     learner.reach(-5, -4.95, -5.24, std=0.1 / np.sqrt(2))
