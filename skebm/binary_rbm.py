@@ -275,7 +275,6 @@ class BinaryRBM(HiddenUnitsMixin, BaseBinaryModel):
             Interval(Real, 0, None, closed="neither"),
             StrOptions({"auto"}),
         ],
-        "early_stopping": ["boolean", StrOptions({"auto"})],
         "alpha": [Interval(Real, 0, None, closed="left"), StrOptions({"auto"})],
     }
 

@@ -54,7 +54,7 @@ class BoltzmannMachine(
         climbs the sum of log p(x_j | the other features) instead, by L-BFGS [3]_:
         without chains, and with the same optimum for many rows that such a machine
         drew. Where features exclude or imply each other it needs a penalty. "auto"
-        is "exact" for at most 20 features without `early_stopping`, and "pcd" for
+        is "exact" for at most 20 features unless ``early_stopping=True``, and "pcd" for
         more and in `partial_fit`.
     connectivity : {array-like, sparse matrix} or None, default=None
         Adjacency of the features, of shape (n_features, n_features): couplings
@@ -88,22 +88,27 @@ class BoltzmannMachine(
         into batches of nearly equal size.
     max_iter : int or None, default=None
         Updates, at most (passes over X: ``max_iter * batch_size / n_samples``).
-        None is 2000 for "pcd", or 20000 with `early_stopping`; and 20000 iterations of
-        L-BFGS, each of which sees all rows.
-    early_stopping : bool, default=False
+        None is 2000 for "pcd", or 20000 with ``early_stopping=True``; and 20000
+        iterations of L-BFGS, each of which sees all rows.
+    early_stopping : bool or "auto", default="auto"
         Whether "pcd" holds out rows, keeps the parameters under which these have
         the highest likelihood, and stops when that no longer rises.
+        True learns for as long as it takes. "auto" is quick: with ``max_iter=None`` and
+        less than 3000 rows it stops after 300 updates without a rise, or 900 where
+        nothing is overfitted; otherwise it is False. Few rows are learned by heart if
+        nothing stops it.
+
         At the end all rows are learned from, those held out too, by a twentieth as
-        many updates, if `max_iter` has room for them. This is left out where it
-        promises less than 0.01 nats.
+        many updates ("auto": a third), if `max_iter` has room for them. This is left
+        out where it promises less than 0.01 nats.
     validation_fraction : float, default=0.1
         Share of the rows that `early_stopping` holds out, at least one row and at
         most 1000.
     n_iter_no_change : int, default=20
         Number of measurements of the likelihood, one every 100 updates, without a rise
-        by `tol`, after which `early_stopping` goes back to the best parameters and
-        lowers the step size. The third time in a row it stops. The first time it takes
-        three times as many where rows learned from do not gain on those held out.
+        by `tol`, after which ``early_stopping=True`` goes back to the best parameters
+        and lowers the step size. The third time in a row it stops. The first time it
+        takes three times as many where rows learned from do not gain on those held out.
         Unlike in scikit-learn it is no number of passes: learning takes about as many
         updates whatever the number of rows.
     tol : float, default=1e-5
@@ -130,7 +135,7 @@ class BoltzmannMachine(
         Half of it takes four times as long.
         "auto" is half the standard error of the mean log-likelihood of as many rows as
         were learned from, which adds an eighth to that error. It is from 0.03 to 0.25,
-        and at most 0.05 with `early_stopping`.
+        and at most 0.05 with ``early_stopping=True``.
     max_ais_temperatures : int, default=10000
         Most steps of that annealing. Where they do not suffice for
         `log_partition_tol` there is a `ConvergenceWarning`.
@@ -163,7 +168,7 @@ class BoltzmannMachine(
         hand. With "pcd", at its start and after each hundred updates: "n_iter", the
         updates made; "learning_rate"; "train_log_likelihood", the mean of at most 1000
         rows learned from, in nats; "validation_log_likelihood", that of rows held out,
-        NaN without `early_stopping`; "log_partition". Otherwise, after each iteration:
+        NaN where none are held out; "log_partition". Otherwise, after each iteration:
         "n_iter" and the objective of all rows without penalty, "train_log_likelihood"
         or "train_pseudo_log_likelihood".
     n_features_in_ : int
@@ -235,7 +240,7 @@ class BoltzmannMachine(
         decay_fraction=0.5,
         batch_size=200,
         max_iter=None,
-        early_stopping=False,
+        early_stopping="auto",
         validation_fraction=0.1,
         n_iter_no_change=20,
         tol=1e-5,
@@ -406,7 +411,7 @@ class BoltzmannMachine(
         if self.algorithm != "auto":
             return self.algorithm
         feasible = rows is not None and rows.n_columns <= MAX_ENUMERATED_UNITS
-        return "exact" if feasible and not self.early_stopping else "pcd"
+        return "exact" if feasible and not self._stops_early else "pcd"
 
     def _initial_energy(self, sample, rng):
         n_features = sample.shape[1]

@@ -140,10 +140,10 @@ class GaussianRBM(
         only `fit`. "pcd" continues `n_chains` persistent chains (persistent
         contrastive divergence [2]_); "cd" starts a chain from each row of the batch.
         "auto" is "exact" with at most 10 hidden units, more rows than columns, at most
-        ``200000 / (n_groups * n_scales)`` values in the table, and no `early_stopping`.
-        With a noise of correlated features the missing values must also come in at most
-        ``50 / (n_groups * n_scales)`` patterns. An "auto" `n_groups` counts as 16.
-        Otherwise, and in `partial_fit`, "auto" is "pcd".
+        ``200000 / (n_groups * n_scales)`` values in the table, and not
+        ``early_stopping=True``. With a noise of correlated features the missing values
+        must also come in at most ``50 / (n_groups * n_scales)`` patterns. An "auto"
+        `n_groups` counts as 16. Otherwise, and in `partial_fit`, "auto" is "pcd".
     solver : {"natural", "sgd"}, default="natural"
         Which way steps of "pcd" and "cd" go: "sgd" along the gradient, in units of
         the noise; "natural" along a natural gradient [3]_, in which besides the
@@ -174,25 +174,30 @@ class GaussianRBM(
         Largest number of rows in an update.
     max_iter : int or None, default=None
         Updates, at most (passes over X: ``max_iter * batch_size / n_samples``).
-        None is 2000, 20000 with `early_stopping`, or 1000 iterations of L-BFGS with
-        "exact", each of which sees all rows. Columns in which values repeat, as counts
-        do, and single rows far from all others take many times that: the noise shrinks
-        to `reg_covar_` around these values, which makes the likelihood as high as that
-        allows, and says little of new rows.
-    early_stopping : bool, default=False
+        None is 2000, 20000 with ``early_stopping=True``, or 1000 iterations of L-BFGS
+        with "exact", each of which sees all rows. Columns in which values repeat, as
+        counts do, and single rows far from all others take many times that: the noise
+        shrinks to `reg_covar_` around these values, which makes the likelihood as high
+        as that allows, and says little of new rows.
+    early_stopping : bool or "auto", default="auto"
         Whether to hold out rows, keep the parameters under which these have the
-        highest likelihood, and stop when that no longer rises.
+        highest likelihood, and stop when that no longer rises. Only for "pcd" and "cd".
+        True learns for as long as it takes. "auto" is quick: with ``max_iter=None`` and
+        less than 3000 rows it stops after 300 updates without a rise, or 900 where
+        nothing is overfitted; otherwise it is False. Few rows are learned by heart if
+        nothing stops it.
+
         At the end all rows are learned from, those held out too, by a twentieth as
-        many updates, if `max_iter` has room for them. This is left out where it
-        promises less than 0.01 nats.
+        many updates ("auto": a third), if `max_iter` has room for them. This is left
+        out where it promises less than 0.01 nats.
     validation_fraction : float, default=0.1
         Share of the rows that `early_stopping` holds out, at least one row and at
         most 1000.
     n_iter_no_change : int, default=20
         Number of measurements of the likelihood, one every 100 updates, without a rise
-        by `tol`, after which `early_stopping` goes back to the best parameters and
-        lowers the step size. The third time in a row it stops. The first time it takes
-        three times as many where rows learned from do not gain on those held out.
+        by `tol`, after which ``early_stopping=True`` goes back to the best parameters
+        and lowers the step size. The third time in a row it stops. The first time it
+        takes three times as many where rows learned from do not gain on those held out.
         Unlike in scikit-learn it is no number of passes: learning takes about as many
         updates whatever the number of rows.
     tol : float, default=1e-4
@@ -211,7 +216,7 @@ class GaussianRBM(
         20 hidden units and it is estimated by annealed importance sampling.
         "auto" is half the standard error of the mean log-likelihood of as many rows as
         were learned from, which adds an eighth to that error. It is from 0.03 to 0.25,
-        and at most 0.05 with `early_stopping`.
+        and at most 0.05 with ``early_stopping=True``.
     max_ais_temperatures : int, default=10000
         Most steps of that annealing. Where they do not suffice for
         `log_partition_tol` there is a `ConvergenceWarning`.
@@ -433,7 +438,7 @@ class GaussianRBM(
         decay_fraction=0.5,
         batch_size=200,
         max_iter=None,
-        early_stopping=False,
+        early_stopping="auto",
         validation_fraction=0.1,
         n_iter_no_change=20,
         tol=1e-4,
@@ -610,7 +615,7 @@ class GaussianRBM(
     def _algorithm(self, rows):
         if self.algorithm != "auto":
             return self.algorithm
-        if rows is None or self.early_stopping:
+        if rows is None or self._stops_early:
             return "pcd"
         n_images = self._most_groups * int(self.n_scales)
         n_values = rows.n_rows * rows.n_columns * n_images

@@ -79,8 +79,8 @@ class MarkovRandomField(
         the other columns) instead [3]_, for complete rows. "pcd" climbs the likelihood
         by persistent contrastive divergence, with `n_chains` Markov chains for the
         model's side of the gradient. "auto" is "exact" where it can be, else
-        "pseudolikelihood", and "pcd" with missing values, `early_stopping`, or in
-        `partial_fit`.
+        "pseudolikelihood", and "pcd" with missing values, ``early_stopping=True``, or
+        in `partial_fit`.
     tempering : bool, default=False
         Whether the persistent chains of "pcd" are drawn by parallel tempering.
     n_gibbs_steps : int, default=1
@@ -96,22 +96,27 @@ class MarkovRandomField(
         Largest number of rows in an update of "pcd".
     max_iter : int or None, default=None
         Updates, at most (passes over X: ``max_iter * batch_size / n_samples``).
-        None is 2000 for "pcd", or 20000 with `early_stopping`; and 20000 iterations of
-        L-BFGS, each of which sees all rows.
-    early_stopping : bool, default=False
+        None is 2000 for "pcd", or 20000 with ``early_stopping=True``; and 20000
+        iterations of L-BFGS, each of which sees all rows.
+    early_stopping : bool or "auto", default="auto"
         Whether "pcd" holds out rows, keeps the parameters under which these have the
         highest likelihood, and stops when that no longer rises.
+        True learns for as long as it takes. "auto" is quick: with ``max_iter=None`` and
+        less than 3000 rows it stops after 300 updates without a rise, or 900 where
+        nothing is overfitted; otherwise it is False. Few rows are learned by heart if
+        nothing stops it.
+
         At the end all rows are learned from, those held out too, by a twentieth as
-        many updates, if `max_iter` has room for them. This is left out where it
-        promises less than 0.01 nats.
+        many updates ("auto": a third), if `max_iter` has room for them. This is left
+        out where it promises less than 0.01 nats.
     validation_fraction : float, default=0.1
         Share of the rows that `early_stopping` holds out, at least one row and at
         most 1000.
     n_iter_no_change : int, default=20
         Number of measurements of the likelihood, one every 100 updates, without a rise
-        by `tol`, after which `early_stopping` goes back to the best parameters and
-        lowers the step size. The third time in a row it stops. The first time it takes
-        three times as many where rows learned from do not gain on those held out.
+        by `tol`, after which ``early_stopping=True`` goes back to the best parameters
+        and lowers the step size. The third time in a row it stops. The first time it
+        takes three times as many where rows learned from do not gain on those held out.
         Unlike in scikit-learn it is no number of passes: learning takes about as many
         updates whatever the number of rows.
     tol : float, default=1e-4
@@ -137,7 +142,7 @@ class MarkovRandomField(
         annealed importance sampling.
         "auto" is half the standard error of the mean log-likelihood of as many rows as
         were learned from, which adds an eighth to that error. It is from 0.03 to 0.25,
-        and at most 0.05 with `early_stopping`.
+        and at most 0.05 with ``early_stopping=True``.
     max_ais_temperatures : int, default=10000
         Most steps of that annealing.
     n_ais_chains : int, default=100
@@ -251,7 +256,7 @@ class MarkovRandomField(
         decay_fraction=0.5,
         batch_size=200,
         max_iter=None,
-        early_stopping=False,
+        early_stopping="auto",
         validation_fraction=0.1,
         n_iter_no_change=20,
         tol=1e-4,
@@ -482,7 +487,7 @@ class MarkovRandomField(
         return algorithm
 
     def _choose_algorithm(self, rows):
-        if rows is None or self.early_stopping:
+        if rows is None or self._stops_early:
             return "pcd"
         tree = self._read_cliques().tree
         if rows.has_missing:

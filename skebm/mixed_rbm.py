@@ -80,8 +80,8 @@ class MixedRBM(HiddenUnitsMixin, ConditionsMixin, MixedRowsMixin, BaseEnergyMode
         How to learn. "em" sums over all hidden configurations, at most 4096 for "auto",
         by expectation maximisation [2]_; "exact" does so by L-BFGS, which takes longer
         and gets a little further; "pcd" and "cd" draw chains, as in `BinaryRBM`. "auto"
-        is "em" where it can be, and "pcd" elsewhere, with `early_stopping`, and in
-        `partial_fit`.
+        is "em" where it can be, and "pcd" elsewhere, with ``early_stopping=True``, and
+        in `partial_fit`.
     solver : {"natural", "sgd"}, default="natural"
         Which way steps of "pcd" and "cd" go; see `BinaryRBM`.
     tempering : bool, default=False
@@ -100,21 +100,26 @@ class MixedRBM(HiddenUnitsMixin, ConditionsMixin, MixedRowsMixin, BaseEnergyMode
     max_iter : int or None, default=None
         Updates, at most (passes over X: ``max_iter * batch_size / n_samples``).
         With "em" and "exact" iterations, each of which sees all rows. None is 50 of
-        "em", 2000 updates, and 20000 with `early_stopping` or "exact".
-    early_stopping : bool, default=False
+        "em", 2000 updates, and 20000 with ``early_stopping=True`` or "exact".
+    early_stopping : bool or "auto", default="auto"
         Whether to hold out rows, keep the parameters under which these have the highest
         likelihood, and stop when that no longer rises. Only for "pcd" and "cd".
+        True learns for as long as it takes. "auto" is quick: with ``max_iter=None`` and
+        less than 3000 rows it stops after 300 updates without a rise, or 900 where
+        nothing is overfitted; otherwise it is False. Few rows are learned by heart if
+        nothing stops it.
+
         At the end all rows are learned from, those held out too, by a twentieth as
-        many updates, if `max_iter` has room for them. This is left out where it
-        promises less than 0.01 nats.
+        many updates ("auto": a third), if `max_iter` has room for them. This is left
+        out where it promises less than 0.01 nats.
     validation_fraction : float, default=0.1
         Share of the rows that `early_stopping` holds out, at least one row and at most
         1000.
     n_iter_no_change : int, default=20
         Number of measurements of the likelihood, one every 100 updates, without a rise
-        by `tol`, after which `early_stopping` goes back to the best parameters and
-        lowers the step size. The third time in a row it stops. The first time it takes
-        three times as many where rows learned from do not gain on those held out.
+        by `tol`, after which ``early_stopping=True`` goes back to the best parameters
+        and lowers the step size. The third time in a row it stops. The first time it
+        takes three times as many where rows learned from do not gain on those held out.
         Unlike in scikit-learn it is no number of passes: learning takes about as many
         updates whatever the number of rows.
     tol : float, default=3e-3
@@ -133,7 +138,7 @@ class MixedRBM(HiddenUnitsMixin, ConditionsMixin, MixedRowsMixin, BaseEnergyMode
         2**20 hidden configurations and it is estimated by annealing.
         "auto" is half the standard error of the mean log-likelihood of as many rows as
         were learned from, which adds an eighth to that error. It is from 0.03 to 0.25,
-        and at most 0.05 with `early_stopping`.
+        and at most 0.05 with ``early_stopping=True``.
     max_ais_temperatures : int, default=10000
         Most steps of that annealing.
     n_ais_chains : int, default=100
@@ -273,7 +278,7 @@ class MixedRBM(HiddenUnitsMixin, ConditionsMixin, MixedRowsMixin, BaseEnergyMode
         decay_fraction=0.5,
         batch_size=200,
         max_iter=None,
-        early_stopping=False,
+        early_stopping="auto",
         validation_fraction=0.1,
         n_iter_no_change=20,
         tol=3e-3,
@@ -317,7 +322,7 @@ class MixedRBM(HiddenUnitsMixin, ConditionsMixin, MixedRowsMixin, BaseEnergyMode
     def _algorithm(self, rows):
         if self.algorithm != "auto":
             return self.algorithm
-        if rows is None or self.early_stopping:
+        if rows is None or self._stops_early:
             return "pcd"
         n_states = self._number_of_groups(rows.n_rows) * 2 ** int(self.n_components)
         return "em" if n_states <= 2**_MOST_EXACT_UNITS else "pcd"

@@ -213,6 +213,8 @@ class NeuralEnergyModel(ClassNamePrefixFeaturesOutMixin, BaseRealModel):
         "reg_covar": [Interval(Real, 0, LARGEST_FLOOR, closed="right")],
         "algorithm": [StrOptions({"pcd", "cd"})],
         "n_langevin_steps": [Interval(Integral, 1, None, closed="left")],
+        # Its few updates are planned by the number of rows.
+        "early_stopping": ["boolean"],
     }
     del _parameter_constraints["n_gibbs_steps"], _parameter_constraints["l1_ratio"]
     _structural_parameters = ("hidden_layer_sizes", "activation")
@@ -442,7 +444,7 @@ class NeuralEnergyModel(ClassNamePrefixFeaturesOutMixin, BaseRealModel):
         return np.where(known.held, known.row, energy.visible.states(white))
 
     def _n_updates(self, n_rows):
-        if self.max_iter is None and not self.early_stopping:
+        if self.max_iter is None and not self._stops_early:
             return int(np.clip(_UPDATES_A_ROW * n_rows, _LEAST_UPDATES, _MOST_UPDATES))
         return super()._n_updates(n_rows)
 

@@ -122,7 +122,7 @@ class MomentsMixin:
                 f"algorithm={self.algorithm!r} needs rows. Set algorithm='exact', or "
                 "pass rows to fit."
             )
-        if self.early_stopping:
+        if self._stops_early:
             raise ValueError(
                 "early_stopping holds out rows, of which there are none. Set "
                 "early_stopping=False."

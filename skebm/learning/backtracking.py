@@ -146,9 +146,9 @@ class Backtracking:
 
         Where rows are held out the best one is that of highest likelihood. Rows
         learned from rise to the end, and their highest values are those of luckiest
-        measurement: there the last one is kept unless it has fallen. Where rows held out
-        have been learned from since, they are bound to have risen, and the last one is
-        kept unless the other rows have fallen.
+        measurement: there the last one is kept unless it has fallen. Where rows held
+        out have been learned from since, they are bound to have risen, and the last one
+        is kept unless the other rows have fallen.
 
         Returns
         -------

@@ -35,7 +35,8 @@ def test_both_curves_are_those_of_the_history():
 
 @pytest.mark.parametrize("algorithm", ["pcd", "exact"])
 def test_without_rows_held_out_there_is_one_curve(algorithm):
-    rbm = BinaryRBM(2, algorithm=algorithm, tol=0.01, random_state=0).fit(X)
+    settings = {"early_stopping": False, "tol": 0.01, "random_state": 0}
+    rbm = BinaryRBM(2, algorithm=algorithm, **settings).fit(X)
     display = HistoryDisplay.from_estimator(rbm)
     [line] = display.lines_
     np.testing.assert_array_equal(
