@@ -19,9 +19,11 @@ from skebm import (
     MixedRBM,
     log_partition_bounds,
 )
+from skebm.conditional.clamped_chains import ClampedChains
 from skebm.estimator import verbosity
 from skebm.estimator.verbosity import Lines, passing_verbose
 from skebm.sampling.watching import watched
+from skebm.units import data
 
 X = np.random.default_rng(0).integers(2, size=(60, 6))
 
@@ -257,6 +259,48 @@ def test_exact_sums_are_not_worth_a_line(printed):
     rbm = BinaryRBM.from_parameters(np.zeros((12, 12)), [0] * 12, [0] * 12, verbose=2)
     rbm.log_partition()
     assert not printed()
+
+
+def test_the_lines_of_rows_with_gaps(printed):
+    rbm, _ = annealed_rbm(0.5, log_partition_tol=0.1)
+    rbm.log_partition()
+    rows = np.where(np.arange(42).reshape(2, 21) % 3 > 0, np.nan, 1.0)
+    silent = rbm.score_samples(rows), rbm.conditional_score_samples(rows)
+    assert not printed()
+    rbm.set_params(verbose=2)
+    np.testing.assert_array_equal(rbm.score_samples(rows), silent[0])
+    assert printed() == [
+        "[BinaryRBM] scores: annealing 2 rows with gaps at 20 temperatures"
+    ]
+    rbm.score_samples(rows[:1])
+    assert "annealing 1 row with gaps" in printed()[0]
+    np.testing.assert_array_equal(rbm.conditional_score_samples(rows), silent[1])
+    assert printed() == ["[BinaryRBM] conditionals: leaving out each of 21 features"]
+
+
+def test_rows_with_gaps_say_how_far_they_are(monkeypatch, capsys):
+    """All rows together, though chains are of two at a time, 2 s for each two."""
+    rbm, _ = annealed_rbm(0.5, log_partition_tol=0.1, verbose=1)
+    rbm.log_partition()
+    capsys.readouterr()
+    clock = Clock()
+    monkeypatch.setattr(verbosity, "perf_counter", clock)
+    monkeypatch.setattr(data, "BLOCK_ELEMENTS", 40 * 42)
+    restart = ClampedChains.restart
+
+    def later(*args):
+        clock.now += 1
+        return restart(*args)
+
+    monkeypatch.setattr(ClampedChains, "restart", later)
+    rbm.score_samples(np.tile(np.where(np.arange(21) % 3 > 0, np.nan, 1.0), (40, 1)))
+    start = "[BinaryRBM] scores: annealing 40 rows with gaps at 20 temperatures"
+    assert capsys.readouterr().out.splitlines() == [
+        start,
+        f"{start}, 25% done, 10.0 s passed, about 30.0 s left",
+        f"{start}, 50% done, 20.0 s passed, about 20.0 s left",
+        f"{start}, 75% done, 30.0 s passed, about 10.0 s left",
+    ]
 
 
 class Clock:
