@@ -189,18 +189,35 @@ def test_stacks_tell_of_their_layers_and_of_fine_tuning(printed):
     ]
 
 
-def test_detectors_tell_of_their_estimator(printed):
-    detector = EnergyOutlierDetector(verbose=1, random_state=0).fit(X)
+def test_ensembles_tell_how_likely_rows_held_out_are(printed):
+    x = np.random.default_rng(0).normal(size=(500, 1))
+    detector = EnergyOutlierDetector(verbose=1, random_state=0).fit(x)
     lines = printed()
-    assert lines[:2] == [
-        "[DensityEnsemble] 1 of 10 mixtures, TIME passed, up to about TIME left",
-        "[DensityEnsemble] 2 of 10 mixtures, TIME passed, up to about TIME left",
+    held_out = [
+        re.fullmatch(
+            rf"\[DensityEnsemble\] {i} of 10 mixtures, held out (-\d\.\d\d), "
+            "TIME passed(, up to about TIME left)?",
+            line,
+        )
+        for i, line in enumerate(lines[1:11], start=1)
     ]
-    assert lines[9:] == [
-        "[DensityEnsemble] 10 of 10 mixtures, TIME passed",
-        "[DensityEnsemble] ended, usual scores learned, TIME",
+    # Normal rows have -1.42, with an error of 0.7 / sqrt(500), and the squeeze of far
+    # ones about 0.05 more.
+    assert np.mean([float(own[1]) for own in held_out]) == pytest.approx(-1.38, abs=0.1)
+    usual = np.median(detector.estimator_.oob_scores_)
+    assert lines[0] == "[DensityEnsemble] learning from 500 rows of 1 column"
+    assert lines[11:] == [
+        f"[DensityEnsemble] ended, half of the rows score above {usual:.2f}, TIME",
         "[EnergyOutlierDetector] DensityEnsemble learned, TIME",
         f"[EnergyOutlierDetector] outliers score below {detector.offset_:.2f}, TIME",
+    ]
+
+
+def test_ensembles_of_rows_that_are_all_equal_hold_none_out(printed):
+    DensityEnsemble(n_mixtures=2, verbose=1, random_state=0).fit(np.zeros((1, 1)))
+    assert printed()[:2] == [
+        "[DensityEnsemble] learning from 1 row of 1 column",
+        "[DensityEnsemble] 1 of 2 mixtures, TIME passed, up to about TIME left",
     ]
 
 
