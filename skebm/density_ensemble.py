@@ -18,6 +18,7 @@ from skebm.detection.tail import Tail
 from skebm.estimator.doc_link import DocLinkMixin
 from skebm.estimator.one_hot_rows import OneHotRowsMixin
 from skebm.estimator.real_rows import LARGEST_FLOOR, lost_floor
+from skebm.estimator.table_checks import has_missing_values, warn_of_constants
 from skebm.estimator.validation import (
     Interval,
     StrOptions,
@@ -234,6 +235,9 @@ class DensityEnsemble(OneHotRowsMixin, DocLinkMixin, BaseEstimator):
         random = check_random_state(self.random_state)
         weights = check_weights(sample_weight, X)
         table = self._read(X, reset=True, weights=weights)
+        # Where values are missing varies as well, if that is looked at.
+        if not (self.add_indicator and has_missing_values(table)):
+            warn_of_constants(table)
         drawn = _draw(table.shape, weights, random)
         rows = _dense(table[drawn])
         self._robust = RobustColumns(

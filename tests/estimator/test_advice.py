@@ -171,6 +171,52 @@ def test_gaps_do_not_keep_a_column_from_being_constant():
     )
 
 
+# ---- tables that tell nothing ----
+
+NO_COLUMN_VARIES = (
+    "No column of X varies: there is nothing to learn but one row. Check how X was "
+    "read, scaled or chosen."
+)
+
+
+def warned(call):
+    """Call, and list what was warned of, each but once."""
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        call()
+    return sorted({str(w.message) for w in caught if w.category is UserWarning})
+
+
+@pytest.mark.parametrize("name", OF_ALL)
+def test_tables_in_which_nothing_varies(name):
+    model, zeros = clone(OF_ALL[name]), np.zeros((120, 3))
+    same = np.tile([0, 1, 1], (120, 1))
+    if name == "HopfieldNetwork":  # which stores a row
+        assert not warned(lambda: model.fit(zeros))
+        return
+    tables = [zeros, zeros.astype(bool), same, pd.DataFrame(zeros)]
+    if model.__sklearn_tags__().input_tags.sparse:
+        tables.append(sparse.csr_array(same))
+    if model.__sklearn_tags__().input_tags.allow_nan:
+        tables.append(np.where(np.eye(120, 3), np.nan, zeros))
+    if name in OF_TABLES | OF_LEVELS:
+        tables.append(pd.DataFrame({"a": ["yes"] * 120, "b": 1.5}))
+    for X in tables:
+        assert warned(lambda X=X: model.fit(X)) == [NO_COLUMN_VARIES]
+    # One column that varies is enough, in the last row; and so is one that does not.
+    zeros[-1, 1] = 1
+    assert not warned(lambda: model.fit(zeros))
+    assert not warned(lambda: model.fit(np.insert(BITS, 0, 1, axis=1)))
+    assert not warned(lambda: model.fit(zeros[:1]))  # as a stream may begin
+
+
+def test_where_values_are_missing_may_vary_alone():
+    X = np.where(BITS > 0, np.nan, 1.0)
+    model = DensityEnsemble(n_mixtures=2, random_state=0)
+    assert warned(lambda: model.fit(X)) == [NO_COLUMN_VARIES]
+    assert not warned(lambda: model.set_params(add_indicator=True).fit(X))
+
+
 # ---- text and categories ----
 
 
