@@ -18,6 +18,7 @@ from skebm.detection.tail import Tail
 from skebm.estimator.doc_link import DocLinkMixin
 from skebm.estimator.one_hot_rows import OneHotRowsMixin
 from skebm.estimator.real_rows import LARGEST_FLOOR, lost_floor
+from skebm.estimator.table_checks import has_missing_values, warn_of_constants
 from skebm.estimator.validation import (
     Interval,
     StrOptions,
@@ -27,6 +28,7 @@ from skebm.estimator.validation import (
     underflow_is_zero,
 )
 from skebm.estimator.verbosity import Lines
+from skebm.wording import counted
 
 # Wider tables, and those with gaps, are looked at in so many directions.
 _MOST_COLUMNS = 100
@@ -89,7 +91,8 @@ class DensityEnsemble(OneHotRowsMixin, DocLinkMixin, BaseEstimator):
         account: a missing value counts as what is expected of it.
     verbose : int, default=0
         How much is printed in a fit: 0 is nothing, 1 about ten lines, 2 a line at every
-        stage. Stages are mixtures.
+        stage. Stages are mixtures. Of each, the mean log-density of rows is told that
+        it has not learned from, of values as mixtures see them (see Notes).
     random_state : int, RandomState instance or None, default=None
         Determines which rows mixtures learn from, and where they start. Pass an int
         for reproducible results.
@@ -232,6 +235,9 @@ class DensityEnsemble(OneHotRowsMixin, DocLinkMixin, BaseEstimator):
         random = check_random_state(self.random_state)
         weights = check_weights(sample_weight, X)
         table = self._read(X, reset=True, weights=weights)
+        # Where values are missing varies as well, if that is looked at.
+        if not (self.add_indicator and has_missing_values(table)):
+            warn_of_constants(table)
         drawn = _draw(table.shape, weights, random)
         rows = _dense(table[drawn])
         self._robust = RobustColumns(
@@ -242,21 +248,31 @@ class DensityEnsemble(OneHotRowsMixin, DocLinkMixin, BaseEstimator):
         )
         rows = self._robust.encode(rows)
         self._bins = BinnedColumns(rows, self._robust.features, int(self.n_bins))
-        self._mixtures, unseen, patterns = [], [], _patterns(rows)
+        judged = self._judged(rows)
+        self._mixtures, joint, unseen, patterns = [], [], [], _patterns(rows)
         # Rows that are drawn more than once are left out together.
         folds = random.permutation(table.shape[0])[drawn] % self.n_mixtures
         lines = Lines(self)
+        lines.say(
+            f"learning from {counted(len(rows), 'row')} of "
+            f"{counted(self.n_features_in_, 'column')}"
+        )
         for fold in range(self.n_mixtures):
             places = np.flatnonzero(folds != fold)
             if not len(places):  # a single row
                 places = np.arange(len(rows))
             places = random.permutation(places)[: self.max_samples]
             self._mixtures.append(self._learned(rows[places], random))
-            unseen.append(~np.isin(patterns, patterns[places]))
-            done = f"{fold + 1} of {self.n_mixtures} mixtures"
-            lines.say_at_stage(done, fold + 1, self.n_mixtures)
-        self._judge(rows, np.array(unseen))
-        lines.say_at_end("ended, usual scores learned")
+            unseen.append(~np.isin(patterns[: len(judged)], patterns[places]))
+            joint.append(self._mixtures[-1].expected_log_densities(judged))
+            held_out = joint[-1][unseen[-1]]  # none where all rows are equal
+            told = [held_out.mean() if len(held_out) else np.nan]
+            done = f"{fold + 1} of {counted(self.n_mixtures, 'mixture')}"
+            history = {"validation_log_likelihood": told}
+            lines.say_at_stage(done, fold + 1, self.n_mixtures, history)
+        self._judge(judged, np.array(joint), np.array(unseen))
+        usual = np.median(self.oob_scores_)
+        lines.say_at_end(f"ended, half of the rows score above {usual:.2f}")
         return self
 
     def score_samples(self, X):
@@ -335,16 +351,25 @@ class DensityEnsemble(OneHotRowsMixin, DocLinkMixin, BaseEstimator):
         except np.linalg.LinAlgError as error:
             raise lost_floor(self.reg_covar) from error
 
-    def _judge(self, rows, unseen):
+    def _judged(self, rows):
+        """Give as many of the rows as are looked at to learn what usual scores are."""
+        most = max(_LEAST_ROWS, min(_MOST_JUDGED, _MOST_CELLS // rows.shape[1]))
+        return rows[:most]
+
+    def _judge(self, rows, joint, unseen):
         """Learn what usual scores are, of rows that mixtures have not learned from.
 
         Rows that equal one of each mixture's have been learned by all, as new ones that
         equal it will have been.
+
+        Parameters
+        ----------
+        rows : ndarray of shape (n_rows, n_units)
+            In robust units.
+        joint, unseen : ndarray of shape (n_mixtures, n_rows)
+            Log-densities of these, and where their mixture has not learned from them.
         """
-        most = max(_LEAST_ROWS, min(_MOST_JUDGED, _MOST_CELLS // rows.shape[1]))
-        rows, unseen = rows[:most], unseen[:, :most]
         unseen[:, ~unseen.any(axis=0)] = True
-        joint = np.array([own.expected_log_densities(rows) for own in self._mixtures])
         joint = np.average(joint, axis=0, weights=unseen)
         shares = self._bins.log_shares(rows, seen=True)
         known = ~np.isnan(shares)

@@ -322,6 +322,7 @@ def test_indicators_tell_where_it_matters_that_values_are_missing(frame):
     assert gained[True] > 1 > gained[False]
 
 
+@pytest.mark.filterwarnings("ignore:No column of X varies")
 def test_columns_of_which_nothing_is_known():
     X = np.column_stack([correlated_rows(0), np.full(500, np.nan)])
     own = DensityEnsemble(random_state=0).fit(X)
@@ -344,6 +345,7 @@ def test_a_single_row():
     assert own.oob_scores_.shape == (1,)
 
 
+@pytest.mark.filterwarnings("ignore:No column of X varies")
 def test_rows_that_are_all_the_same():
     own = DensityEnsemble(random_state=0).fit(np.tile([1.0, 2.0], (100, 1)))
     scores = own.score_samples([[1.0, 2.0], [1.0, 2.5], [50.0, 5.0]])

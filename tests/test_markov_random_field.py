@@ -413,10 +413,9 @@ def test_what_cannot_be_learned():
 
 def test_numbers_that_are_hardly_categories():
     X = np.random.default_rng(0).normal(size=(50, 1))
-    with pytest.warns(DataConversionWarning, match="50 different ones in 50 rows"):
+    with pytest.warns(DataConversionWarning, match="50 different .* 50 rows.*KBins"):
         MarkovRandomField().fit(X)
-    MarkovRandomField().fit(X[:20])
-    MarkovRandomField().fit(X.astype(str))
+    MarkovRandomField().fit(X[:25])
     MarkovRandomField().fit(np.repeat(X, 2, axis=0))
 
 

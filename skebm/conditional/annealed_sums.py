@@ -2,12 +2,16 @@
 
 __all__ = ["anneal_missing"]
 
-from itertools import pairwise
+from collections import deque
+from functools import partial
+from itertools import islice, pairwise
 
 import numpy as np
 from scipy.special import logsumexp
 
 from skebm.conditional.clamped_chains import N_CHAINS, clamped_blocks
+from skebm.sampling.watching import watched
+from skebm.wording import counted
 
 # Sweeps of the chains that say where annealing starts.
 _PILOT_SWEEPS = 20
@@ -52,17 +56,21 @@ def anneal_missing(energy, rows, observed, mean, seed):
     score, std = np.full(len(rows), np.nan), np.full(len(rows), np.inf)
     left, n_steps = np.arange(len(rows)), _STEPS
     while len(left) and n_steps <= _MOST_STEPS:
+        task = f"annealing {counted(len(left), 'row')} with gaps"
+        ticks = range(len(left) * n_steps)
+        ticks = watched(ticks, len(ticks), f"{task} at {n_steps} temperatures")
+        anneal = partial(_anneal, n_steps=n_steps, ticks=iter(ticks))
         for block, chains, start_mean, known in clamped_blocks(
             energy, rows[left], observed[left], mean, seed
         ):
             chosen = left[block]
-            score[chosen], std[chosen] = _anneal(chains, known, start_mean, n_steps)
+            score[chosen], std[chosen] = anneal(chains, known, start_mean)
         left, n_steps = left[std[left] > _WANTED_ERROR], _MORE * n_steps
     return score + energy.with_visible_chains()[1], std
 
 
-def _anneal(chains, rows, mean, n_steps):
-    """Anneal with so many steps."""
+def _anneal(chains, rows, mean, n_steps, ticks):
+    """Anneal with so many steps, each of which takes a tick for each row."""
     machine, units, noise = chains.machine, chains.machine.units, chains.noise
     found = chains.average(units.statistics, _PILOT_SWEEPS)
     field = units.natural((1 - _KEPT) * found + _KEPT * mean).astype(np.float32)
@@ -76,6 +84,7 @@ def _anneal(chains, rows, mean, n_steps):
     log_weight = machine.score(context, 0.0).astype(np.float64)
     betas = np.linspace(0, 1, n_steps + 1)
     for beta, next_beta in pairwise(betas):
+        deque(islice(ticks, len(rows)), maxlen=0)
         start = np.einsum("ij,ij->i", units.statistics(moved), field)
         log_weight += machine.log_ratio(context, beta, next_beta)
         log_weight -= (next_beta - beta) * start

@@ -8,6 +8,7 @@ from sklearn.exceptions import DataConversionWarning
 
 from skebm.estimator.table_checks import (
     check_table,
+    column_ends,
     every_value,
     has_missing_values,
 )
@@ -137,7 +138,7 @@ def _of_any_values(estimator, reason):
 
 def _of_collapse(estimator, rows):
     """Say which columns the threshold leaves a single value, though they vary."""
-    least, most = _column_ends(rows.table)
+    least, most = column_ends(rows.table)
     n_on = rows.column_sums()
     is_lost = (least < most) & ((n_on == 0) | (n_on == rows.column_counts()))
     if not is_lost.any():
@@ -161,15 +162,8 @@ def _other_states(estimator, first, second):
 
 def _ends(X):
     """Give the least and the largest value of a table, but for those missing."""
-    least, most = _column_ends(X)
+    least, most = column_ends(X)
     return float(np.fmin.reduce(least)), float(np.fmax.reduce(most))
-
-
-def _column_ends(X):
-    """Give the same of each column."""
-    if sparse.issparse(X):
-        return X.nanmin(axis=0).toarray().ravel(), X.nanmax(axis=0).toarray().ravel()
-    return np.fmin.reduce(X, axis=0), np.fmax.reduce(X, axis=0)
 
 
 def _is_one_of(low, high):

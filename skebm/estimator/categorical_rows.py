@@ -5,7 +5,6 @@ __all__ = ["CategoricalRowsMixin"]
 from numbers import Number
 
 import numpy as np
-from sklearn.exceptions import DataConversionWarning
 
 from skebm.estimator.mixed_rows import MixedRowsMixin
 from skebm.estimator.table_columns import Columns
@@ -13,10 +12,6 @@ from skebm.estimator.validation import StrOptions
 from skebm.sampling.random import UniformNoise
 from skebm.units.categorical import CategoricalUnits
 from skebm.units.data import Rows
-from skebm.warning import warn_user
-
-# So many levels may columns of numbers have, however few rows there are.
-_FEW_LEVELS = 20
 
 
 class CategoricalRowsMixin(MixedRowsMixin):
@@ -36,7 +31,7 @@ class CategoricalRowsMixin(MixedRowsMixin):
         return Rows(rows.table > 0, None, has_missing=False)
 
     def _learned_columns(self, columns, weights):
-        learned = Columns.learn(
+        return Columns.learn(
             columns,
             [True] * len(columns),
             weights,
@@ -44,20 +39,6 @@ class CategoricalRowsMixin(MixedRowsMixin):
             spike_share=1.0,
             bends=False,
         )
-        self._warn_of_numbers(columns, learned.levels)
-        return learned
-
-    def _warn_of_numbers(self, columns, levels):
-        """Warn of numbers that are hardly categories."""
-        for number, column in enumerate(columns):
-            n_levels, n_rows = len(levels[number]), len(column.values)
-            if column.is_number and n_levels > max(_FEW_LEVELS, n_rows / 2):
-                warn_user(
-                    f"{self._name_of(number)} holds numbers, {n_levels} different "
-                    f"ones in {n_rows} rows, each of which is a level of its own. Cut "
-                    "them into bins, by sklearn.preprocessing.KBinsDiscretizer.",
-                    DataConversionWarning,
-                )
 
     def _see(self, rows, *, first):
         if first:

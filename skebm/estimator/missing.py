@@ -15,7 +15,10 @@ from skebm.conditional.incomplete_rows import (
 from skebm.estimator.containers import as_container
 from skebm.estimator.standardised_rows import FAR, FAR_FOR_DIFFERENCES
 from skebm.estimator.table_checks import refuse_missing
+from skebm.estimator.verbosity import Lines
+from skebm.sampling.watching import listening, watched
 from skebm.units.data import CompletedRows
+from skebm.wording import counted
 
 # Sweeps of chains that draw what is missing, where sums are too long.
 DRAW_STEPS = 200
@@ -65,7 +68,8 @@ class MissingValuesMixin:
             rows, among=lambda known: has_gaps(known) & ~energy.is_summable(known)
         )
         for block, part, observed in parts_of(rows, energy.n_units):
-            with np.errstate(over="ignore"):  # rows beyond all others have no density
+            # Rows beyond all others have no density.
+            with np.errstate(over="ignore"), Lines(self).hearing("scores"):
                 own = score_incomplete(energy, part, observed, mean, seed)
             score[block], std[block] = own
             score[block] += ~observed @ log_scale
@@ -93,18 +97,21 @@ class MissingValuesMixin:
             known = observed[~complete]
 
             def score(known, values=values):
-                return score_incomplete(
-                    energy, values, known, mean, self._partition_seed
-                )[0]
+                with listening(None):  # one line for each feature would be many
+                    return score_incomplete(
+                        energy, values, known, mean, self._partition_seed
+                    )[0]
 
-            both = score(known)
-            for feature in range(self.n_features_in_):
-                units, others = self._units_of(feature), known.copy()
-                others[:, units] = False
-                scale = known[:, units] @ log_scale[units]
-                conditional = both - score(others) - scale
-                conditional[~known[:, units].any(axis=1)] = np.nan
-                result[chosen, feature] = conditional
+            both, features = score(known), range(self.n_features_in_)
+            task = f"leaving out each of {counted(len(features), 'feature')}"
+            with Lines(self).hearing("conditionals"):
+                for feature in watched(features, len(features), task, level=2):
+                    units, others = self._units_of(feature), known.copy()
+                    others[:, units] = False
+                    scale = known[:, units] @ log_scale[units]
+                    conditional = both - score(others) - scale
+                    conditional[~known[:, units].any(axis=1)] = np.nan
+                    result[chosen, feature] = conditional
         return result
 
     def _hidden_means(self, rows):

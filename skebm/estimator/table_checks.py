@@ -8,9 +8,11 @@ __all__ = [
     "check_hidden_rows",
     "check_real_rows",
     "check_table",
+    "column_ends",
     "every_value",
     "has_missing_values",
     "refuse_missing",
+    "warn_of_constants",
     "without_na",
 ]
 
@@ -19,6 +21,10 @@ from scipy import sparse
 from sklearn.utils.validation import check_array, check_is_fitted, validate_data
 
 from skebm.units.data import Rows
+from skebm.warning import warn_user
+
+# So many rows are looked at before all are.
+_SOME_ROWS = 100
 
 _ENCODE = (
     "Encode it, by OneHotEncoder for instance, or use MixedRBM or the default of "
@@ -184,6 +190,28 @@ def refuse_missing(rows, reason):
     if rows.has_missing:
         raise ValueError(f"X contains NaN, but {reason}")
     return rows
+
+
+def warn_of_constants(table):
+    """Warn of a validated table of several rows in which no column varies."""
+    # Mostly a look at a few rows is enough.
+    for part in table[:_SOME_ROWS], table:
+        least, most = column_ends(part)
+        if (least < most).any():
+            return
+    if table.shape[0] > 1:
+        warn_user(
+            "No column of X varies: there is nothing to learn but one row. Check how X "
+            "was read, scaled or chosen.",
+            UserWarning,
+        )
+
+
+def column_ends(X):
+    """Give the least and the largest value of each column, but for those missing."""
+    if sparse.issparse(X):
+        return X.nanmin(axis=0).toarray().ravel(), X.nanmax(axis=0).toarray().ravel()
+    return np.fmin.reduce(X, axis=0), np.fmax.reduce(X, axis=0)
 
 
 def without_na(X):

@@ -12,14 +12,19 @@ from datetime import date, time, timedelta
 from numbers import Number
 
 import numpy as np
+from sklearn.exceptions import DataConversionWarning
 
 from skebm.estimator.numeric_columns import NumberColumn
+from skebm.warning import warn_user
 
 # What features of categories that are wholly missing hold where they are kept.
 _NOTHING = "missing"
 
 # Sums and differences of larger numbers, over many rows, may overflow.
 _LARGEST_NUMBER = 1e300
+
+# So many levels may columns have, however few rows there are.
+_FEW_LEVELS = 25
 
 _TIMES = date, time, timedelta
 
@@ -88,6 +93,8 @@ class Columns:
         levels, numbers = [], []
         for i, (column, kind) in enumerate(zip(columns, is_categorical, strict=True)):
             levels.append(_levels(column, weights > 0, name_of(i)) if kind else None)
+            if kind:
+                _warn_of_many(levels[-1], column, name_of(i))
             number = None
             if not kind:
                 values = _as_numbers(column, name_of(i))
@@ -397,6 +404,24 @@ def _levels(column, present, name):
         return sorted(found)
     except TypeError:
         return sorted(found, key=lambda level: (type(level).__name__, str(level)))
+
+
+def _warn_of_many(levels, column, name):
+    """Warn of levels of which most have no second row to learn from."""
+    n_rows = np.count_nonzero(~column.missing)
+    if len(levels) <= max(_FEW_LEVELS, n_rows / 2):
+        return
+    advice = (
+        "Cut them into bins, by sklearn.preprocessing.KBinsDiscretizer"
+        if column.is_number
+        else "Leave the column out, put its values into few groups, or turn text into "
+        "a few numbers, by TfidfVectorizer and TruncatedSVD of scikit-learn"
+    )
+    warn_user(
+        f"{name} has {len(levels)} different values in {n_rows} rows: as levels of a "
+        f"category they have too few rows to learn from. {advice}.",
+        DataConversionWarning,
+    )
 
 
 def _as_numbers(column, name):

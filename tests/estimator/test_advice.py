@@ -171,6 +171,52 @@ def test_gaps_do_not_keep_a_column_from_being_constant():
     )
 
 
+# ---- tables that tell nothing ----
+
+NO_COLUMN_VARIES = (
+    "No column of X varies: there is nothing to learn but one row. Check how X was "
+    "read, scaled or chosen."
+)
+
+
+def warned(call):
+    """Call, and list what was warned of, each but once."""
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        call()
+    return sorted({str(w.message) for w in caught if w.category is UserWarning})
+
+
+@pytest.mark.parametrize("name", OF_ALL)
+def test_tables_in_which_nothing_varies(name):
+    model, zeros = clone(OF_ALL[name]), np.zeros((120, 3))
+    same = np.tile([0, 1, 1], (120, 1))
+    if name == "HopfieldNetwork":  # which stores a row
+        assert not warned(lambda: model.fit(zeros))
+        return
+    tables = [zeros, zeros.astype(bool), same, pd.DataFrame(zeros)]
+    if model.__sklearn_tags__().input_tags.sparse:
+        tables.append(sparse.csr_array(same))
+    if model.__sklearn_tags__().input_tags.allow_nan:
+        tables.append(np.where(np.eye(120, 3), np.nan, zeros))
+    if name in OF_TABLES | OF_LEVELS:
+        tables.append(pd.DataFrame({"a": ["yes"] * 120, "b": 1.5}))
+    for X in tables:
+        assert warned(lambda X=X: model.fit(X)) == [NO_COLUMN_VARIES]
+    # One column that varies is enough, in the last row; and so is one that does not.
+    zeros[-1, 1] = 1
+    assert not warned(lambda: model.fit(zeros))
+    assert not warned(lambda: model.fit(np.insert(BITS, 0, 1, axis=1)))
+    assert not warned(lambda: model.fit(zeros[:1]))  # as a stream may begin
+
+
+def test_where_values_are_missing_may_vary_alone():
+    X = np.where(BITS > 0, np.nan, 1.0)
+    model = DensityEnsemble(n_mixtures=2, random_state=0)
+    assert warned(lambda: model.fit(X)) == [NO_COLUMN_VARIES]
+    assert not warned(lambda: model.set_params(add_indicator=True).fit(X))
+
+
 # ---- text and categories ----
 
 
@@ -242,6 +288,54 @@ def test_objects_that_are_all_numbers_are_numbers():
         model = clone(OF_TABLES["MixedRBM"]).fit(table)
         assert model.categories_ == [None, None]
         assert_alike(model, expected)
+
+
+def text_of(n_rows, n_values, seed=0):
+    """A table with a column of text, in random order, beside one of numbers."""
+    rng = np.random.default_rng(seed)
+    text = [f"remark {i % n_values}" for i in rng.permutation(n_rows)]
+    return pd.DataFrame({"x": rng.normal(size=n_rows), "remark": text})
+
+
+@pytest.mark.parametrize("name", OF_TABLES | OF_LEVELS)
+@pytest.mark.parametrize(("n_rows", "n_values"), [(120, 120), (120, 61), (50, 26)])
+def test_free_text_is_hardly_a_category(name, n_rows, n_values):
+    X = text_of(n_rows, n_values).assign(x=0.5)
+    X.loc[0, "x"] = 1.5
+    for table in X, pl.DataFrame(X.to_dict("list")), X.astype({"remark": "category"}):
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always", DataConversionWarning)
+            clone(OF_ALL[name]).fit(table)
+        (message,) = {str(w.message) for w in caught}
+        assert message == (
+            f"Column 'remark' has {n_values} different values in {n_rows} rows: as "
+            "levels of a category they have too few rows to learn from. Leave the "
+            "column out, put its values into few groups, or turn text into a few "
+            "numbers, by TfidfVectorizer and TruncatedSVD of scikit-learn."
+        )
+        assert [w.category for w in caught] == [DataConversionWarning]
+        assert caught[0].filename == __file__
+
+
+@pytest.mark.parametrize("name", OF_TABLES | OF_LEVELS)
+@pytest.mark.parametrize("seed", range(5))
+def test_ordinary_categories_with_rare_levels_are_categories(name, seed):
+    """As many levels as there are rare ones, most of which occur once."""
+    rng = np.random.default_rng(seed)
+    levels = np.char.add("country ", np.minimum(rng.zipf(1.6, 200), 150).astype(str))
+    X = pd.DataFrame({"country": levels, "x": rng.integers(2, size=200)})
+    assert (X["country"].value_counts() == 1).sum() > 10
+    assert not said(lambda: clone(OF_ALL[name]).fit(X))
+    # Nor do small tables, or gaps.
+    assert not said(lambda: clone(OF_ALL[name]).fit(text_of(25, 25).assign(x=1)))
+
+
+def test_gaps_are_no_rows_of_text():
+    X = text_of(120, 40)
+    X.loc[60:, "remark"] = None
+    n_values = X["remark"].nunique()
+    message = said(lambda: clone(OF_TABLES["MixedRBM"]).fit(X))
+    assert f"has {n_values} different values in 60 rows" in message
 
 
 # ---- numbers that are none ----

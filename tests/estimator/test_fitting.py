@@ -351,6 +351,7 @@ def test_constant_columns(solver):
 
 
 @pytest.mark.parametrize("value", [0, 1])
+@pytest.mark.filterwarnings("ignore:No column of X varies")
 def test_nothing_but_constants(value):
     X = np.full((50, 4), value)
     rbm = BinaryRBM(3, max_iter=1000, random_state=0).fit(X)

@@ -430,6 +430,7 @@ def test_learning_from_incomplete_rows(name):
 
 
 @every_model
+@pytest.mark.filterwarnings("ignore:No column of X varies")
 def test_a_column_of_which_nothing_is_known(name):
     X = with_gaps(rows_for(name, patterns()))
     X[:, 2] = np.nan

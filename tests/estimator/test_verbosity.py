@@ -19,9 +19,11 @@ from skebm import (
     MixedRBM,
     log_partition_bounds,
 )
+from skebm.conditional.clamped_chains import ClampedChains
 from skebm.estimator import verbosity
 from skebm.estimator.verbosity import Lines, passing_verbose
 from skebm.sampling.watching import watched
+from skebm.units import data
 
 X = np.random.default_rng(0).integers(2, size=(60, 6))
 
@@ -187,18 +189,35 @@ def test_stacks_tell_of_their_layers_and_of_fine_tuning(printed):
     ]
 
 
-def test_detectors_tell_of_their_estimator(printed):
-    detector = EnergyOutlierDetector(verbose=1, random_state=0).fit(X)
+def test_ensembles_tell_how_likely_rows_held_out_are(printed):
+    x = np.random.default_rng(0).normal(size=(500, 1))
+    detector = EnergyOutlierDetector(verbose=1, random_state=0).fit(x)
     lines = printed()
-    assert lines[:2] == [
-        "[DensityEnsemble] 1 of 10 mixtures, TIME passed, up to about TIME left",
-        "[DensityEnsemble] 2 of 10 mixtures, TIME passed, up to about TIME left",
+    held_out = [
+        re.fullmatch(
+            rf"\[DensityEnsemble\] {i} of 10 mixtures, held out (-\d\.\d\d), "
+            "TIME passed(, up to about TIME left)?",
+            line,
+        )
+        for i, line in enumerate(lines[1:11], start=1)
     ]
-    assert lines[9:] == [
-        "[DensityEnsemble] 10 of 10 mixtures, TIME passed",
-        "[DensityEnsemble] ended, usual scores learned, TIME",
+    # Normal rows have -1.42, with an error of 0.7 / sqrt(500), and the squeeze of far
+    # ones about 0.05 more.
+    assert np.mean([float(own[1]) for own in held_out]) == pytest.approx(-1.38, abs=0.1)
+    usual = np.median(detector.estimator_.oob_scores_)
+    assert lines[0] == "[DensityEnsemble] learning from 500 rows of 1 column"
+    assert lines[11:] == [
+        f"[DensityEnsemble] ended, half of the rows score above {usual:.2f}, TIME",
         "[EnergyOutlierDetector] DensityEnsemble learned, TIME",
         f"[EnergyOutlierDetector] outliers score below {detector.offset_:.2f}, TIME",
+    ]
+
+
+def test_ensembles_of_rows_that_are_all_equal_hold_none_out(printed):
+    DensityEnsemble(n_mixtures=2, verbose=1, random_state=0).fit(np.zeros((1, 1)))
+    assert printed()[:2] == [
+        "[DensityEnsemble] learning from 1 row of 1 column",
+        "[DensityEnsemble] 1 of 2 mixtures, TIME passed, up to about TIME left",
     ]
 
 
@@ -257,6 +276,48 @@ def test_exact_sums_are_not_worth_a_line(printed):
     rbm = BinaryRBM.from_parameters(np.zeros((12, 12)), [0] * 12, [0] * 12, verbose=2)
     rbm.log_partition()
     assert not printed()
+
+
+def test_the_lines_of_rows_with_gaps(printed):
+    rbm, _ = annealed_rbm(0.5, log_partition_tol=0.1)
+    rbm.log_partition()
+    rows = np.where(np.arange(42).reshape(2, 21) % 3 > 0, np.nan, 1.0)
+    silent = rbm.score_samples(rows), rbm.conditional_score_samples(rows)
+    assert not printed()
+    rbm.set_params(verbose=2)
+    np.testing.assert_array_equal(rbm.score_samples(rows), silent[0])
+    assert printed() == [
+        "[BinaryRBM] scores: annealing 2 rows with gaps at 20 temperatures"
+    ]
+    rbm.score_samples(rows[:1])
+    assert "annealing 1 row with gaps" in printed()[0]
+    np.testing.assert_array_equal(rbm.conditional_score_samples(rows), silent[1])
+    assert printed() == ["[BinaryRBM] conditionals: leaving out each of 21 features"]
+
+
+def test_rows_with_gaps_say_how_far_they_are(monkeypatch, capsys):
+    """All rows together, though chains are of two at a time, 2 s for each two."""
+    rbm, _ = annealed_rbm(0.5, log_partition_tol=0.1, verbose=1)
+    rbm.log_partition()
+    capsys.readouterr()
+    clock = Clock()
+    monkeypatch.setattr(verbosity, "perf_counter", clock)
+    monkeypatch.setattr(data, "BLOCK_ELEMENTS", 40 * 42)
+    restart = ClampedChains.restart
+
+    def later(*args):
+        clock.now += 1
+        return restart(*args)
+
+    monkeypatch.setattr(ClampedChains, "restart", later)
+    rbm.score_samples(np.tile(np.where(np.arange(21) % 3 > 0, np.nan, 1.0), (40, 1)))
+    start = "[BinaryRBM] scores: annealing 40 rows with gaps at 20 temperatures"
+    assert capsys.readouterr().out.splitlines() == [
+        start,
+        f"{start}, 25% done, 10.0 s passed, about 30.0 s left",
+        f"{start}, 50% done, 20.0 s passed, about 20.0 s left",
+        f"{start}, 75% done, 30.0 s passed, about 10.0 s left",
+    ]
 
 
 class Clock:

@@ -78,6 +78,7 @@ def parameters(rbm):
 
 @pytest.mark.parametrize("table", TABLES)
 @pytest.mark.parametrize("name", SETTINGS)
+@pytest.mark.filterwarnings("ignore:No column of X varies")
 def test_everything_is_finite(table, name):
     X = TABLES[table]
     rbm = fit(X, max_iter=100, **SETTINGS[name])
@@ -117,6 +118,7 @@ def test_the_noise_does_not_vanish(table):
 
 @pytest.mark.parametrize("table", ["constants", "zeros", "one row"])
 @pytest.mark.parametrize("kind", ["full", "diag", "spherical"])
+@pytest.mark.filterwarnings("ignore:No column of X varies")
 def test_constants_count_as_of_variance_one(table, kind):
     X = TABLES[table]
     rbm = GaussianRBM(1, covariance_type=kind, random_state=0, reg_covar=0.01).fit(X)
@@ -158,6 +160,7 @@ def test_constants_share_the_scale_of_spherical_noise():
     assert np.isfinite(rbm.score(X))
 
 
+@pytest.mark.filterwarnings("ignore:No column of X varies")
 def test_the_mean_of_many_equal_values_is_exact():
     X = np.full((300_000, 2), 0.1)
     rbm = GaussianRBM(1, algorithm="pcd", max_iter=1, random_state=0).fit(X)
