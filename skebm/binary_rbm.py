@@ -42,45 +42,12 @@ class BinaryRBM(HiddenUnitsMixin, BaseBinaryModel):
     ----------
     n_components : int, default=256
         Number of hidden units.
-    algorithm : {"pcd", "cd", "exact"}, default="pcd"
-        How the model's side of the gradient is found: "pcd" continues `n_chains`
-        persistent chains (persistent contrastive divergence [2]_), which follow
-        the likelihood; "cd" starts a chain from each row of the batch
-        (contrastive divergence [1]_), which makes good features but leaves
-        probability where there are no data; "exact" sums over all configurations
-        of the smaller layer, of at most 20 units, and climbs the likelihood of
-        all rows by L-BFGS, without noise. It uses `max_iter`, `tol`, `alpha`
-        and `l1_ratio` of the parameters of learning, and only `fit`.
-    solver : {"natural", "sgd"}, default="natural"
-        Which way steps go: "sgd" along the gradient; "natural" along a natural
-        gradient [5]_ with a metric in two factors [6]_, in which the covariance of
-        the hidden units is inverted, and that of the visible units raised to the
-        power -1/2. It needs fewer updates. Its steps are
-        `learning_rate` times the natural gradient, shortened where that is longer
-        than 1 in this metric. Of fewer rows than columns only the variances are used.
-    tempering : bool, default=False
-        Whether the persistent chains are drawn by parallel tempering, which finds
-        all modes of the model in their right shares, at several times the cost.
-        Unused by "cd".
-    n_gibbs_steps : int, default=1
-        Gibbs sweeps of the chains in each update.
-    n_chains : int or "auto", default="auto"
-        Number of persistent chains, whatever the batch size. Unused by "cd". "auto" is
-        500. Where `early_stopping` is "auto" and acts, it is a tenth of the number of
-        rows, and at least 100.
     learning_rate : float or "auto", default="auto"
         Step size at the start. "auto" is 0.1, and 0.15 where `early_stopping` is "auto"
         and acts.
         `fit` raises the step size by a tenth, up to ten times of it, after each
         hundred updates that gain more than 0.1 nats, and lowers it where the
         likelihood falls.
-    decay_fraction : float, default=0.5
-        Share of `max_iter`, at its end, over which the step size falls linearly to
-        zero, so that the noise of the gradient averages out. 0 keeps it, 1 lets
-        it fall from the start. `partial_fit` keeps it.
-    batch_size : int, default=200
-        Largest number of rows in an update; a pass over the data is cut into
-        batches of nearly equal size.
     max_iter : int or None, default=None
         Updates, at most (passes over X: ``max_iter * batch_size / n_samples``). None is
         2000. It is 20000 with ``early_stopping=True`` or "exact", where it counts
@@ -98,23 +65,6 @@ class BinaryRBM(HiddenUnitsMixin, BaseBinaryModel):
         promises is half the gap between the likelihoods of rows learned from and rows
         held out, times the share of the latter. It is undone if rows held out become
         less likely.
-    validation_fraction : float, default=0.1
-        Share of the rows that `early_stopping` holds out, at least one row and at
-        most 1000.
-    n_iter_no_change : int, default=20
-        Number of measurements of the likelihood, one every 100 updates, without a rise
-        by `tol`, after which ``early_stopping=True`` goes back to the best parameters
-        and lowers the step size. The third time in a row it stops. The first time it
-        takes three times as many where rows learned from do not gain on those held out,
-        or `alpha` is "auto". Unlike in scikit-learn it is no number of passes: learning
-        takes about as many updates whatever the number of rows.
-    tol : float, default=1e-4
-        Least rise of the likelihood, in nats, that counts as one. For "exact",
-        the largest derivative at which learning ends, by the parameters of
-        standardised units.
-    centering : bool, default=True
-        Whether to learn in centred coordinates, where learning does not depend
-        on which value is called 1 [3]_. Unused by "exact".
     alpha : float or "auto", default="auto"
         Strength of the penalty of the weights. What is maximised is the mean
         log-likelihood less ``alpha * (l1_ratio * |W|_1 + (1 - l1_ratio) / 2 *
@@ -126,10 +76,6 @@ class BinaryRBM(HiddenUnitsMixin, BaseBinaryModel):
         ``early_stopping=True`` ask for: strong where rows are few, next to none where
         they are many. It leaves weights near zero, and the metric as it is. Without
         these rows, and where values are missing, "auto" is no penalty.
-    l1_ratio : float, default=0.0
-        Share of the L1 penalty, under which weights become exactly zero. Where
-        chains are drawn, a weak one leaves some of them near zero, by the noise of the
-        last update.
     binarize : float or None, default=0.5
         Values above it are 1, others 0. Zeros and ones, and booleans, pass as
         they are, anything else with a warning. None requires values in [0, 1],
@@ -141,11 +87,6 @@ class BinaryRBM(HiddenUnitsMixin, BaseBinaryModel):
         "auto" is half the standard error of the mean log-likelihood of as many rows as
         were learned from, which adds an eighth to that error. It is from 0.03 to 0.25,
         and at most 0.05 with ``early_stopping=True``.
-    max_ais_temperatures : int, default=20000
-        Most steps of that annealing. Where they do not suffice for
-        `log_partition_tol` there is a `ConvergenceWarning`.
-    n_ais_chains : int, default=100
-        Chains of that annealing, at least 2. Twice as many need half the steps.
     verbose : int, default=0
         How much is printed in a fit: 0 is nothing, 1 about ten lines, 2 a line at every
         stage. Annealing of log Z is told of as well.
@@ -184,6 +125,68 @@ class BinaryRBM(HiddenUnitsMixin, BaseBinaryModel):
         Number of features seen in `fit`.
     feature_names_in_ : ndarray of shape (`n_features_in_`,)
         Names of the features seen in `fit`, if all are strings.
+
+    Other Parameters
+    ----------------
+    algorithm : {"pcd", "cd", "exact"}, default="pcd"
+        How the model's side of the gradient is found: "pcd" continues `n_chains`
+        persistent chains (persistent contrastive divergence [2]_), which follow
+        the likelihood; "cd" starts a chain from each row of the batch
+        (contrastive divergence [1]_), which makes good features but leaves
+        probability where there are no data; "exact" sums over all configurations
+        of the smaller layer, of at most 20 units, and climbs the likelihood of
+        all rows by L-BFGS, without noise. It uses `max_iter`, `tol`, `alpha`
+        and `l1_ratio` of the parameters of learning, and only `fit`.
+    solver : {"natural", "sgd"}, default="natural"
+        Which way steps go: "sgd" along the gradient; "natural" along a natural
+        gradient [5]_ with a metric in two factors [6]_, in which the covariance of
+        the hidden units is inverted, and that of the visible units raised to the
+        power -1/2. It needs fewer updates. Its steps are
+        `learning_rate` times the natural gradient, shortened where that is longer
+        than 1 in this metric. Of fewer rows than columns only the variances are used.
+    tempering : bool, default=False
+        Whether the persistent chains are drawn by parallel tempering, which finds
+        all modes of the model in their right shares, at several times the cost.
+        Unused by "cd".
+    n_gibbs_steps : int, default=1
+        Gibbs sweeps of the chains in each update.
+    n_chains : int or "auto", default="auto"
+        Number of persistent chains, whatever the batch size. Unused by "cd". "auto" is
+        500. Where `early_stopping` is "auto" and acts, it is a tenth of the number of
+        rows, and at least 100.
+    decay_fraction : float, default=0.5
+        Share of `max_iter`, at its end, over which the step size falls linearly to
+        zero, so that the noise of the gradient averages out. 0 keeps it, 1 lets
+        it fall from the start. `partial_fit` keeps it.
+    batch_size : int, default=200
+        Largest number of rows in an update; a pass over the data is cut into
+        batches of nearly equal size.
+    validation_fraction : float, default=0.1
+        Share of the rows that `early_stopping` holds out, at least one row and at
+        most 1000.
+    n_iter_no_change : int, default=20
+        Number of measurements of the likelihood, one every 100 updates, without a rise
+        by `tol`, after which ``early_stopping=True`` goes back to the best parameters
+        and lowers the step size. The third time in a row it stops. The first time it
+        takes three times as many where rows learned from do not gain on those held out,
+        or `alpha` is "auto". Unlike in scikit-learn it is no number of passes: learning
+        takes about as many updates whatever the number of rows.
+    tol : float, default=1e-4
+        Least rise of the likelihood, in nats, that counts as one. For "exact",
+        the largest derivative at which learning ends, by the parameters of
+        standardised units.
+    centering : bool, default=True
+        Whether to learn in centred coordinates, where learning does not depend
+        on which value is called 1 [3]_. Unused by "exact".
+    l1_ratio : float, default=0.0
+        Share of the L1 penalty, under which weights become exactly zero. Where
+        chains are drawn, a weak one leaves some of them near zero, by the noise of the
+        last update.
+    max_ais_temperatures : int, default=20000
+        Most steps of that annealing. Where they do not suffice for
+        `log_partition_tol` there is a `ConvergenceWarning`.
+    n_ais_chains : int, default=100
+        Chains of that annealing, at least 2. Twice as many need half the steps.
 
     See Also
     --------

@@ -46,16 +46,6 @@ class BoltzmannMachine(
 
     Parameters
     ----------
-    algorithm : {"auto", "exact", "pcd", "pseudolikelihood"}, default="auto"
-        How the parameters are found. "exact" sums over all configurations of at
-        most 20 features and climbs the likelihood by L-BFGS, to the optimum.
-        "pcd" climbs it by persistent contrastive divergence [2]_, with `n_chains`
-        Markov chains for the model's side of the gradient. "pseudolikelihood"
-        climbs the sum of log p(x_j | the other features) instead, by L-BFGS [3]_:
-        without chains, and with the same optimum for many rows that such a machine
-        drew. Where features exclude or imply each other it needs a penalty. "auto"
-        is "exact" for at most 20 features unless ``early_stopping=True``, and "pcd" for
-        more and in `partial_fit`.
     connectivity : {array-like, sparse matrix} or None, default=None
         Adjacency of the features, of shape (n_features, n_features): couplings
         exist only where it is not zero, on a lattice for instance (see
@@ -67,25 +57,10 @@ class BoltzmannMachine(
         What the two values of a unit are called: bits, or spins. Data are
         expected, rows drawn and parameters reported in this convention, which
         changes neither probabilities nor learning.
-    tempering : bool, default=False
-        Whether the persistent chains of "pcd" are drawn by parallel tempering,
-        which finds all modes of the model in their right shares, at several times
-        the cost.
-    n_gibbs_steps : int, default=1
-        Gibbs sweeps of the chains in each update of "pcd".
-    n_chains : int, default=500
-        Number of persistent chains of "pcd", whatever the batch size.
     learning_rate : float, default=0.1
         Step size of "pcd" at the start. `fit` raises it by a tenth, up to ten times
         of it, after each hundred updates that gain more than 0.1 nats, and lowers
         it where the likelihood falls.
-    decay_fraction : float, default=0.5
-        Share of `max_iter`, at its end, over which the step size of "pcd" falls
-        linearly to zero, so that the noise of the gradient averages out. 0 keeps
-        it, 1 lets it fall from the start. `partial_fit` keeps it.
-    batch_size : int, default=200
-        Largest number of rows in an update of "pcd"; a pass over the data is cut
-        into batches of nearly equal size.
     max_iter : int or None, default=None
         Updates, at most (passes over X: ``max_iter * batch_size / n_samples``).
         None is 2000 for "pcd", or 20000 with ``early_stopping=True``; and 20000
@@ -101,29 +76,11 @@ class BoltzmannMachine(
         At the end all rows are learned from, those held out too, by a twentieth as
         many updates ("auto": a third), if `max_iter` has room for them. This is left
         out where it promises less than 0.01 nats.
-    validation_fraction : float, default=0.1
-        Share of the rows that `early_stopping` holds out, at least one row and at
-        most 1000.
-    n_iter_no_change : int, default=20
-        Number of measurements of the likelihood, one every 100 updates, without a rise
-        by `tol`, after which ``early_stopping=True`` goes back to the best parameters
-        and lowers the step size. The third time in a row it stops. The first time it
-        takes three times as many where rows learned from do not gain on those held out.
-        Unlike in scikit-learn it is no number of passes: learning takes about as many
-        updates whatever the number of rows.
-    tol : float, default=1e-5
-        For "exact" and "pseudolikelihood", the largest derivative at which learning
-        ends, by the parameters of standardised units. For "pcd", least rise of the
-        likelihood, in nats, that counts as one.
     alpha : float, default=0.0
         Strength of the penalty of the couplings. What is maximised is the mean
         log-likelihood (or pseudo-log-likelihood) less ``alpha * (l1_ratio * |W|_1 +
         (1 - l1_ratio) / 2 * |W|_2**2)``, each pair counting once, for units of zeros
         and ones whatever `states`; the biases are free.
-    l1_ratio : float, default=0.0
-        Share of the L1 penalty, under which couplings become exactly zero. Where
-        chains are drawn, a weak one leaves some of them near zero, by the noise of the
-        last update.
     binarize : float or None, default=0.5
         Values above it are the upper state, others the lower. The two states, and
         booleans, pass as they are, anything else with a warning. It is a value of
@@ -136,11 +93,6 @@ class BoltzmannMachine(
         "auto" is half the standard error of the mean log-likelihood of as many rows as
         were learned from, which adds an eighth to that error. It is from 0.03 to 0.25,
         and at most 0.05 with ``early_stopping=True``.
-    max_ais_temperatures : int, default=10000
-        Most steps of that annealing. Where they do not suffice for
-        `log_partition_tol` there is a `ConvergenceWarning`.
-    n_ais_chains : int, default=100
-        Chains of that annealing, at least 2. Twice as many need half the steps.
     verbose : int, default=0
         How much is printed in a fit: 0 is nothing, 1 about ten lines, 2 a line at every
         stage. Annealing of log Z is told of as well.
@@ -175,6 +127,57 @@ class BoltzmannMachine(
         Number of features seen in `fit`.
     feature_names_in_ : ndarray of shape (`n_features_in_`,)
         Names of the features seen in `fit`, if all are strings.
+
+    Other Parameters
+    ----------------
+    algorithm : {"auto", "exact", "pcd", "pseudolikelihood"}, default="auto"
+        How the parameters are found. "exact" sums over all configurations of at
+        most 20 features and climbs the likelihood by L-BFGS, to the optimum.
+        "pcd" climbs it by persistent contrastive divergence [2]_, with `n_chains`
+        Markov chains for the model's side of the gradient. "pseudolikelihood"
+        climbs the sum of log p(x_j | the other features) instead, by L-BFGS [3]_:
+        without chains, and with the same optimum for many rows that such a machine
+        drew. Where features exclude or imply each other it needs a penalty. "auto"
+        is "exact" for at most 20 features unless ``early_stopping=True``, and "pcd" for
+        more and in `partial_fit`.
+    tempering : bool, default=False
+        Whether the persistent chains of "pcd" are drawn by parallel tempering,
+        which finds all modes of the model in their right shares, at several times
+        the cost.
+    n_gibbs_steps : int, default=1
+        Gibbs sweeps of the chains in each update of "pcd".
+    n_chains : int, default=500
+        Number of persistent chains of "pcd", whatever the batch size.
+    decay_fraction : float, default=0.5
+        Share of `max_iter`, at its end, over which the step size of "pcd" falls
+        linearly to zero, so that the noise of the gradient averages out. 0 keeps
+        it, 1 lets it fall from the start. `partial_fit` keeps it.
+    batch_size : int, default=200
+        Largest number of rows in an update of "pcd"; a pass over the data is cut
+        into batches of nearly equal size.
+    validation_fraction : float, default=0.1
+        Share of the rows that `early_stopping` holds out, at least one row and at
+        most 1000.
+    n_iter_no_change : int, default=20
+        Number of measurements of the likelihood, one every 100 updates, without a rise
+        by `tol`, after which ``early_stopping=True`` goes back to the best parameters
+        and lowers the step size. The third time in a row it stops. The first time it
+        takes three times as many where rows learned from do not gain on those held out.
+        Unlike in scikit-learn it is no number of passes: learning takes about as many
+        updates whatever the number of rows.
+    tol : float, default=1e-5
+        For "exact" and "pseudolikelihood", the largest derivative at which learning
+        ends, by the parameters of standardised units. For "pcd", least rise of the
+        likelihood, in nats, that counts as one.
+    l1_ratio : float, default=0.0
+        Share of the L1 penalty, under which couplings become exactly zero. Where
+        chains are drawn, a weak one leaves some of them near zero, by the noise of the
+        last update.
+    max_ais_temperatures : int, default=10000
+        Most steps of that annealing. Where they do not suffice for
+        `log_partition_tol` there is a `ConvergenceWarning`.
+    n_ais_chains : int, default=100
+        Chains of that annealing, at least 2. Twice as many need half the steps.
 
     See Also
     --------

@@ -96,9 +96,6 @@ class GaussianRBM(
         rows held out are likelier with any covariance, or there are several groups or
         scales.
         `partial_fit` goes by its first chunk, which should have many rows.
-    noise_variance : float or array-like of shape (n_features,), default=None
-        Known variance of the noise, in the square of the units of the data. None
-        learns it, as `covariance_type` says.
     n_groups : int or "auto", default=1
         Number of states of one categorical hidden unit beside these: groups of rows.
         Each group has a location and a noise of its own, and so the covariances of a
@@ -110,68 +107,10 @@ class GaussianRBM(
         parameters each if the noise is "full", and time in proportion. How alike their
         covariances are to be is chosen by rows held out as well, also where their
         number is given. They exclude what several scales exclude.
-    n_scales : int, default=1
-        Number of scales of each group. With one, all rows of a group vary by the same
-        amount. With more, each row has one of these scales, drawn at random, and is
-        stretched away from `location_`, or the location of its group, by its root. Use
-        more than one where rows differ in contrast, as image patches do, or where
-        columns have heavy tails together. The scales and their probabilities are
-        learned. Several scales take time in proportion. They exclude `noise_variance`,
-        ``covariance_type="factor"``, ``sampler="langevin"`` and `lowest_energy`.
-    reg_covar : float or "auto", default="auto"
-        Added to the variance of every feature, as a share of it, when the noise is
-        learned, which keeps the density finite where features are constant, follow
-        from each other, or hidden units say all of them. Without weights, the
-        variance of the noise is that of the data times ``1 + reg_covar_``. Constant
-        features count as of variance 1. With several scales it is a share of the mean
-        square of each row less the centre of its group, so that rows of a small scale
-        can have less noise than others; and its square is added to every row.
-
-        "auto" is 1e-3 with one group and one scale. Otherwise it goes on to 1e-4, 1e-5
-        and 1e-6 as long as rows that are held out, of mixtures of normal distributions
-        without hidden units, get likelier by more than the standard error. So it is
-        small where groups sit on values that many rows share. Columns that are nearly
-        constant keep it at 1e-3: rows that differ there are too unlikely otherwise.
-    algorithm : {"auto", "pcd", "cd", "exact"}, default="auto"
-        How the model's side of the gradient is found: "exact" sums over all
-        configurations of the hidden units, of which there can be at most 20, and
-        climbs the likelihood of all rows by L-BFGS, without noise; it uses
-        `max_iter`, `tol`, `alpha` and `l1_ratio` of the parameters of learning, and
-        only `fit`. "pcd" continues `n_chains` persistent chains (persistent
-        contrastive divergence [2]_); "cd" starts a chain from each row of the batch.
-        "auto" is "exact" with at most 10 hidden units, more rows than columns, at most
-        ``200000 / (n_groups * n_scales)`` values in the table, and not
-        ``early_stopping=True``. With a noise of correlated features the missing values
-        must also come in at most ``50 / (n_groups * n_scales)`` patterns. An "auto"
-        `n_groups` counts as 16. Otherwise, and in `partial_fit`, "auto" is "pcd".
-    solver : {"natural", "sgd"}, default="natural"
-        Which way steps of "pcd" and "cd" go: "sgd" along the gradient, in units of
-        the noise; "natural" along a natural gradient [3]_, in which besides the
-        second moment of the hidden units is inverted. Its steps are `learning_rate`
-        times the natural gradient, shortened where that is longer than 1 in this
-        metric.
-    sampler : {"gibbs", "langevin"}, default="gibbs"
-        How chains move: in learning, in `sample` and `gibbs`, and in annealing.
-        "gibbs" draws one hidden unit after the other, with the visible ones integrated
-        out. "langevin" moves rows by Metropolis-adjusted Langevin steps [5]_ along the
-        slope of the free energy, with the hidden units summed out. They were measured
-        to get a tenth to a fifth as far a second as block Gibbs, which "gibbs" is ahead
-        of, so they serve as a check by other moves. Sums that are exact stay so.
-    tempering : bool, default=False
-        Whether the persistent chains are drawn by parallel tempering.
-    n_gibbs_steps : int, default=1
-        Sweeps of the chains in each update, or Langevin steps.
-    n_chains : int, default=500
-        Number of persistent chains, whatever the batch size. Unused by "cd".
     learning_rate : float, default=0.1
         Step size at the start. `fit` raises it by a tenth, up to ten times of it,
         after each hundred updates that gain more than 0.1 nats, and lowers it where
         the likelihood falls.
-    decay_fraction : float, default=0.5
-        Share of `max_iter`, at its end, over which the step size falls linearly to
-        zero. `partial_fit` keeps it.
-    batch_size : int, default=200
-        Largest number of rows in an update.
     max_iter : int or None, default=None
         Updates, at most (passes over X: ``max_iter * batch_size / n_samples``).
         None is 2000, 20000 with ``early_stopping=True``, or 1000 iterations of L-BFGS
@@ -190,38 +129,16 @@ class GaussianRBM(
         At the end all rows are learned from, those held out too, by a twentieth as
         many updates ("auto": a third), if `max_iter` has room for them. This is left
         out where it promises less than 0.01 nats.
-    validation_fraction : float, default=0.1
-        Share of the rows that `early_stopping` holds out, at least one row and at
-        most 1000.
-    n_iter_no_change : int, default=20
-        Number of measurements of the likelihood, one every 100 updates, without a rise
-        by `tol`, after which ``early_stopping=True`` goes back to the best parameters
-        and lowers the step size. The third time in a row it stops. The first time it
-        takes three times as many where rows learned from do not gain on those held out.
-        Unlike in scikit-learn it is no number of passes: learning takes about as many
-        updates whatever the number of rows.
-    tol : float, default=1e-4
-        Least rise of the likelihood, in nats, that counts as one. For "exact",
-        the largest derivative at which learning ends, in units of the noise.
     alpha : float, default=0.0
         Strength of the penalty of the weights W, in units of the noise: what is
         maximised is the mean log-likelihood less ``alpha * (l1_ratio * |W|_1 + (1 -
         l1_ratio) / 2 * |W|_2**2)``.
-    l1_ratio : float, default=0.0
-        Share of the L1 penalty, under which weights become exactly zero; with a
-        "full" noise they are zero in its units only. Where chains are drawn, a weak one
-        leaves some of them near zero, by the noise of the last update.
     log_partition_tol : float or "auto", default="auto"
         Wanted standard error of `log_partition_`, in nats, where there are more than
         20 hidden units and it is estimated by annealed importance sampling.
         "auto" is half the standard error of the mean log-likelihood of as many rows as
         were learned from, which adds an eighth to that error. It is from 0.03 to 0.25,
         and at most 0.05 with ``early_stopping=True``.
-    max_ais_temperatures : int, default=10000
-        Most steps of that annealing. Where they do not suffice for
-        `log_partition_tol` there is a `ConvergenceWarning`.
-    n_ais_chains : int, default=100
-        Chains of that annealing, at least 2. Twice as many need half the steps.
     verbose : int, default=0
         How much is printed in a fit: 0 is nothing, 1 about ten lines, 2 a line at every
         stage. Annealing of log Z is told of as well.
@@ -288,6 +205,92 @@ class GaussianRBM(
         Number of features seen in `fit`.
     feature_names_in_ : ndarray of shape (`n_features_in_`,)
         Names of the features seen in `fit`, if all are strings.
+
+    Other Parameters
+    ----------------
+    noise_variance : float or array-like of shape (n_features,), default=None
+        Known variance of the noise, in the square of the units of the data. None
+        learns it, as `covariance_type` says.
+    n_scales : int, default=1
+        Number of scales of each group. With one, all rows of a group vary by the same
+        amount. With more, each row has one of these scales, drawn at random, and is
+        stretched away from `location_`, or the location of its group, by its root. Use
+        more than one where rows differ in contrast, as image patches do, or where
+        columns have heavy tails together. The scales and their probabilities are
+        learned. Several scales take time in proportion. They exclude `noise_variance`,
+        ``covariance_type="factor"``, ``sampler="langevin"`` and `lowest_energy`.
+    reg_covar : float or "auto", default="auto"
+        Added to the variance of every feature, as a share of it, when the noise is
+        learned, which keeps the density finite where features are constant, follow
+        from each other, or hidden units say all of them. Without weights, the
+        variance of the noise is that of the data times ``1 + reg_covar_``. Constant
+        features count as of variance 1. With several scales it is a share of the mean
+        square of each row less the centre of its group, so that rows of a small scale
+        can have less noise than others; and its square is added to every row.
+
+        "auto" is 1e-3 with one group and one scale. Otherwise it goes on to 1e-4, 1e-5
+        and 1e-6 as long as rows that are held out, of mixtures of normal distributions
+        without hidden units, get likelier by more than the standard error. So it is
+        small where groups sit on values that many rows share. Columns that are nearly
+        constant keep it at 1e-3: rows that differ there are too unlikely otherwise.
+    algorithm : {"auto", "pcd", "cd", "exact"}, default="auto"
+        How the model's side of the gradient is found: "exact" sums over all
+        configurations of the hidden units, of which there can be at most 20, and
+        climbs the likelihood of all rows by L-BFGS, without noise; it uses
+        `max_iter`, `tol`, `alpha` and `l1_ratio` of the parameters of learning, and
+        only `fit`. "pcd" continues `n_chains` persistent chains (persistent
+        contrastive divergence [2]_); "cd" starts a chain from each row of the batch.
+        "auto" is "exact" with at most 10 hidden units, more rows than columns, at most
+        ``200000 / (n_groups * n_scales)`` values in the table, and not
+        ``early_stopping=True``. With a noise of correlated features the missing values
+        must also come in at most ``50 / (n_groups * n_scales)`` patterns. An "auto"
+        `n_groups` counts as 16. Otherwise, and in `partial_fit`, "auto" is "pcd".
+    solver : {"natural", "sgd"}, default="natural"
+        Which way steps of "pcd" and "cd" go: "sgd" along the gradient, in units of
+        the noise; "natural" along a natural gradient [3]_, in which besides the
+        second moment of the hidden units is inverted. Its steps are `learning_rate`
+        times the natural gradient, shortened where that is longer than 1 in this
+        metric.
+    sampler : {"gibbs", "langevin"}, default="gibbs"
+        How chains move: in learning, in `sample` and `gibbs`, and in annealing.
+        "gibbs" draws one hidden unit after the other, with the visible ones integrated
+        out. "langevin" moves rows by Metropolis-adjusted Langevin steps [5]_ along the
+        slope of the free energy, with the hidden units summed out. They were measured
+        to get a tenth to a fifth as far a second as block Gibbs, which "gibbs" is ahead
+        of, so they serve as a check by other moves. Sums that are exact stay so.
+    tempering : bool, default=False
+        Whether the persistent chains are drawn by parallel tempering.
+    n_gibbs_steps : int, default=1
+        Sweeps of the chains in each update, or Langevin steps.
+    n_chains : int, default=500
+        Number of persistent chains, whatever the batch size. Unused by "cd".
+    decay_fraction : float, default=0.5
+        Share of `max_iter`, at its end, over which the step size falls linearly to
+        zero. `partial_fit` keeps it.
+    batch_size : int, default=200
+        Largest number of rows in an update.
+    validation_fraction : float, default=0.1
+        Share of the rows that `early_stopping` holds out, at least one row and at
+        most 1000.
+    n_iter_no_change : int, default=20
+        Number of measurements of the likelihood, one every 100 updates, without a rise
+        by `tol`, after which ``early_stopping=True`` goes back to the best parameters
+        and lowers the step size. The third time in a row it stops. The first time it
+        takes three times as many where rows learned from do not gain on those held out.
+        Unlike in scikit-learn it is no number of passes: learning takes about as many
+        updates whatever the number of rows.
+    tol : float, default=1e-4
+        Least rise of the likelihood, in nats, that counts as one. For "exact",
+        the largest derivative at which learning ends, in units of the noise.
+    l1_ratio : float, default=0.0
+        Share of the L1 penalty, under which weights become exactly zero; with a
+        "full" noise they are zero in its units only. Where chains are drawn, a weak one
+        leaves some of them near zero, by the noise of the last update.
+    max_ais_temperatures : int, default=10000
+        Most steps of that annealing. Where they do not suffice for
+        `log_partition_tol` there is a `ConvergenceWarning`.
+    n_ais_chains : int, default=100
+        Chains of that annealing, at least 2. Twice as many need half the steps.
 
     See Also
     --------

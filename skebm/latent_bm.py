@@ -54,12 +54,6 @@ class LatentBM(HiddenUnitsMixin, MetropolisMixin, BaseBinaryModel):
     ----------
     n_components : int, default=16
         Number of hidden units.
-    algorithm : {"pcd", "exact"}, default="pcd"
-        How the model's side of the gradient is found: "pcd" continues `n_chains`
-        Markov chains over all units (persistent contrastive divergence); "exact"
-        sums over all configurations and climbs the likelihood of all rows by
-        L-BFGS. The largest set of units without couplings among them, such as a
-        layer, need not be enumerated; the others can be at most 20.
     visible_couplings : bool or {array-like, sparse matrix}, default=True
         Which features are coupled with each other directly: all, none, or those
         where a symmetric adjacency of shape (n_features, n_features) is not zero.
@@ -67,41 +61,10 @@ class LatentBM(HiddenUnitsMixin, MetropolisMixin, BaseBinaryModel):
         Likewise of the hidden units, of shape (n_components, n_components). Without
         such couplings these are independent given a row, and everything that needs
         their probabilities is exact.
-    component_mask : array-like of shape (n_components, n_features), default=None
-        Which weights between a hidden unit and a feature exist, where it is not
-        zero. None is all of them.
-    layerwise : bool, default=True
-        Whether `fit` learns hidden units in layers layer by layer first, where masks
-        leave some of them without weights to features: the machine without its last
-        layer, and then, from where that ends, all of it. Each layer takes `max_iter`
-        updates more. Without it second layers hardly come into use. No layers, no
-        difference; nor is there one in `partial_fit`.
-    posterior : {"mean_field", "gibbs"}, default="mean_field"
-        What stands for the hidden units of the data in "pcd", where they depend on
-        each other: the means of independent ones that come closest, or draws by
-        Gibbs sampling, which have no bias when their steps are many. Up to 9 hidden
-        units, and more where few of them make the others independent, need
-        neither: their posterior is summed exactly.
-    n_posterior_steps : int, default=10
-        Sweeps over the hidden units to find either, in each update.
-    tempering : bool, default=False
-        Whether the persistent chains are drawn by parallel tempering, which finds
-        all modes of the model in their right shares, at several times the cost.
-    n_gibbs_steps : int, default=1
-        Gibbs sweeps of the chains in each update.
-    n_chains : int, default=500
-        Number of persistent chains, whatever the batch size.
     learning_rate : float, default=0.1
         Step size of "pcd" at the start. `fit` raises it by a tenth, up to ten times
         of it, after each hundred updates that gain more than 0.1 nats, and lowers
         it where the likelihood falls.
-    decay_fraction : float, default=0.5
-        Share of `max_iter`, at its end, over which the step size of "pcd" falls
-        linearly to zero, so that the noise of the gradient averages out. 0 keeps
-        it, 1 lets it fall from the start. `partial_fit` keeps it.
-    batch_size : int, default=200
-        Largest number of rows in an update of "pcd"; a pass over the data is cut
-        into batches of nearly equal size.
     max_iter : int or None, default=None
         Updates, at most (passes over X: ``max_iter * batch_size / n_samples``).
         None is 2000, or 20000 with ``early_stopping=True`` or "exact", where it
@@ -117,33 +80,11 @@ class LatentBM(HiddenUnitsMixin, MetropolisMixin, BaseBinaryModel):
         At the end all rows are learned from, those held out too, by a twentieth as
         many updates ("auto": a third), if `max_iter` has room for them. This is left
         out where it promises less than 0.01 nats.
-    validation_fraction : float, default=0.1
-        Share of the rows that `early_stopping` holds out, at least one row and at
-        most 1000.
-    n_iter_no_change : int, default=20
-        Number of measurements of the likelihood, one every 100 updates, without a rise
-        by `tol`, after which ``early_stopping=True`` goes back to the best parameters
-        and lowers the step size. The third time in a row it stops. The first time it
-        takes three times as many where rows learned from do not gain on those held out.
-        Unlike in scikit-learn it is no number of passes: learning takes about as many
-        updates whatever the number of rows.
-    tol : float, default=1e-4
-        Least rise of the likelihood, in nats, that counts as one. For "exact", the
-        largest derivative at which learning ends, by the parameters of
-        standardised units.
     alpha : float, default=0.0
         Strength of the penalty of weights and couplings. What is maximised is the
         mean log-likelihood less ``alpha * (l1_ratio * |W|_1 + (1 - l1_ratio) / 2 *
         |W|_2**2)``, over all pairs of units, each counting once; the biases are
         free.
-    l1_ratio : float, default=0.0
-        Share of the L1 penalty, under which weights become exactly zero. Where
-        chains are drawn, a weak one leaves some of them near zero, by the noise of the
-        last update.
-    binarize : float or None, default=0.5
-        Values above it are 1, others 0. Zeros and ones, and booleans, pass as
-        they are, anything else with a warning. None requires values in [0, 1],
-        used as probabilities of being on.
     log_partition_tol : float or "auto", default="auto"
         Wanted standard error of `log_partition_`, in nats, where more than 20 units
         would have to be enumerated and it is estimated by annealed importance
@@ -151,11 +92,6 @@ class LatentBM(HiddenUnitsMixin, MetropolisMixin, BaseBinaryModel):
         "auto" is half the standard error of the mean log-likelihood of as many rows as
         were learned from, which adds an eighth to that error. It is from 0.03 to 0.25,
         and at most 0.05 with ``early_stopping=True``.
-    max_ais_temperatures : int, default=10000
-        Most steps of that annealing. Where they do not suffice for
-        `log_partition_tol` there is a `ConvergenceWarning`.
-    n_ais_chains : int, default=100
-        Chains of that annealing, at least 2. Twice as many need half the steps.
     verbose : int, default=0
         How much is printed in a fit: 0 is nothing, 1 about ten lines, 2 a line at every
         stage. Annealing of log Z is told of as well.
@@ -198,6 +134,73 @@ class LatentBM(HiddenUnitsMixin, MetropolisMixin, BaseBinaryModel):
         Number of features seen in `fit`.
     feature_names_in_ : ndarray of shape (`n_features_in_`,)
         Names of the features seen in `fit`, if all are strings.
+
+    Other Parameters
+    ----------------
+    algorithm : {"pcd", "exact"}, default="pcd"
+        How the model's side of the gradient is found: "pcd" continues `n_chains`
+        Markov chains over all units (persistent contrastive divergence); "exact"
+        sums over all configurations and climbs the likelihood of all rows by
+        L-BFGS. The largest set of units without couplings among them, such as a
+        layer, need not be enumerated; the others can be at most 20.
+    component_mask : array-like of shape (n_components, n_features), default=None
+        Which weights between a hidden unit and a feature exist, where it is not
+        zero. None is all of them.
+    layerwise : bool, default=True
+        Whether `fit` learns hidden units in layers layer by layer first, where masks
+        leave some of them without weights to features: the machine without its last
+        layer, and then, from where that ends, all of it. Each layer takes `max_iter`
+        updates more. Without it second layers hardly come into use. No layers, no
+        difference; nor is there one in `partial_fit`.
+    posterior : {"mean_field", "gibbs"}, default="mean_field"
+        What stands for the hidden units of the data in "pcd", where they depend on
+        each other: the means of independent ones that come closest, or draws by
+        Gibbs sampling, which have no bias when their steps are many. Up to 9 hidden
+        units, and more where few of them make the others independent, need
+        neither: their posterior is summed exactly.
+    n_posterior_steps : int, default=10
+        Sweeps over the hidden units to find either, in each update.
+    tempering : bool, default=False
+        Whether the persistent chains are drawn by parallel tempering, which finds
+        all modes of the model in their right shares, at several times the cost.
+    n_gibbs_steps : int, default=1
+        Gibbs sweeps of the chains in each update.
+    n_chains : int, default=500
+        Number of persistent chains, whatever the batch size.
+    decay_fraction : float, default=0.5
+        Share of `max_iter`, at its end, over which the step size of "pcd" falls
+        linearly to zero, so that the noise of the gradient averages out. 0 keeps
+        it, 1 lets it fall from the start. `partial_fit` keeps it.
+    batch_size : int, default=200
+        Largest number of rows in an update of "pcd"; a pass over the data is cut
+        into batches of nearly equal size.
+    validation_fraction : float, default=0.1
+        Share of the rows that `early_stopping` holds out, at least one row and at
+        most 1000.
+    n_iter_no_change : int, default=20
+        Number of measurements of the likelihood, one every 100 updates, without a rise
+        by `tol`, after which ``early_stopping=True`` goes back to the best parameters
+        and lowers the step size. The third time in a row it stops. The first time it
+        takes three times as many where rows learned from do not gain on those held out.
+        Unlike in scikit-learn it is no number of passes: learning takes about as many
+        updates whatever the number of rows.
+    tol : float, default=1e-4
+        Least rise of the likelihood, in nats, that counts as one. For "exact", the
+        largest derivative at which learning ends, by the parameters of
+        standardised units.
+    l1_ratio : float, default=0.0
+        Share of the L1 penalty, under which weights become exactly zero. Where
+        chains are drawn, a weak one leaves some of them near zero, by the noise of the
+        last update.
+    binarize : float or None, default=0.5
+        Values above it are 1, others 0. Zeros and ones, and booleans, pass as
+        they are, anything else with a warning. None requires values in [0, 1],
+        used as probabilities of being on.
+    max_ais_temperatures : int, default=10000
+        Most steps of that annealing. Where they do not suffice for
+        `log_partition_tol` there is a `ConvergenceWarning`.
+    n_ais_chains : int, default=100
+        Chains of that annealing, at least 2. Twice as many need half the steps.
 
     See Also
     --------

@@ -66,34 +66,8 @@ class MarkovRandomField(
     handle_unknown : {"error", "missing"}, default="error"
         What becomes of levels that were not seen in `fit`: an error, or a value that
         counts as missing.
-    max_exact_terms : int, default=4194304
-        Largest number of terms of an exact sum over all configurations. Columns are
-        summed out one after the other, in the order of minimum fill, each from a table
-        with those that it is coupled with by then: terms are the entries of these
-        tables. On chains and trees there are few, with any number of columns. The
-        default takes a tenth of a second and some 200 MB. Beyond it log Z is annealed
-        and rows are drawn by chains. `fit` and `from_potentials` read it.
-    algorithm : {"auto", "exact", "pseudolikelihood", "pcd"}, default="auto"
-        How the potentials are found. "exact" climbs the likelihood by L-BFGS, up to the
-        optimum, where sums are exact. "pseudolikelihood" climbs the sum of log p(x_j |
-        the other columns) instead [3]_, for complete rows. "pcd" climbs the likelihood
-        by persistent contrastive divergence, with `n_chains` Markov chains for the
-        model's side of the gradient. "auto" is "exact" where it can be, else
-        "pseudolikelihood", and "pcd" with missing values, ``early_stopping=True``, or
-        in `partial_fit`.
-    tempering : bool, default=False
-        Whether the persistent chains of "pcd" are drawn by parallel tempering.
-    n_gibbs_steps : int, default=1
-        Gibbs sweeps of the chains in each update of "pcd".
-    n_chains : int, default=500
-        Number of persistent chains of "pcd", whatever the batch size.
     learning_rate : float, default=0.1
         Step size of "pcd" at the start; see `BoltzmannMachine`.
-    decay_fraction : float, default=0.5
-        Share of `max_iter`, at its end, over which the step size of "pcd" falls
-        linearly to zero. `partial_fit` keeps it.
-    batch_size : int, default=200
-        Largest number of rows in an update of "pcd".
     max_iter : int or None, default=None
         Updates, at most (passes over X: ``max_iter * batch_size / n_samples``).
         None is 2000 for "pcd", or 20000 with ``early_stopping=True``; and 20000
@@ -109,44 +83,18 @@ class MarkovRandomField(
         At the end all rows are learned from, those held out too, by a twentieth as
         many updates ("auto": a third), if `max_iter` has room for them. This is left
         out where it promises less than 0.01 nats.
-    validation_fraction : float, default=0.1
-        Share of the rows that `early_stopping` holds out, at least one row and at
-        most 1000.
-    n_iter_no_change : int, default=20
-        Number of measurements of the likelihood, one every 100 updates, without a rise
-        by `tol`, after which ``early_stopping=True`` goes back to the best parameters
-        and lowers the step size. The third time in a row it stops. The first time it
-        takes three times as many where rows learned from do not gain on those held out.
-        Unlike in scikit-learn it is no number of passes: learning takes about as many
-        updates whatever the number of rows.
-    tol : float, default=1e-4
-        For "exact" and "pseudolikelihood", the largest derivative at which learning
-        ends, by the parameters of standardised indicators. For "pcd", least rise of the
-        likelihood, in nats, that counts as one.
     alpha : float or "auto", default="auto"
         Strength of the penalty of the logarithms t of the tables of two columns and
         more. What is maximised is the mean log-likelihood (or pseudo-log-likelihood)
         less ``alpha * (l1_ratio * |t|_1 + (1 - l1_ratio) / 2 * |t|_2**2)``. "auto" is 2
         over the number of rows, which is a normal prior of variance 1/2. Without a
         penalty what never occurs together gets a potential near 0.
-    l1_ratio : float, default=0.0
-        Share of the L1 part, under which tables become 1 as a whole, or entry by entry,
-        as `sparsity` says.
-    sparsity : {"cliques", "entries"}, default="cliques"
-        What the L1 part counts: of each clique the root of the number of its entries
-        times their norm, so that cliques vanish as a whole, and those that stay are the
-        structure that was found; or every entry. "pcd" knows "entries" alone, and so do
-        `partial_fit` and `early_stopping`.
     log_partition_tol : float or "auto", default="auto"
         Wanted standard error of `log_partition_`, in nats, where it is estimated by
         annealed importance sampling.
         "auto" is half the standard error of the mean log-likelihood of as many rows as
         were learned from, which adds an eighth to that error. It is from 0.03 to 0.25,
         and at most 0.05 with ``early_stopping=True``.
-    max_ais_temperatures : int, default=10000
-        Most steps of that annealing.
-    n_ais_chains : int, default=100
-        Chains of that annealing, at least 2.
     verbose : int, default=0
         How much is printed in a fit: 0 is nothing, 1 about ten lines, 2 a line at every
         stage. Annealing of log Z is told of as well.
@@ -180,6 +128,61 @@ class MarkovRandomField(
         Number of features seen in `fit`.
     feature_names_in_ : ndarray of shape (`n_features_in_`,)
         Names of the features seen in `fit`, if all are strings.
+
+    Other Parameters
+    ----------------
+    max_exact_terms : int, default=4194304
+        Largest number of terms of an exact sum over all configurations. Columns are
+        summed out one after the other, in the order of minimum fill, each from a table
+        with those that it is coupled with by then: terms are the entries of these
+        tables. On chains and trees there are few, with any number of columns. The
+        default takes a tenth of a second and some 200 MB. Beyond it log Z is annealed
+        and rows are drawn by chains. `fit` and `from_potentials` read it.
+    algorithm : {"auto", "exact", "pseudolikelihood", "pcd"}, default="auto"
+        How the potentials are found. "exact" climbs the likelihood by L-BFGS, up to the
+        optimum, where sums are exact. "pseudolikelihood" climbs the sum of log p(x_j |
+        the other columns) instead [3]_, for complete rows. "pcd" climbs the likelihood
+        by persistent contrastive divergence, with `n_chains` Markov chains for the
+        model's side of the gradient. "auto" is "exact" where it can be, else
+        "pseudolikelihood", and "pcd" with missing values, ``early_stopping=True``, or
+        in `partial_fit`.
+    tempering : bool, default=False
+        Whether the persistent chains of "pcd" are drawn by parallel tempering.
+    n_gibbs_steps : int, default=1
+        Gibbs sweeps of the chains in each update of "pcd".
+    n_chains : int, default=500
+        Number of persistent chains of "pcd", whatever the batch size.
+    decay_fraction : float, default=0.5
+        Share of `max_iter`, at its end, over which the step size of "pcd" falls
+        linearly to zero. `partial_fit` keeps it.
+    batch_size : int, default=200
+        Largest number of rows in an update of "pcd".
+    validation_fraction : float, default=0.1
+        Share of the rows that `early_stopping` holds out, at least one row and at
+        most 1000.
+    n_iter_no_change : int, default=20
+        Number of measurements of the likelihood, one every 100 updates, without a rise
+        by `tol`, after which ``early_stopping=True`` goes back to the best parameters
+        and lowers the step size. The third time in a row it stops. The first time it
+        takes three times as many where rows learned from do not gain on those held out.
+        Unlike in scikit-learn it is no number of passes: learning takes about as many
+        updates whatever the number of rows.
+    tol : float, default=1e-4
+        For "exact" and "pseudolikelihood", the largest derivative at which learning
+        ends, by the parameters of standardised indicators. For "pcd", least rise of the
+        likelihood, in nats, that counts as one.
+    l1_ratio : float, default=0.0
+        Share of the L1 part, under which tables become 1 as a whole, or entry by entry,
+        as `sparsity` says.
+    sparsity : {"cliques", "entries"}, default="cliques"
+        What the L1 part counts: of each clique the root of the number of its entries
+        times their norm, so that cliques vanish as a whole, and those that stay are the
+        structure that was found; or every entry. "pcd" knows "entries" alone, and so do
+        `partial_fit` and `early_stopping`.
+    max_ais_temperatures : int, default=10000
+        Most steps of that annealing.
+    n_ais_chains : int, default=100
+        Chains of that annealing, at least 2.
 
     See Also
     --------

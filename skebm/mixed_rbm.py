@@ -59,44 +59,8 @@ class MixedRBM(HiddenUnitsMixin, ConditionsMixin, MixedRowsMixin, BaseEnergyMode
         Which columns are categories: a mask, numbers, or names. "auto" goes by dtype:
         columns of strings, categories and booleans are, and those of Python objects
         with a value that is not a number. None: none is. All other columns are numbers.
-    handle_unknown : {"error", "missing"}, default="error"
-        What becomes of levels that were not seen in `fit`: an error, or a value that
-        counts as missing.
-    spike_share : float, default=0.2
-        A number that at least this share of the rows have in a column, and five, gets a
-        probability of its own, as a level of a category has one: zeros of a sum that
-        most people do not have, for instance. 1 leaves all numbers alone that not all
-        rows share.
-    straighten : bool, default=True
-        Whether numbers of skewed columns are bent to be more like normal ones, by a
-        power of Yeo and Johnson [3]_. Densities stay those of the numbers themselves.
-    covariance_type : {"full", "diag"}, default="full"
-        The noise of numbers given the hidden units: of any covariance, or of variances
-        alone.
-    reg_covar : float, default=1e-3
-        Added to the variance of every column of numbers, as a share of it, when the
-        noise is learned. It keeps the density finite where columns follow from others.
-    algorithm : {"auto", "em", "exact", "pcd", "cd"}, default="auto"
-        How to learn. "em" sums over all hidden configurations, at most 4096 for "auto",
-        by expectation maximisation [2]_; "exact" does so by L-BFGS, which takes longer
-        and gets a little further; "pcd" and "cd" draw chains, as in `BinaryRBM`. "auto"
-        is "em" where it can be, and "pcd" elsewhere, with ``early_stopping=True``, and
-        in `partial_fit`.
-    solver : {"natural", "sgd"}, default="natural"
-        Which way steps of "pcd" and "cd" go; see `BinaryRBM`.
-    tempering : bool, default=False
-        Whether the persistent chains are drawn by parallel tempering.
-    n_gibbs_steps : int, default=1
-        Gibbs sweeps of the chains in each update.
-    n_chains : int, default=500
-        Number of persistent chains, whatever the batch size. Unused by "cd".
     learning_rate : float, default=0.1
         Step size of "pcd" and "cd" at the start; see `BinaryRBM`.
-    decay_fraction : float, default=0.5
-        Share of `max_iter`, at its end, over which the step size falls linearly to
-        zero. `partial_fit` keeps it.
-    batch_size : int, default=200
-        Largest number of rows in an update.
     max_iter : int or None, default=None
         Updates, at most (passes over X: ``max_iter * batch_size / n_samples``).
         With "em" and "exact" iterations, each of which sees all rows. None is 50 of
@@ -112,37 +76,17 @@ class MixedRBM(HiddenUnitsMixin, ConditionsMixin, MixedRowsMixin, BaseEnergyMode
         At the end all rows are learned from, those held out too, by a twentieth as
         many updates ("auto": a third), if `max_iter` has room for them. This is left
         out where it promises less than 0.01 nats.
-    validation_fraction : float, default=0.1
-        Share of the rows that `early_stopping` holds out, at least one row and at most
-        1000.
-    n_iter_no_change : int, default=20
-        Number of measurements of the likelihood, one every 100 updates, without a rise
-        by `tol`, after which ``early_stopping=True`` goes back to the best parameters
-        and lowers the step size. The third time in a row it stops. The first time it
-        takes three times as many where rows learned from do not gain on those held out.
-        Unlike in scikit-learn it is no number of passes: learning takes about as many
-        updates whatever the number of rows.
-    tol : float, default=3e-3
-        "em" ends when the mean log-likelihood rises by less in an iteration, in nats.
-        For "exact" it is the largest derivative at which learning ends; for
-        `early_stopping` the least rise that counts.
     alpha : float or "auto", default="auto"
         Strength of the penalty of the weights: what is maximised is the mean
         log-likelihood less ``alpha * (l1_ratio * |W|_1 + (1 - l1_ratio) / 2 *
         |W|_2**2)``. "auto" is 2 over the number of rows for "em" and "exact", which is
         a normal prior of variance 1/2, and 0 for "pcd" and "cd".
-    l1_ratio : float, default=0.0
-        Share of the L1 penalty, under which weights become exactly zero.
     log_partition_tol : float or "auto", default="auto"
         Wanted standard error of `log_partition_`, in nats, where there are more than
         2**20 hidden configurations and it is estimated by annealing.
         "auto" is half the standard error of the mean log-likelihood of as many rows as
         were learned from, which adds an eighth to that error. It is from 0.03 to 0.25,
         and at most 0.05 with ``early_stopping=True``.
-    max_ais_temperatures : int, default=10000
-        Most steps of that annealing.
-    n_ais_chains : int, default=100
-        Chains of that annealing, at least 2.
     verbose : int, default=0
         How much is printed in a fit: 0 is nothing, 1 about ten lines, 2 a line at every
         stage. Annealing of log Z is told of as well.
@@ -187,6 +131,65 @@ class MixedRBM(HiddenUnitsMixin, ConditionsMixin, MixedRowsMixin, BaseEnergyMode
         Number of features seen in `fit`.
     feature_names_in_ : ndarray of shape (`n_features_in_`,)
         Names of the features seen in `fit`, if all are strings.
+
+    Other Parameters
+    ----------------
+    handle_unknown : {"error", "missing"}, default="error"
+        What becomes of levels that were not seen in `fit`: an error, or a value that
+        counts as missing.
+    spike_share : float, default=0.2
+        A number that at least this share of the rows have in a column, and five, gets a
+        probability of its own, as a level of a category has one: zeros of a sum that
+        most people do not have, for instance. 1 leaves all numbers alone that not all
+        rows share.
+    straighten : bool, default=True
+        Whether numbers of skewed columns are bent to be more like normal ones, by a
+        power of Yeo and Johnson [3]_. Densities stay those of the numbers themselves.
+    covariance_type : {"full", "diag"}, default="full"
+        The noise of numbers given the hidden units: of any covariance, or of variances
+        alone.
+    reg_covar : float, default=1e-3
+        Added to the variance of every column of numbers, as a share of it, when the
+        noise is learned. It keeps the density finite where columns follow from others.
+    algorithm : {"auto", "em", "exact", "pcd", "cd"}, default="auto"
+        How to learn. "em" sums over all hidden configurations, at most 4096 for "auto",
+        by expectation maximisation [2]_; "exact" does so by L-BFGS, which takes longer
+        and gets a little further; "pcd" and "cd" draw chains, as in `BinaryRBM`. "auto"
+        is "em" where it can be, and "pcd" elsewhere, with ``early_stopping=True``, and
+        in `partial_fit`.
+    solver : {"natural", "sgd"}, default="natural"
+        Which way steps of "pcd" and "cd" go; see `BinaryRBM`.
+    tempering : bool, default=False
+        Whether the persistent chains are drawn by parallel tempering.
+    n_gibbs_steps : int, default=1
+        Gibbs sweeps of the chains in each update.
+    n_chains : int, default=500
+        Number of persistent chains, whatever the batch size. Unused by "cd".
+    decay_fraction : float, default=0.5
+        Share of `max_iter`, at its end, over which the step size falls linearly to
+        zero. `partial_fit` keeps it.
+    batch_size : int, default=200
+        Largest number of rows in an update.
+    validation_fraction : float, default=0.1
+        Share of the rows that `early_stopping` holds out, at least one row and at most
+        1000.
+    n_iter_no_change : int, default=20
+        Number of measurements of the likelihood, one every 100 updates, without a rise
+        by `tol`, after which ``early_stopping=True`` goes back to the best parameters
+        and lowers the step size. The third time in a row it stops. The first time it
+        takes three times as many where rows learned from do not gain on those held out.
+        Unlike in scikit-learn it is no number of passes: learning takes about as many
+        updates whatever the number of rows.
+    tol : float, default=3e-3
+        "em" ends when the mean log-likelihood rises by less in an iteration, in nats.
+        For "exact" it is the largest derivative at which learning ends; for
+        `early_stopping` the least rise that counts.
+    l1_ratio : float, default=0.0
+        Share of the L1 penalty, under which weights become exactly zero.
+    max_ais_temperatures : int, default=10000
+        Most steps of that annealing.
+    n_ais_chains : int, default=100
+        Chains of that annealing, at least 2.
 
     See Also
     --------

@@ -50,33 +50,10 @@ class NeuralEnergyModel(ClassNamePrefixFeaturesOutMixin, BaseRealModel):
     hidden_layer_sizes : int or array-like of int, default=(64, 64)
         Number of units in each layer of the network, as of
         :class:`~sklearn.neural_network.MLPRegressor`.
-    activation : {"swish", "softplus", "tanh"}, default="swish"
-        What units make of their fields. All are smooth, since chains follow the slope
-        of the energy.
-    reg_covar : float, default=1e-3
-        Added to the variance of every feature, as a share of it, in the covariance of
-        the normal distribution that the network bends. It keeps that finite where
-        features are constant or follow from each other. Constant features count as of
-        variance 1.
-    algorithm : {"pcd", "cd"}, default="pcd"
-        How the model's side of the gradient is found. "pcd" continues `n_chains`
-        persistent chains [2]_; "cd" starts a chain from each row of the batch, which
-        leaves regions without data unseen.
-    tempering : bool, default=False
-        Whether the persistent chains are drawn by parallel tempering.
-    n_langevin_steps : int, default=5
-        Langevin steps of the chains in each update.
-    n_chains : int, default=1000
-        Number of persistent chains, whatever the batch size. Unused by "cd".
     learning_rate : float, default=0.2
         Share of the natural gradient [4]_ that an update takes at the start. `fit`
         raises it by a tenth after each hundred updates that gain more than 0.1 nats,
         and lowers it where the likelihood falls.
-    decay_fraction : float, default=0.5
-        Share of `max_iter`, at its end, over which the step size falls linearly to
-        zero. `partial_fit` keeps it.
-    batch_size : int, default=1000
-        Largest number of rows in an update.
     max_iter : int or None, default=None
         Updates, at most (passes over X: ``max_iter * batch_size / n_samples``).
         None is a third of the number of rows, at least 25 and at most 1000; with
@@ -88,18 +65,6 @@ class NeuralEnergyModel(ClassNamePrefixFeaturesOutMixin, BaseRealModel):
         At the end all rows are learned from, those held out too, by a twentieth as
         many updates, if `max_iter` has room for them. This is left out where it
         promises less than 0.01 nats.
-    validation_fraction : float, default=0.1
-        Share of the rows that `early_stopping` holds out, at least one row and at
-        most 1000.
-    n_iter_no_change : int, default=3
-        Number of measurements of the likelihood, one every 100 updates, without a rise
-        by `tol`, after which `early_stopping` goes back to the best parameters and
-        lowers the step size. The third time in a row it stops. The first time it takes
-        three times as many where rows learned from do not gain on those held out.
-        Unlike in scikit-learn it is no number of passes: learning takes about as many
-        updates whatever the number of rows.
-    tol : float, default=1e-4
-        Least rise of the likelihood, in nats, that counts as one.
     alpha : float, default=0.0
         Strength of the L2 penalty of the weights W of all layers: what is maximised is
         the mean log-likelihood less ``alpha / 2 * |W|_2**2``.
@@ -109,11 +74,6 @@ class NeuralEnergyModel(ClassNamePrefixFeaturesOutMixin, BaseRealModel):
         "auto" is half the standard error of the mean log-likelihood of as many rows as
         were learned from, which adds an eighth to that error. It is from 0.03 to 0.25,
         and at most 0.05 with `early_stopping`.
-    max_ais_temperatures : int, default=10000
-        Most steps of that annealing. Where they do not suffice for
-        `log_partition_tol` there is a `ConvergenceWarning`.
-    n_ais_chains : int, default=100
-        Chains of that annealing, at least 2. Twice as many need half the steps.
     verbose : int, default=0
         How much is printed in a fit: 0 is nothing, 1 about ten lines, 2 a line at every
         stage. Annealing of log Z is told of as well.
@@ -147,6 +107,49 @@ class NeuralEnergyModel(ClassNamePrefixFeaturesOutMixin, BaseRealModel):
         Number of features seen in `fit`.
     feature_names_in_ : ndarray of shape (`n_features_in_`,)
         Names of the features seen in `fit`, if all are strings.
+
+    Other Parameters
+    ----------------
+    activation : {"swish", "softplus", "tanh"}, default="swish"
+        What units make of their fields. All are smooth, since chains follow the slope
+        of the energy.
+    reg_covar : float, default=1e-3
+        Added to the variance of every feature, as a share of it, in the covariance of
+        the normal distribution that the network bends. It keeps that finite where
+        features are constant or follow from each other. Constant features count as of
+        variance 1.
+    algorithm : {"pcd", "cd"}, default="pcd"
+        How the model's side of the gradient is found. "pcd" continues `n_chains`
+        persistent chains [2]_; "cd" starts a chain from each row of the batch, which
+        leaves regions without data unseen.
+    tempering : bool, default=False
+        Whether the persistent chains are drawn by parallel tempering.
+    n_langevin_steps : int, default=5
+        Langevin steps of the chains in each update.
+    n_chains : int, default=1000
+        Number of persistent chains, whatever the batch size. Unused by "cd".
+    decay_fraction : float, default=0.5
+        Share of `max_iter`, at its end, over which the step size falls linearly to
+        zero. `partial_fit` keeps it.
+    batch_size : int, default=1000
+        Largest number of rows in an update.
+    validation_fraction : float, default=0.1
+        Share of the rows that `early_stopping` holds out, at least one row and at
+        most 1000.
+    n_iter_no_change : int, default=3
+        Number of measurements of the likelihood, one every 100 updates, without a rise
+        by `tol`, after which `early_stopping` goes back to the best parameters and
+        lowers the step size. The third time in a row it stops. The first time it takes
+        three times as many where rows learned from do not gain on those held out.
+        Unlike in scikit-learn it is no number of passes: learning takes about as many
+        updates whatever the number of rows.
+    tol : float, default=1e-4
+        Least rise of the likelihood, in nats, that counts as one.
+    max_ais_temperatures : int, default=10000
+        Most steps of that annealing. Where they do not suffice for
+        `log_partition_tol` there is a `ConvergenceWarning`.
+    n_ais_chains : int, default=100
+        Chains of that annealing, at least 2. Twice as many need half the steps.
 
     See Also
     --------

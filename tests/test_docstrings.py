@@ -7,6 +7,7 @@ import re
 import numpy as np
 import pytest
 from models import EVERY, TABLES, rows_for
+from numpydoc.docscrape import ClassDoc
 from numpydoc.validate import validate
 from sklearn.base import clone
 
@@ -54,6 +55,8 @@ def test_docstring(name):
     report = validate(name)
     # An attribute needs no example of its own.
     allowed = ALLOWED | ({"EX01"} if report["type"] == "property" else set())
+    if "\nOther Parameters\n" in report["docstring"]:
+        allowed |= {"PR03"}  # these stand apart, whatever the order of the signature
     assert not [error for error in report["errors"] if error[0] not in allowed]
 
 
@@ -67,6 +70,15 @@ def test_what_is_counted_is_said_first(model):
     measurements = "Number of measurements of the likelihood, one every 100 updates,"
     assert re.search(rf"\nn_iter_no_change : .*\n +{measurements}", text)
     assert STAGE_UPDATES == 100
+
+
+@pytest.mark.parametrize("name", [name for name in skebm.__all__ if name[0].isupper()])
+def test_the_few_parameters_to_turn_stand_apart_from_the_others(name):
+    item = getattr(skebm, name)
+    sections = [ClassDoc(item)[name] for name in ("Parameters", "Other Parameters")]
+    first, others = ([entry.name for entry in section] for section in sections)
+    assert sorted(first + others) == sorted(inspect.signature(item).parameters)
+    assert len(first) <= 10
 
 
 @pytest.mark.parametrize("name", EVERY)
