@@ -182,9 +182,10 @@ class BinaryRBM(HiddenUnitsMixin, BaseBinaryModel):
         Share of the L1 penalty, under which weights become exactly zero. Where
         chains are drawn, a weak one leaves some of them near zero, by the noise of the
         last update.
-    max_ais_temperatures : int, default=20000
-        Most steps of that annealing. Where they do not suffice for
-        `log_partition_tol` there is a `ConvergenceWarning`.
+    max_ais_temperatures : int or "auto", default="auto"
+        Most steps of that annealing. "auto" is 20000, but no more than make all of the
+        first estimate half the work of learning by chains, where that is known. Where
+        they do not suffice for `log_partition_tol` there is a `ConvergenceWarning`.
     n_ais_chains : int, default=100
         Chains of that annealing, at least 2. Twice as many need half the steps.
 
@@ -305,7 +306,7 @@ class BinaryRBM(HiddenUnitsMixin, BaseBinaryModel):
         l1_ratio=0.0,
         binarize=0.5,
         log_partition_tol="auto",
-        max_ais_temperatures=20_000,
+        max_ais_temperatures="auto",
         n_ais_chains=100,
         verbose=0,
         random_state=None,

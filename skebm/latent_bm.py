@@ -196,9 +196,10 @@ class LatentBM(HiddenUnitsMixin, MetropolisMixin, BaseBinaryModel):
         Values above it are 1, others 0. Zeros and ones, and booleans, pass as
         they are, anything else with a warning. None requires values in [0, 1],
         used as probabilities of being on.
-    max_ais_temperatures : int, default=10000
-        Most steps of that annealing. Where they do not suffice for
-        `log_partition_tol` there is a `ConvergenceWarning`.
+    max_ais_temperatures : int or "auto", default="auto"
+        Most steps of that annealing. "auto" is 20000, but no more than make all of the
+        first estimate half the work of learning by chains, where that is known. Where
+        they do not suffice for `log_partition_tol` there is a `ConvergenceWarning`.
     n_ais_chains : int, default=100
         Chains of that annealing, at least 2. Twice as many need half the steps.
 
@@ -296,7 +297,7 @@ class LatentBM(HiddenUnitsMixin, MetropolisMixin, BaseBinaryModel):
         l1_ratio=0.0,
         binarize=0.5,
         log_partition_tol="auto",
-        max_ais_temperatures=10_000,
+        max_ais_temperatures="auto",
         n_ais_chains=100,
         verbose=0,
         random_state=None,

@@ -179,8 +179,9 @@ class MarkovRandomField(
         times their norm, so that cliques vanish as a whole, and those that stay are the
         structure that was found; or every entry. "pcd" knows "entries" alone, and so do
         `partial_fit` and `early_stopping`.
-    max_ais_temperatures : int, default=10000
-        Most steps of that annealing.
+    max_ais_temperatures : int or "auto", default="auto"
+        Most steps of that annealing. "auto" is 20000, but no more than make all of the
+        first estimate half the work of learning by chains, where that is known.
     n_ais_chains : int, default=100
         Chains of that annealing, at least 2.
 
@@ -267,7 +268,7 @@ class MarkovRandomField(
         l1_ratio=0.0,
         sparsity="cliques",
         log_partition_tol="auto",
-        max_ais_temperatures=10_000,
+        max_ais_temperatures="auto",
         n_ais_chains=100,
         verbose=0,
         random_state=None,

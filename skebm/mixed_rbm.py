@@ -186,8 +186,9 @@ class MixedRBM(HiddenUnitsMixin, ConditionsMixin, MixedRowsMixin, BaseEnergyMode
         `early_stopping` the least rise that counts.
     l1_ratio : float, default=0.0
         Share of the L1 penalty, under which weights become exactly zero.
-    max_ais_temperatures : int, default=10000
-        Most steps of that annealing.
+    max_ais_temperatures : int or "auto", default="auto"
+        Most steps of that annealing. "auto" is 20000, but no more than make all of the
+        first estimate half the work of learning by chains, where that is known.
     n_ais_chains : int, default=100
         Chains of that annealing, at least 2.
 
@@ -288,7 +289,7 @@ class MixedRBM(HiddenUnitsMixin, ConditionsMixin, MixedRowsMixin, BaseEnergyMode
         alpha="auto",
         l1_ratio=0.0,
         log_partition_tol="auto",
-        max_ais_temperatures=10_000,
+        max_ais_temperatures="auto",
         n_ais_chains=100,
         verbose=0,
         random_state=None,

@@ -145,9 +145,10 @@ class NeuralEnergyModel(ClassNamePrefixFeaturesOutMixin, BaseRealModel):
         updates whatever the number of rows.
     tol : float, default=1e-4
         Least rise of the likelihood, in nats, that counts as one.
-    max_ais_temperatures : int, default=10000
-        Most steps of that annealing. Where they do not suffice for
-        `log_partition_tol` there is a `ConvergenceWarning`.
+    max_ais_temperatures : int or "auto", default="auto"
+        Most steps of that annealing. "auto" is 20000, but no more than make all of the
+        first estimate half the work of learning by chains, where that is known. Where
+        they do not suffice for `log_partition_tol` there is a `ConvergenceWarning`.
     n_ais_chains : int, default=100
         Chains of that annealing, at least 2. Twice as many need half the steps.
 
@@ -242,7 +243,7 @@ class NeuralEnergyModel(ClassNamePrefixFeaturesOutMixin, BaseRealModel):
         tol=1e-4,
         alpha=0.0,
         log_partition_tol="auto",
-        max_ais_temperatures=10_000,
+        max_ais_temperatures="auto",
         n_ais_chains=100,
         verbose=0,
         random_state=None,

@@ -57,7 +57,10 @@ class BaseEnergyModel(
             Interval(Real, 0, None, closed="neither"),
             StrOptions({"auto"}),
         ],
-        "max_ais_temperatures": [Interval(Integral, 1, None, closed="left")],
+        "max_ais_temperatures": [
+            Interval(Integral, 1, None, closed="left"),
+            StrOptions({"auto"}),
+        ],
         "n_ais_chains": [Interval(Integral, 2, None, closed="left")],
         "verbose": ["verbose"],
         "random_state": ["random_state"],

@@ -26,6 +26,12 @@ _LARGEST_GAP = 0.5
 # Of the tempering that gives the draws with which annealing backwards starts.
 _TEMPERING_STEPS = 1000
 
+# With "auto" the first estimate of log Z makes no more than this share of the sweeps
+# that learning made, of single rows, but may always make a few.
+_SHARE_OF_LEARNING = 0.5
+_LEAST_SWEEPS = 100_000
+_MOST_TEMPERATURES = 20_000
+
 # Rows that are remembered for estimates of log Z, at most at a time.
 _MOST_KNOWN_ROWS = 1000
 
@@ -348,7 +354,7 @@ class LikelihoodMixin:
                 rows=self._chain_rows(energy, known, rng),
                 draws=self._draws_at_hand(),
                 tol=tol,
-                max_temperatures=int(self.max_ais_temperatures),
+                **self._ais_limits(),
                 n_chains=int(self.n_ais_chains),
                 n_steps=_TEMPERING_STEPS,
                 rng=rng,
@@ -362,6 +368,22 @@ class LikelihoodMixin:
         self._warn_of(estimate, tol)
         self._partition_estimate = circumstances, estimate
         return estimate
+
+    def _ais_limits(self):
+        """Say how much annealing may take: a share of what learning took, by default.
+
+        That is counted in sweeps of single rows. Of models that did not learn by
+        chains it is not known.
+        """
+        if self.max_ais_temperatures != "auto":
+            return {"max_temperatures": int(self.max_ais_temperatures)}
+        limits = {"max_temperatures": _MOST_TEMPERATURES}
+        state = getattr(self, "_state", None)
+        if state is None or state.n_updates == 0 or state.jumping is None:
+            return limits
+        n_rows = self.batch_size + self._n_chains(self._n_rows_of_fit) * self._n_steps
+        most = max(_LEAST_SWEEPS, int(_SHARE_OF_LEARNING * state.n_updates * n_rows))
+        return limits | {"most_sweeps": most}
 
     def _draws_at_hand(self):
         """Give draws that learning left, if they are of the model as it is."""
@@ -463,12 +485,15 @@ class LikelihoodMixin:
                 "apart, so that these have not met all modes of the model"
             )
         if reasons:
+            longer = "Raise max_ais_temperatures"
+            if self.max_ais_temperatures == "auto":
+                longer = f"Set max_ais_temperatures={_MOST_TEMPERATURES}"
             warn_user(
                 f"The log partition function may be wrong: {'; '.join(reasons)}. "
-                "Log-likelihoods of all rows share its error. Raise "
-                "max_ais_temperatures or n_ais_chains, or log_partition_tol if such an "
-                "error does no harm; see what skebm.log_partition_bounds says, given "
-                "held-out rows; or fit a smaller model.",
+                f"Log-likelihoods of all rows share its error. {longer}, or raise "
+                "n_ais_chains, or log_partition_tol if such an error does no harm; see "
+                "what skebm.log_partition_bounds says, given held-out rows; or fit a "
+                "smaller model.",
                 ConvergenceWarning,
             )
 

@@ -16,12 +16,15 @@ _ADAPTING_STEPS = 120
 class EquilibriumRows(NamedTuple):
     """Rows from the tops of ladders, (n_ladders, n_members, n_columns), and restarts.
 
+    And how many sweeps of single chains they took.
+
     Ladders are independent, the members of one less so. Rows are in equilibrium when
     those that have come to the top from fresh draws, on average, are many.
     """
 
     states: np.ndarray
     n_restarts: float
+    n_sweeps: float = 0.0
 
     @property
     def rows(self):
@@ -29,7 +32,7 @@ class EquilibriumRows(NamedTuple):
         return np.concatenate(self.states)
 
 
-def draw_in_equilibrium(path, starts, noise, *, n_members, n_steps):
+def draw_in_equilibrium(path, starts, noise, *, n_members, n_steps, most_sweeps=np.inf):
     """Draw rows by parallel tempering.
 
     Parameters
@@ -44,6 +47,9 @@ def draw_in_equilibrium(path, starts, noise, *, n_members, n_steps):
         Rows to take from each ladder.
     n_steps : int
         Steps of each ladder. Rows are taken at equal times from the second half.
+    most_sweeps : float, default=inf
+        Sweeps of single chains that may be made. There are fewer steps where these
+        would take more, but no fewer than leave one for each row.
 
     Returns
     -------
@@ -53,6 +59,10 @@ def draw_in_equilibrium(path, starts, noise, *, n_members, n_steps):
     chosen = np.linspace(0, len(starts) - 1, _ADAPTING_LADDERS).round().astype(int)
     ladder = adapt_ladder(path, starts[chosen], noise, n_steps=_ADAPTING_STEPS)
     replicas = start_replicas(ladder.betas, starts)
+    n_sweeps = _ADAPTING_LADDERS * _ADAPTING_STEPS * len(ladder.betas)
+    n_rows = len(replicas.states)
+    n_affordable = int(min(n_steps, max(0.0, most_sweeps - n_sweeps) // n_rows))
+    n_steps = max(n_affordable, min(n_steps, 2 * n_members))
     times = np.linspace(n_steps / 2, n_steps, n_members + 1).round().astype(int)
     task = f"tempering {len(starts)} ladders in {n_steps} steps"
     members = []
@@ -60,4 +70,6 @@ def draw_in_equilibrium(path, starts, noise, *, n_members, n_steps):
         replicas = temper(path, replicas, noise, n_steps=n_more)
         members.append(replicas.coldest)
     states = np.stack(members[1:], axis=1)
-    return EquilibriumRows(states, float(replicas.n_restarts.mean()))
+    return EquilibriumRows(
+        states, float(replicas.n_restarts.mean()), n_sweeps + n_steps * n_rows
+    )

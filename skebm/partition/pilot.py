@@ -1,6 +1,6 @@
 """Short runs of annealing, which say how long a path is and what is at its end."""
 
-__all__ = ["EXPLORERS", "PILOT_TEMPERATURES", "Pilot", "run_pilot"]
+__all__ = ["EXPLORERS", "PILOT_CHAINS", "PILOT_TEMPERATURES", "Pilot", "run_pilot"]
 
 from typing import NamedTuple
 
@@ -11,6 +11,7 @@ from skebm.partition.annealing import steps
 from skebm.partition.spacing import AnnealingLength, measure_length
 
 PILOT_TEMPERATURES = 200
+PILOT_CHAINS = 100
 
 # Chains of a run that looks for what a start does not know.
 EXPLORERS = 200
@@ -47,14 +48,17 @@ class Pilot(NamedTuple):
         return self.rows[chosen]
 
 
-def run_pilot(path, noise, n_chains=100, *, explores=False):
-    """Anneal so many chains at evenly spaced temperatures.
+def run_pilot(
+    path, noise, n_chains=PILOT_CHAINS, *, most_temperatures=np.inf, explores=False
+):
+    """Anneal so many chains at evenly spaced temperatures, at most at those given.
 
     Those that explore make no jumps: these would lead to what the start knows already.
     """
-    betas = np.linspace(0, 1, PILOT_TEMPERATURES + 1)
+    n_temperatures = int(min(PILOT_TEMPERATURES, most_temperatures))
+    betas = np.linspace(0, 1, n_temperatures + 1)
     rows = path.draw(n_chains, noise)
-    falls = np.empty((PILOT_TEMPERATURES, n_chains))
+    falls = np.empty((n_temperatures, n_chains))
     for fall, (beta, next_beta, jumps) in zip(falls, steps(betas), strict=True):
         rows, fall[:] = path.move(
             rows, beta, next_beta, noise, jumps=jumps and not explores

@@ -22,6 +22,7 @@ from sklearn.base import clone
 from sklearn.exceptions import ConvergenceWarning, NotFittedError
 
 from skebm import BinaryRBM, BoltzmannMachine
+from skebm.partition.effort import Effort
 from skebm.partition.estimate import PartitionEstimate
 from skebm.partition.log_partition import compute_log_partition
 
@@ -394,3 +395,25 @@ def test_draws_of_learning_in_chunks_are_of_the_machine_as_it_was_measured():
     rbm.partial_fit(X[:40])
     assert rbm.n_iter_ > rbm.history_["n_iter"][-1]
     assert rbm._draws_at_hand() is None
+
+
+def test_the_first_score_makes_fewer_sweeps_than_the_fit(monkeypatch):
+    """By default; a number of temperatures that is given is not cut short."""
+    X = (np.random.default_rng(0).normal(size=(400, 3)) @ np.ones((3, 30)) > 0) * 1.0
+    rbm = BinaryRBM(21, batch_size=200, n_chains=200, max_iter=600, random_state=0)
+    rbm.fit(X)
+    limit = rbm._ais_limits()["most_sweeps"]
+    assert limit == 600 * 400 // 2
+    spent, spend = [], Effort.spend
+    monkeypatch.setattr(
+        Effort, "spend", lambda self, n: (spent.append(n), spend(self, n))
+    )
+    rbm.set_params(log_partition_tol=1e-4)
+    with pytest.warns(ConvergenceWarning, match="above the wanted 0.0001"):
+        first = rbm.log_partition()
+    assert sum(spent) <= limit
+    rbm._partition_estimate = None
+    with pytest.warns(ConvergenceWarning):
+        assert rbm.log_partition() == first
+    rbm.set_params(max_ais_temperatures=300)
+    assert rbm._ais_limits() == {"max_temperatures": 300}
