@@ -28,7 +28,7 @@ _TEMPERING_STEPS = 1000
 
 # With "auto" the first estimate of log Z makes no more than this share of the sweeps
 # that learning made, of single rows, but may always make a few.
-_SHARE_OF_LEARNING = 0.5
+_SHARE_OF_LEARNING = 0.7
 _LEAST_SWEEPS = 100_000
 _MOST_TEMPERATURES = 20_000
 

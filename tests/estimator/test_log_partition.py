@@ -298,6 +298,7 @@ def test_groups_that_chains_do_not_leave_are_counted():
     assert machine.score_samples(X).max() <= 0
 
 
+@pytest.mark.filterwarnings("ignore:No column of X varies")
 @pytest.mark.parametrize("told", [None, -np.ones((10, 30))], ids=["alone", "misled"])
 def test_a_magnet_is_found_up_whatever_rows_it_is_given(told):
     n, coupling, field = 30, 0.1, 0.05
@@ -403,7 +404,7 @@ def test_the_first_score_makes_fewer_sweeps_than_the_fit(monkeypatch):
     rbm = BinaryRBM(21, batch_size=200, n_chains=200, max_iter=600, random_state=0)
     rbm.fit(X)
     limit = rbm._ais_limits()["most_sweeps"]
-    assert limit == 600 * 400 // 2
+    assert limit == int(0.7 * 600 * 400)
     spent, spend = [], Effort.spend
     monkeypatch.setattr(
         Effort, "spend", lambda self, n: (spent.append(n), spend(self, n))
