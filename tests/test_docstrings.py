@@ -3,6 +3,7 @@
 import importlib
 import inspect
 import re
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -79,6 +80,13 @@ def test_the_few_parameters_to_turn_stand_apart_from_the_others(name):
     first, others = ([entry.name for entry in section] for section in sections)
     assert sorted(first + others) == sorted(inspect.signature(item).parameters)
     assert len(first) <= 10
+
+
+@pytest.mark.parametrize("model", [*EVERY.values(), *TABLES.values()])
+def test_the_page_of_settings_has_every_parameter_in_a_group(model):
+    page = Path(__file__).parents[1] / "doc" / "user_guide" / "settings.rst"
+    parameters = set(model.get_params(deep=False))
+    assert not parameters - set(re.findall(r"`(\w+)`", page.read_text()))
 
 
 @pytest.mark.parametrize("name", EVERY)
