@@ -248,12 +248,13 @@ class LatentBM(HiddenUnitsMixin, MetropolisMixin, BaseBinaryModel):
 
     Examples
     --------
-    Three bits of which an even number are on, which no couplings of pairs can say:
+    Three bits of which an even number are on, which no couplings of pairs can say. It
+    takes a while until learning finds that, in which it must not stop:
 
     >>> import numpy as np
     >>> from skebm import LatentBM
     >>> X = np.tile([[0, 0, 0], [0, 1, 1], [1, 0, 1], [1, 1, 0]], (25, 1))
-    >>> machine = LatentBM(2, random_state=0).fit(X)
+    >>> machine = LatentBM(2, early_stopping=False, random_state=0).fit(X)
     >>> bool(machine.score(X) > -1.6)  # log(1 / 4) at best, log(1 / 8) by chance
     True
     """

@@ -65,7 +65,7 @@ def test_the_algorithm_is_chosen_by_the_number_of_features(
 
 
 def test_exact_learning_of_many_features_is_refused():
-    X = np.zeros((3, 21))
+    X = np.eye(3, 21)
     with pytest.raises(ValueError, match="the model has more than 20 units"):
         BoltzmannMachine(algorithm="exact").fit(X)
 

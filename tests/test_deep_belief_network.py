@@ -357,6 +357,7 @@ def test_fits_are_reproducible_and_copies_alike():
     assert own.estimators_[0].random_state == 7
 
 
+@pytest.mark.filterwarnings("ignore:No column of X varies")
 def test_outliers_are_found_by_the_bound():
     X = np.repeat([[0, 0, 0, 1, 1, 1]], 50, axis=0)
     stack = DeepBeliefNetwork((3, 6), estimator=QUICK, random_state=0)

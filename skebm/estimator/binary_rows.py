@@ -7,7 +7,6 @@ from numbers import Real
 import numpy as np
 
 from skebm.estimator.binarized import check_rows, states_of
-from skebm.estimator.table_checks import warn_of_constants
 from skebm.estimator.validation import Interval
 
 
@@ -20,10 +19,7 @@ class BinaryRowsMixin:
 
     def _check(self, X, *, reset=False, sample_weight=None):
         """Validate a table and give its rows; learn its features if `reset`."""
-        rows = check_rows(self, X, reset=reset)
-        if reset:
-            warn_of_constants(rows.table)
-        return rows
+        return check_rows(self, X, reset=reset)
 
     def _see(self, rows, *, first):
         """Learn from rows in which units the model works; `first` forgets others."""

@@ -11,6 +11,7 @@ from skebm.estimator.callbacks import FitReport
 from skebm.estimator.interrupts import is_one_of_many, warn_of_interrupt
 from skebm.estimator.likelihood import fingerprint
 from skebm.estimator.parameter_checks import check_size
+from skebm.estimator.table_checks import warn_of_constants
 from skebm.estimator.threads import threads_for
 from skebm.estimator.validation import (
     all_or_nothing,
@@ -152,6 +153,7 @@ class FittingMixin:
         2
         """
         rows = self._check(X, reset=True, sample_weight=sample_weight)
+        self._warn_of_constants(rows)
         all_rows = rows.weighted(relative(check_weights(sample_weight, rows.table)))
         algorithm = self._algorithm(all_rows)
         rng = self._seed()
@@ -257,6 +259,7 @@ class FittingMixin:
         if not first:
             self._check_structure()
         else:
+            self._warn_of_constants(rows)
             self._n_rows_of_fit = None
         self._see(rows, first=first)
         rng = self._seed() if first else deepcopy(self._state.noise.rng)
@@ -532,7 +535,10 @@ class FittingMixin:
             "n_iter_": state.n_updates,
             "_parameter_names": tuple(parameters),
             "_partition_estimate": None,
+            "_n_sweeps_of_learning": 0,
         }
+        if self._n_rows_of_fit is not None:  # rows in chunks do not end
+            attributes["_n_sweeps_of_learning"] = learner.n_sweeps(state)
         if state.trajectory is not None:
             draws = state.trajectory.draws()
             attributes["_draws"] = fingerprint(parameters.values()), draws
@@ -541,6 +547,11 @@ class FittingMixin:
                 name: np.array(values) for name, values in history.items()
             }
         return attributes
+
+    def _warn_of_constants(self, rows):
+        """Warn of rows that are all alike, unless they are probabilities of others."""
+        if getattr(self, "binarize", 0) is not None:
+            warn_of_constants(rows.table)
 
     def _start_size(self, n_columns):
         """Say how many rows the start of learning looks at."""

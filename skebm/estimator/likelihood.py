@@ -52,6 +52,9 @@ class LikelihoodMixin:
     # What the energy that users are told of lies above the one worked with, in nats.
     _energy_constant = 0.0
 
+    # Sweeps of single rows and chains that learning made; 0 where it made none.
+    _n_sweeps_of_learning = 0
+
     def free_energy(self, X):
         """Compute the free energy of each row.
 
@@ -378,12 +381,10 @@ class LikelihoodMixin:
         if self.max_ais_temperatures != "auto":
             return {"max_temperatures": int(self.max_ais_temperatures)}
         limits = {"max_temperatures": _MOST_TEMPERATURES}
-        state = getattr(self, "_state", None)
-        if state is None or state.n_updates == 0 or state.jumping is None:
+        if self._n_sweeps_of_learning == 0:
             return limits
-        n_rows = self.batch_size + self._n_chains(self._n_rows_of_fit) * self._n_steps
-        most = max(_LEAST_SWEEPS, int(_SHARE_OF_LEARNING * state.n_updates * n_rows))
-        return limits | {"most_sweeps": most}
+        most = int(_SHARE_OF_LEARNING * self._n_sweeps_of_learning)
+        return limits | {"most_sweeps": max(_LEAST_SWEEPS, most)}
 
     def _draws_at_hand(self):
         """Give draws that learning left, if they are of the model as it is."""

@@ -15,7 +15,6 @@ from skebm.estimator.table_checks import (
     check_any_table,
     check_categorical,
     refuse_missing,
-    warn_of_constants,
 )
 from skebm.estimator.table_columns import Columns, missing_column, read_columns
 from skebm.estimator.validation import (
@@ -54,8 +53,6 @@ class MixedRowsMixin(StandardisedRowsMixin):
         # In fit unknown levels are those of rows that count nothing alone.
         unknown = "missing" if reset else self.handle_unknown
         units = self._columns.encode(columns, self._name_of, unknown)
-        if reset:
-            warn_of_constants(units)
         return Rows(units, None, has_missing=bool(np.isnan(units).any()))
 
     def _learned_columns(self, columns, weights):

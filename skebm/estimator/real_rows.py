@@ -12,7 +12,7 @@ __all__ = [
 import numpy as np
 
 from skebm.estimator.standardised_rows import StandardisedRowsMixin
-from skebm.estimator.table_checks import check_real_rows, warn_of_constants
+from skebm.estimator.table_checks import check_real_rows
 from skebm.units.data import ScaledRows
 
 # The variance of noise is a small share of that of a column, and must be a number of
@@ -48,10 +48,7 @@ class RealRowsMixin(StandardisedRowsMixin):
     _visible_mean = None
 
     def _check(self, X, *, reset=False, sample_weight=None):
-        rows = check_real_rows(self, X, reset=reset)
-        if reset:
-            warn_of_constants(rows.table)
-        return rows
+        return check_real_rows(self, X, reset=reset)
 
     def _see(self, rows, *, first):
         if not first:

@@ -4,7 +4,6 @@ __all__ = ["StoredRowsMixin"]
 
 import numpy as np
 
-from skebm.estimator.binarized import check_rows
 from skebm.estimator.binary_rows import BinaryRowsMixin
 from skebm.estimator.table_checks import check_real_rows
 from skebm.units.data import ScaledRows
@@ -16,7 +15,7 @@ class StoredRowsMixin(BinaryRowsMixin):
     def _check(self, X, *, reset=False, sample_weight=None):
         if self.states is None:
             return check_real_rows(self, X, reset=reset)
-        return check_rows(self, X, reset=reset)  # one row is enough to store
+        return super()._check(X, reset=reset)
 
     def _see(self, rows, *, first):
         """Learn the means of binary columns, near which chains start."""

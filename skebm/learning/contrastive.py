@@ -261,6 +261,11 @@ class ContrastiveLearning:
         kept.penalised[state.model.penalised == 0] = 0
         return kept
 
+    def n_sweeps(self, state):
+        """Count the sweeps of single rows and chains that have led to a state."""
+        n_of_chains = self.n_chains * self.n_gibbs_steps
+        return state.n_updates * (self.batch_size + n_of_chains)
+
     def penalty(self, energy):
         """Compute the penalty of an energy's weights, in nats."""
         return elastic_net(energy.weights, alpha=self.alpha, l1_ratio=self.l1_ratio)

@@ -184,6 +184,10 @@ class Trainer:
         """Give the machine learned."""
         return self.learner.result(state)
 
+    def n_sweeps(self, state):
+        """Count the sweeps of single rows and chains that have led to a state."""
+        return self.learner.n_sweeps(state)
+
     def _review(self, state, history):
         """Measure the machine and judge it; say whether to stop."""
         learner, backtracking = self.learner, self.backtracking

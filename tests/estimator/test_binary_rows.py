@@ -213,6 +213,7 @@ def test_thresholding_of_implicit_zeros():
     assert_same_parameters(rbm, make_rbm().fit(1 - BITS))
 
 
+@pytest.mark.filterwarnings("ignore:No column of X varies")
 @pytest.mark.parametrize("binarize", [-1.0, 1, 127])
 @pytest.mark.parametrize("make", [np.asarray, sparse.csr_array])
 def test_zeros_and_ones_are_not_changed_in_silence(make, binarize):

@@ -194,7 +194,8 @@ def test_a_gaussian_model_has_the_moments_of_weighted_rows():
     table = rng.normal(size=(500, 2)) @ [[1, 0.5], [0, 1]]
     weights = np.exp(table[:, 0])
     mean = np.average(table, axis=0, weights=weights)
-    rbm = GaussianRBM(2, algorithm="pcd", alpha=1.0, random_state=0)
+    settings = {"early_stopping": False, "random_state": 0}
+    rbm = GaussianRBM(2, algorithm="pcd", alpha=1.0, **settings)
     rbm.fit(table, sample_weight=weights)
     np.testing.assert_allclose(rbm._location, mean, rtol=1e-12)
     variance = np.average((table - mean) ** 2, axis=0, weights=weights)

@@ -435,6 +435,7 @@ def test_groups_keep_the_floor_of_the_variance():
         assert (left / 2 < 2e-3).all()
 
 
+@pytest.mark.filterwarnings("ignore:No column of X varies")
 def test_rows_that_are_alike_make_no_groups():
     for X in (np.full((30, 3), 7.0), np.repeat([[0.0, 1.0], [1.0, 0.0]], 10, axis=0)):
         rbm = GaussianRBM(1, n_groups=3, n_scales=2, random_state=0).fit(X)

@@ -381,6 +381,7 @@ def test_units_of_columns_do_not_matter():
     )
 
 
+@pytest.mark.filterwarnings("ignore:No column of X varies")
 def test_chunks_copies_and_the_other_estimators():
     X = heavy_rows(600)
     rbm = GaussianRBM(2, n_scales=2, random_state=0)
