@@ -183,12 +183,12 @@ class BinaryRBM(HiddenUnitsMixin, BaseBinaryModel):
         chains are drawn, a weak one leaves some of them near zero, by the noise of the
         last update.
     max_ais_temperatures : int or "auto", default="auto"
-        Most steps of that annealing. "auto" is 20000, but no more than make all of the
-        first estimate 0.7 times the work of learning by chains, where that is known.
-        Where they do not suffice for `log_partition_tol` there is a
+        Most temperatures of the annealing of log Z. "auto" is 20000, but no more than
+        make all of the first estimate 0.7 times the work of learning by chains, where
+        that is known. Where they do not suffice for `log_partition_tol` there is a
         `ConvergenceWarning`.
     n_ais_chains : int, default=100
-        Chains of that annealing, at least 2. Twice as many need half the steps.
+        Chains of the annealing of log Z, at least 2. Twice as many need half the steps.
 
     See Also
     --------

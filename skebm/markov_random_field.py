@@ -180,10 +180,11 @@ class MarkovRandomField(
         structure that was found; or every entry. "pcd" knows "entries" alone, and so do
         `partial_fit` and `early_stopping`.
     max_ais_temperatures : int or "auto", default="auto"
-        Most steps of that annealing. "auto" is 20000, but no more than make all of the
-        first estimate 0.7 times the work of learning by chains, where that is known.
+        Most temperatures of the annealing of log Z. "auto" is 20000, but no more than
+        make all of the first estimate 0.7 times the work of learning by chains, where
+        that is known.
     n_ais_chains : int, default=100
-        Chains of that annealing, at least 2.
+        Chains of the annealing of log Z, at least 2.
 
     See Also
     --------

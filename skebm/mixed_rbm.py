@@ -187,10 +187,11 @@ class MixedRBM(HiddenUnitsMixin, ConditionsMixin, MixedRowsMixin, BaseEnergyMode
     l1_ratio : float, default=0.0
         Share of the L1 penalty, under which weights become exactly zero.
     max_ais_temperatures : int or "auto", default="auto"
-        Most steps of that annealing. "auto" is 20000, but no more than make all of the
-        first estimate 0.7 times the work of learning by chains, where that is known.
+        Most temperatures of the annealing of log Z. "auto" is 20000, but no more than
+        make all of the first estimate 0.7 times the work of learning by chains, where
+        that is known.
     n_ais_chains : int, default=100
-        Chains of that annealing, at least 2.
+        Chains of the annealing of log Z, at least 2.
 
     See Also
     --------

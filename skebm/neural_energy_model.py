@@ -146,12 +146,12 @@ class NeuralEnergyModel(ClassNamePrefixFeaturesOutMixin, BaseRealModel):
     tol : float, default=1e-4
         Least rise of the likelihood, in nats, that counts as one.
     max_ais_temperatures : int or "auto", default="auto"
-        Most steps of that annealing. "auto" is 20000, but no more than make all of the
-        first estimate 0.7 times the work of learning by chains, where that is known.
-        Where they do not suffice for `log_partition_tol` there is a
+        Most temperatures of the annealing of log Z. "auto" is 20000, but no more than
+        make all of the first estimate 0.7 times the work of learning by chains, where
+        that is known. Where they do not suffice for `log_partition_tol` there is a
         `ConvergenceWarning`.
     n_ais_chains : int, default=100
-        Chains of that annealing, at least 2. Twice as many need half the steps.
+        Chains of the annealing of log Z, at least 2. Twice as many need half the steps.
 
     See Also
     --------
