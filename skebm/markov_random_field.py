@@ -181,7 +181,7 @@ class MarkovRandomField(
         `partial_fit` and `early_stopping`.
     max_ais_temperatures : int or "auto", default="auto"
         Most temperatures of the annealing of log Z. "auto" is 20000, but no more than
-        make all of the first estimate 0.7 times the work of learning by chains, where
+        make all of the first estimate half the work of learning by chains, where
         that is known.
     n_ais_chains : int, default=100
         Chains of the annealing of log Z, at least 2.

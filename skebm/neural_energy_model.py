@@ -147,7 +147,7 @@ class NeuralEnergyModel(ClassNamePrefixFeaturesOutMixin, BaseRealModel):
         Least rise of the likelihood, in nats, that counts as one.
     max_ais_temperatures : int or "auto", default="auto"
         Most temperatures of the annealing of log Z. "auto" is 20000, but no more than
-        make all of the first estimate 0.7 times the work of learning by chains, where
+        make all of the first estimate half the work of learning by chains, where
         that is known. Where they do not suffice for `log_partition_tol` there is a
         `ConvergenceWarning`.
     n_ais_chains : int, default=100
