@@ -91,7 +91,7 @@ def repeated_noise(seed):
 def test_by_default_noise_is_not_learned_by_heart(seed):
     """The law of the rows has 30 log 2 = 20.8 nats."""
     unseen = repeated_noise(100 + seed)
-    rbm = BinaryRBM(32, log_partition_tol=0.3, random_state=seed)
+    rbm = BinaryRBM(32, max_ais_temperatures=20_000, random_state=seed)
     by_heart = clone(rbm).set_params(early_stopping=False)
     rbm.fit(repeated_noise(seed))
     by_heart.fit(repeated_noise(seed))
