@@ -474,6 +474,13 @@ def test_small_tables_take_longer_steps_and_fewer_chains(
     assert rbm._n_chains(n_rows) == n_chains
 
 
+@pytest.mark.parametrize(("n_rows", "n_axes"), [(6, 1), (7, 2)])
+def test_of_fewer_rows_than_columns_variances_make_the_metric(n_rows, n_axes):
+    X = np.random.default_rng(0).random((n_rows, 7)) < 0.5
+    metric = BinaryRBM(3, max_iter=2, random_state=0).fit(X)._state.metric
+    assert metric.visible_moment.ndim == metric.hidden_moment.ndim == n_axes
+
+
 def test_chunks_go_on_with_the_chains_of_fit():
     X = np.random.default_rng(0).random((120, 6)) < 0.4
     rbm = BinaryRBM(5, random_state=0).fit(X)

@@ -1,5 +1,6 @@
 """log Z: known once computed, of parameters and settings as they are; estimated."""
 
+from contextlib import nullcontext
 from dataclasses import replace
 from unittest import mock
 
@@ -396,6 +397,19 @@ def test_draws_of_learning_in_chunks_are_of_the_machine_as_it_was_measured():
     rbm.partial_fit(X[:40])
     assert rbm.n_iter_ > rbm.history_["n_iter"][-1]
     assert rbm._draws_at_hand() is None
+
+
+@pytest.mark.parametrize(
+    ("tol", "excess", "is_said"),
+    [("auto", 1.05, False), ("auto", 1.2, True), (0.1, 1.05, True)],
+)
+def test_a_tolerance_nobody_asked_for_may_be_missed_by_a_tenth(tol, excess, is_said):
+    rbm, _ = annealed_rbm(0.5, log_partition_tol=0.1)
+    estimate = rbm._estimate_partition()
+    rbm.set_params(log_partition_tol=tol)
+    expected = pytest.warns(ConvergenceWarning, match="its standard error is")
+    with expected if is_said else nullcontext():
+        rbm._warn_of(estimate, estimate.lower_std / excess)
 
 
 def test_the_first_score_makes_fewer_sweeps_than_the_fit(monkeypatch):

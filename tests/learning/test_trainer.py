@@ -331,6 +331,32 @@ def test_they_go_on_from_the_best_machine():
     assert run.measuring.gone_back_to[-1] == 500
 
 
+# The step size falls from 950 updates on, to zero after 1900.
+@pytest.mark.parametrize(("best", "expected"), [(500, 1), (1200, 0.74), (1800, 0.5)])
+def test_they_start_no_faster_than_the_best_machine_was_reached(best, expected):
+    """Or by half the step size, if that was slower."""
+
+    def score(number):
+        # The step size falls, so that a number is reached late.
+        n_updates = run_of.state.n_updates
+        return slow(min(n_updates, 2 * best - n_updates))
+
+    run_of = Run(
+        score,
+        validated=True,
+        n_updates=2000,
+        patience=20,
+        decay_fraction=0.5,
+        rows=Rows(np.ones((90, 1)), None),
+        all_rows=Rows(np.ones((100, 1)), None),
+    )
+    run_of.go()
+    n_finishing = int(0.05 * best)
+    first, plan = run_of.learner.rates[-n_finishing], run_of.trainer.schedule
+    assert first == pytest.approx(max(plan.rate(best - 1), 0.5))
+    assert first == pytest.approx(expected, abs=0.01)
+
+
 def test_there_are_none_where_they_promise_little():
     """Half of the lead times the share of rows held out, beside 0.01 nats."""
     assert finishing(n_learned=99).state.n_updates == 1900
