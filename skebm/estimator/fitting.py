@@ -296,10 +296,9 @@ class FittingMixin:
     def _stopping(self, n_rows, algorithm):
         """Say how rows held out are to end learning; None: there are none."""
         is_stochastic = algorithm not in _DETERMINISTIC
-        if self.early_stopping == "auto":
-            watches = is_stochastic and self._is_left_to_us(n_rows)
-            return QUICK if watches and n_rows >= _FEWEST_TO_SPARE else None
-        if not self.early_stopping:
+        if self._is_left_to_us(n_rows):
+            return QUICK if is_stochastic and n_rows >= _FEWEST_TO_SPARE else None
+        if not self._stops_early:
             return None
         if not is_stochastic:
             raise ValueError(
